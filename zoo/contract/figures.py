@@ -1,0 +1,100 @@
+"""Pictures: the plugin draws, the core saves PNG, PDF and the numbers as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from zoo.contract.metrics import Number
+from zoo.contract.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+__all__ = ["BinnedNumber", "Drawing", "Evaluation", "Figures"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinnedNumber:
+    """A number on all rows or in one bin, with its bootstrap interval.
+
+    Attributes:
+        number: Name, value, unit and direction.
+        low, high: Limits of the 95 % interval.
+        n: Rows.
+        groups: Independent groups (events) behind them.
+        column: The binned row column; empty for all rows.
+        lower, upper: Edges of the bin.
+    """
+
+    number: Number
+    low: float
+    high: float
+    n: int
+    groups: int
+    column: str = ""
+    lower: float = float("nan")
+    upper: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """One model's row of an evaluation.
+
+    Attributes:
+        model: Id or run as the user named it.
+        role: ``model``, ``baseline`` or ``oracle``.
+        numbers: All rows first, then every bin.
+        rows: Metric rows in id order, with ``group``; ``None`` where the model could not run.
+        unavailable: Why it could not run; empty when it did.
+    """
+
+    model: str
+    role: str
+    numbers: tuple[BinnedNumber, ...]
+    rows: Table | None
+    unavailable: str = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure, with what a reader needs to plot it again.
+
+    Attributes:
+        name: File stem.
+        caption: One or two sentences: what is shown, how to read it.
+        figure: A matplotlib figure, made without pyplot.
+        data: Columns of the plotted numbers, written as CSV.
+    """
+
+    name: str
+    caption: str
+    figure: Figure
+    data: Mapping[str, NDArray[np.float64]]
+
+
+class Figures:
+    """Draws an evaluation.
+
+    Attributes:
+        needs: Raw sample fields that event displays read.
+        displays: How many samples with predictions it wants for event displays.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    displays: ClassVar[int] = 0
+
+    def __init__(self, facts: Mapping[str, object]) -> None:
+        self.facts = facts
+
+    def draw(
+        self,
+        evaluations: Mapping[str, Evaluation],
+        samples: Table | None,
+        predictions: Mapping[str, Table],
+    ) -> Iterable[Drawing]:
+        """Figures of all models together; ``samples`` and ``predictions`` are for displays."""
+        return ()

@@ -1,0 +1,161 @@
+"""Tables: samples, predictions and metric rows are all columns keyed by ``id``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from zoo.errors import DataError, suggestion
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]  # a column holds whatever dtype its Field declares
+    Column: TypeAlias = "Array | Ragged"
+
+__all__ = ["Ragged", "Table"]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """A column whose rows differ in length.
+
+    Attributes:
+        values: ``(total, ...)``, the rows one after another.
+        offsets: ``(N + 1,)`` int64; row ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
+    """
+
+    values: Array
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> Array:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """``(N,)`` int64, the number of values of each row."""
+        lengths: NDArray[np.int64] = self.offsets[1:] - self.offsets[:-1]
+        return lengths
+
+    @classmethod
+    def of(cls, rows: Sequence[Array]) -> Ragged:
+        """Join a non-empty sequence of arrays that agree in all but their first dimension."""
+        import numpy as np
+
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+        return cls(np.concatenate(rows), offsets.astype(np.int64))
+
+    def take(self, index: NDArray[np.intp]) -> Ragged:
+        """The rows of ``index`` (int), in its order."""
+        import numpy as np
+
+        lengths = self.lengths[index]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(self.offsets[:-1][index], lengths) + within], offsets)
+
+
+class Table(Mapping[str, Any]):
+    """Columns of equal length, always with ``id`` ``(N,)`` uint64.
+
+    A column is an array ``(N, ...)`` or a :class:`Ragged`. Tables are not changed in place:
+    ``take``, ``select``, ``with_columns`` and ``concat`` return new ones.
+
+    Raises:
+        DataError: If ``id`` is missing or columns differ in length.
+    """
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self._columns = dict(columns)
+        if "id" not in self._columns:
+            raise DataError(
+                "a table has no column 'id'",
+                where=", ".join(self._columns) or "no columns",
+                remedy="add 'id', one uint64 per row",
+            )
+        lengths = {name: len(column) for name, column in self._columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"columns differ in length: {lengths}")
+
+    def __getitem__(self, name: str) -> Any:  # Array | Ragged: the caller knows from the Specs
+        try:
+            return self._columns[name]
+        except KeyError:
+            raise DataError(
+                "no such field", where=name, remedy=suggestion(name, self._columns)
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """The number of columns, as for any mapping; :attr:`rows` counts rows."""
+        return len(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __repr__(self) -> str:
+        return f"Table({self.rows} rows: {', '.join(self._columns)})"
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self._columns["id"])
+
+    @property
+    def ids(self) -> NDArray[np.uint64]:
+        """``(N,)`` uint64."""
+        ids: NDArray[np.uint64] = self["id"]
+        return ids
+
+    def take(self, index: Sequence[int] | NDArray[np.intp] | NDArray[np.bool_] | slice) -> Table:
+        """Rows by integer index, boolean mask or slice, in that order."""
+        import numpy as np
+
+        chosen = np.arange(self.rows)[index]
+        return Table(
+            {
+                name: column.take(chosen) if isinstance(column, Ragged) else column[chosen]
+                for name, column in self._columns.items()
+            }
+        )
+
+    def select(self, names: Sequence[str] | frozenset[str]) -> Table:
+        """The named columns and ``id``."""
+        return Table({"id": self.ids, **{name: self[name] for name in names if name != "id"}})
+
+    def with_columns(self, columns: Mapping[str, Column]) -> Table:
+        """This table with columns added or replaced."""
+        return Table({**self._columns, **columns})
+
+    @classmethod
+    def concat(cls, tables: Sequence[Table]) -> Table:
+        """One table of all rows.
+
+        Raises:
+            DataError: If there is no table, or their columns differ.
+        """
+        import numpy as np
+
+        if not tables:
+            raise DataError("no tables to join")
+        names = list(tables[0])
+        for table in tables[1:]:
+            if set(table) != set(names):
+                raise DataError(f"tables differ in columns: {sorted(set(table) ^ set(names))}")
+        joined: dict[str, Column] = {}
+        for name in names:
+            parts = [table[name] for table in tables]
+            if isinstance(parts[0], Ragged):
+                lengths = np.concatenate([part.lengths for part in parts])
+                offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+                joined[name] = Ragged(np.concatenate([part.values for part in parts]), offsets)
+            else:
+                joined[name] = np.concatenate(parts)
+        return cls(joined)

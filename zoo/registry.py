@@ -1,0 +1,261 @@
+"""What is installed: plugins, their tasks, models, consumers and commands.
+
+Entry points are loaded one by one. A plugin that fails is kept with its reason and harms nobody;
+an id that two plugins claim belongs to neither until one of them is uninstalled.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+import pluggy
+
+from zoo import hooks
+from zoo.contract.deploy import Consumer
+from zoo.contract.refs import Ref
+from zoo.contract.task import API_VERSION, Model, Task
+from zoo.errors import PluginError, suggestion
+
+__all__ = ["CORE_VERBS", "Plugin", "Registry", "build", "registry"]
+
+CORE_VERBS = frozenset(
+    (
+        *("list", "info", "doctor", "data", "train", "eval", "predict", "select", "export"),
+        *("bench", "compare", "report", "weights", "new", "check"),
+    )
+)
+"""Commands that no plugin may take."""
+
+
+@dataclass(kw_only=True)
+class Plugin:
+    """One entry point, loaded or broken."""
+
+    name: str
+    value: str
+    distribution: str = ""
+    version: str = ""
+    api: tuple[int, int] | None = None
+    tasks: dict[str, Task] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+    consumers: dict[str, Consumer] = field(default_factory=dict)
+    commands: dict[str, Ref] = field(default_factory=dict)
+    cards: list[str] = field(default_factory=list)
+    error: str = ""
+    traceback: str = ""
+
+
+class Registry:
+    """All plugins, and look-ups whose errors name the nearest known id."""
+
+    def __init__(self, plugins: Iterable[Plugin]) -> None:
+        self.plugins = tuple(plugins)
+        self._tasks: dict[str, Task] = {}
+        self._models: dict[str, Model] = {}
+        self._consumers: dict[str, Consumer] = {}
+        self._commands: dict[str, Ref] = {}
+        self._owners: dict[str, list[Plugin]] = {}
+        for plugin in self.plugins:
+            self._add(plugin)
+
+    def _add(self, plugin: Plugin) -> None:
+        for name, task in plugin.tasks.items():
+            self._claim(f"task {name}", plugin)
+            self._tasks[name] = task
+            for model_name, model in task.models.items():
+                self._claim(f"model {name}/{model_name}", plugin)
+                self._models[f"{name}/{model_name}"] = model
+        for id_, model in plugin.models.items():
+            self._claim(f"model {id_}", plugin)
+            self._models[id_] = model
+        for name, consumer in plugin.consumers.items():
+            self._claim(f"consumer {name}", plugin)
+            self._consumers[name] = consumer
+        for name, ref in plugin.commands.items():
+            self._claim(f"command {name}", plugin)
+            self._commands[name] = ref
+
+    def _claim(self, what: str, plugin: Plugin) -> None:
+        self._owners.setdefault(what, []).append(plugin)
+
+    @property
+    def conflicts(self) -> Mapping[str, tuple[str, ...]]:
+        """What more than one plugin claims -> the names of those plugins."""
+        return {
+            what: tuple(owner.name for owner in owners)
+            for what, owners in self._owners.items()
+            if len(owners) > 1
+        }
+
+    @property
+    def broken(self) -> tuple[Plugin, ...]:
+        """Plugins that could not be loaded, each with its reason."""
+        return tuple(plugin for plugin in self.plugins if plugin.error)
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """Task name -> task, without those that two plugins claim."""
+        return {n: t for n, t in sorted(self._tasks.items()) if f"task {n}" not in self.conflicts}
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """Full id -> model, likewise; only ids whose task is known."""
+        return {
+            id_: model
+            for id_, model in sorted(self._models.items())
+            if f"model {id_}" not in self.conflicts and id_.partition("/")[0] in self.tasks
+        }
+
+    @property
+    def consumers(self) -> Mapping[str, Consumer]:
+        """Consumer name -> consumer, likewise."""
+        return {
+            n: c
+            for n, c in sorted(self._consumers.items())
+            if f"consumer {n}" not in self.conflicts
+        }
+
+    @property
+    def commands(self) -> Mapping[str, Ref]:
+        """Command group -> typer app, likewise."""
+        return {
+            n: r for n, r in sorted(self._commands.items()) if f"command {n}" not in self.conflicts
+        }
+
+    def owner(self, task: str) -> Plugin:
+        """The plugin that brings a task."""
+        self.task(task)
+        return self._owners[f"task {task}"][0]
+
+    def task(self, name: str) -> Task:
+        """A task by name.
+
+        Raises:
+            PluginError: If two plugins claim it, or it is unknown, with the nearest known name.
+        """
+        self._refuse_conflict(f"task {name}")
+        if name not in self.tasks:
+            raise PluginError("no such task", where=name, remedy=self._remedy(name, self.tasks))
+        return self.tasks[name]
+
+    def model(self, id_: str) -> tuple[Task, Model]:
+        """A model and its task by full id ``TASK/NAME``.
+
+        Raises:
+            PluginError: As for :meth:`task`.
+        """
+        self._refuse_conflict(f"model {id_}")
+        if id_ not in self.models:
+            raise PluginError("no such model", where=id_, remedy=self._remedy(id_, self.models))
+        return self.task(id_.partition("/")[0]), self.models[id_]
+
+    def consumer(self, name: str) -> Consumer:
+        """A consumer by name.
+
+        Raises:
+            PluginError: As for :meth:`task`.
+        """
+        self._refuse_conflict(f"consumer {name}")
+        if name not in self.consumers:
+            raise PluginError(
+                "no such consumer", where=name, remedy=self._remedy(name, self.consumers)
+            )
+        return self.consumers[name]
+
+    def models_of(self, task: str) -> Mapping[str, Model]:
+        """Full id -> model, of one task."""
+        return {i: m for i, m in self.models.items() if i.partition("/")[0] == task}
+
+    def _refuse_conflict(self, what: str) -> None:
+        if what in self.conflicts:
+            names = " and ".join(self.conflicts[what])
+            raise PluginError(
+                f"two plugins claim it: {names}",
+                where=what,
+                remedy="uninstall one, or name the other alone in ZOO_PLUGINS",
+            )
+
+    def _remedy(self, name: str, known: Iterable[str]) -> str:
+        broken = (
+            f"; broken plugins: {', '.join(p.name for p in self.broken)}" if self.broken else ""
+        )
+        return f"{suggestion(name, known)}{broken} (`zoo list` shows all, `zoo doctor` the broken)"
+
+
+def build(points: Iterable[EntryPoint], only: frozenset[str] | None = None) -> Registry:
+    """Load entry points one by one, each on its own.
+
+    Args:
+        points: Entry points of the group ``zoo.plugins``.
+        only: Names to load; ``None``: all.
+    """
+    chosen = sorted(points, key=lambda point: point.name)
+    if only is not None:
+        chosen = [point for point in chosen if point.name in only]
+    return Registry([_load(point) for point in chosen])
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this environment; ``ZOO_PLUGINS=a,b`` restricts it (empty: none)."""
+    restriction = os.environ.get("ZOO_PLUGINS")
+    only = None
+    if restriction is not None:
+        only = frozenset(name.strip() for name in restriction.split(",") if name.strip())
+    return build(entry_points(group=hooks.GROUP), only)
+
+
+def _load(point: EntryPoint) -> Plugin:
+    plugin = Plugin(name=point.name, value=point.value)
+    if point.dist is not None:
+        plugin.distribution, plugin.version = point.dist.name, point.dist.version
+    try:
+        _ask(plugin, point.load())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # even sys.exit() on import harms nobody
+        reason = error.message if isinstance(error, PluginError) else str(error)
+        plugin.error = f"{type(error).__name__}: {reason}"
+        plugin.traceback = traceback.format_exc()
+        plugin.tasks, plugin.models, plugin.commands = {}, {}, {}
+        plugin.consumers, plugin.cards = {}, []
+    return plugin
+
+
+def _ask(plugin: Plugin, module: object) -> None:
+    """Ask one plugin alone, so that another's exception cannot end the call."""
+    manager = pluggy.PluginManager("zoo")
+    manager.add_hookspecs(hooks)
+    manager.register(module, name=plugin.name)
+    manager.check_pending()
+    apis: list[tuple[int, int]] = manager.hook.zoo_api()
+    if not apis:
+        raise PluginError("it has no hook 'zoo_api'", remedy="return the API version it is for")
+    plugin.api = apis[0]
+    if plugin.api[0] != API_VERSION[0] or plugin.api[1] > API_VERSION[1]:
+        raise PluginError(
+            f"it needs API {_dotted(plugin.api)}, this zoo has {_dotted(API_VERSION)}",
+            remedy="upgrade the older of the two",
+        )
+    for tasks in manager.hook.zoo_tasks():
+        plugin.tasks.update({task.name: task for task in tasks})
+    for models in manager.hook.zoo_models():
+        plugin.models.update(models)
+    for consumers in manager.hook.zoo_consumers():
+        plugin.consumers.update({consumer.name: consumer for consumer in consumers})
+    for commands in manager.hook.zoo_commands():
+        plugin.commands.update(commands)
+    for cards in manager.hook.zoo_cards():
+        plugin.cards.extend(cards)
+    taken = sorted(CORE_VERBS & set(plugin.commands))
+    if taken:
+        raise PluginError(f"it takes the core's command '{taken[0]}'", remedy="rename it")
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
