@@ -24,7 +24,7 @@ def real_data() -> Path:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # noqa: ANN201
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Where CI runs with the real data present, a skipped real-data test is a failure."""
     outcome = yield
     report = outcome.get_result()

@@ -1,0 +1,85 @@
+"""Settings of the DNN-ROI models: what goes in, how a plane is binned, trained and cut."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from zoo.api import Config
+
+__all__ = ["Augmentation", "Crop", "Image", "LiteUNetConfig", "RoiConfig"]
+
+Image = Literal["loose_lf", "mp2", "mp3", "tight_lf", "decon_charge", "gauss"]
+"""Sample fields that a network may see; Wire-Cell's tags of the same names."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Crop(Config):
+    """Part of a plane that one training sample keeps; no larger than the plane."""
+
+    wires: int = Field(256, ge=1)
+    """Wires."""
+    bins: int = Field(256, ge=1)
+    """Time bins."""
+
+
+class Augmentation(Config):
+    """Random changes of training planes; zero switches one off. Masks and truth move along."""
+
+    shift_ticks: int = Field(0, ge=0)
+    """Largest shift in time, in ticks of either sign; what enters is empty."""
+    shift_wires: int = Field(0, ge=0)
+    """Largest shift in wires, of either sign; what enters is empty."""
+    noisy: Fraction = 0.0
+    """Probability that a plane gets one or two wires of pure noise without truth."""
+    noise_scale: tuple[float, float] = (2.0, 15.0)
+    """Noise on such a wire: its RMS is multiplied by a number drawn from this range."""
+    dead: Fraction = 0.0
+    """Probability that a wire is dead: all its inputs are zero, its truth stays."""
+    amplitude: float = Field(0.0, ge=0, lt=1)
+    """Charge scale of a plane: drawn from 1 - amplitude to 1 + amplitude."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.noise_scale
+        if not 0 < low <= high:
+            raise ValueError(f"noise_scale must be 0 < low <= high, not ({low}, {high})")
+        return self
+
+
+class RoiConfig(Config):
+    """What all networks of the task share: codec and loss."""
+
+    inputs: tuple[Image, ...] = Field(("loose_lf", "mp2", "mp3"), min_length=1)
+    """Images in the order that the network, and Wire-Cell's `intags`, expect."""
+    rebin: int = Field(10, ge=1)
+    """Ticks per time bin (`tick_per_slice` of Wire-Cell)."""
+    scale: float = Field(4000.0, gt=0)
+    """Electrons per tick that become 1 (`1 / input_scale` of Wire-Cell)."""
+    truth_threshold: float = Field(100.0, ge=0)
+    """Electrons per tick, mean over a bin, above which the bin belongs to the true mask."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Cut on the probability (`mask_thresh`); absent: tuned on the validation split."""
+    crop: Crop | None = None
+    """Train on a random part of each plane; absent: on whole planes."""
+    augmentation: Augmentation = Augmentation()
+    """Random changes of training planes."""
+    dice: float = Field(0.0, ge=0)
+    """Weight of the Dice loss beside the cross-entropy."""
+    positive_weight: float = Field(1.0, gt=0)
+    """Weight of mask pixels in the cross-entropy."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.inputs)) != len(self.inputs):
+            raise ValueError(f"inputs must be distinct, not {list(self.inputs)}")
+        return self
+
+
+class LiteUNetConfig(RoiConfig):
+    """The Lite U-Net."""
+
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 128, 192, 256), min_length=2)
+    """Channels at strides 2, 4, 8, ..."""

@@ -1,0 +1,207 @@
+"""How well the charge inside the regions of interest reproduces the true charge.
+
+A row holds sums over the channels of one plane of one event, so that every number of many rows is
+exact. Q is charge integrated over a window: the ticks of a channel within ``MARGIN_TICKS`` of true
+charge. Bias, resolution and inefficiency are those of the DNN-ROI talk (Wire-Cell); its
+inefficiency counts channels without any charge, which the traditional ROIs hardly ever leave, so
+a second one counts channels with less than a tenth of theirs.
+
+Dead channels give no signal. Their charge counts in E, as lost for every method alike; they are
+left out of all that is counted by channel or pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from zoo.api import DataError, Metrics, Number, Table
+
+__all__ = ["RoiMetrics"]
+
+SUPPORT = 10.0
+"""True charge starts here, electrons per tick: below the tails of any real deposition."""
+
+MARGIN_TICKS = 30
+"""A window reaches this far beyond true charge; a deconvolved pulse has an RMS of 2.7 ticks."""
+
+MINIMUM_CHARGE = 5000.0
+"""A channel with less true charge is not judged, electrons; a MIP leaves 29 000 on a wire."""
+
+WEAK = 0.1
+"""A channel with less than this fraction of its true charge is weak."""
+
+PIXEL_TICKS = 10
+"""Ticks of a pixel."""
+
+PIXEL_CHARGE = 100.0
+"""Mean true charge that makes a pixel true, electrons per tick."""
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+Float64Array = NDArray[np.float64]
+
+_SUMS = (
+    "true_charge",
+    "wrong_charge",
+    "channels",
+    "ratio",
+    "ratio_squared",
+    "empty",
+    "weak",
+    "true_pixels",
+    "found_pixels",
+    "right_pixels",
+)
+
+
+class RoiMetrics(Metrics):
+    """E (primary), bias, resolution, inefficiencies, pixel efficiency and purity.
+
+    E = (sum over windows of ``|Q_reco - Q_true|`` + sum of ``|Q_reco|`` elsewhere) / sum of
+    Q_true: 0 for the truth, 1 for an empty plane, above 1 where fakes outweigh what is found.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"truth", "theta_xz", "dead"})
+    bins: ClassVar[Mapping[str, Sequence[float]]] = {"theta_xz": (0, 20, 40, 60, 70, 80, 86)}
+    primary: ClassVar[str] = "E"
+
+    def measure(self, samples: Table, predictions: Table) -> Table:
+        """Sums of every plane, float64 (N,), and its ``theta_xz`` in degrees.
+
+        Args:
+            samples: ``truth`` (N, wire, tick) e-/tick; where the source has them ``dead``
+                (N, wire) and ``theta_xz`` (N,), folded to 0..90 degrees; NaN is in no bin.
+            predictions: ``charge`` (N, wire, tick) e-/tick, ``mask`` (N, wire, tick).
+
+        Raises:
+            DataError: If predictions and truth differ in shape, or charge is not finite.
+        """
+        truth, charge, mask = samples["truth"], predictions["charge"], predictions["mask"]
+        if not truth.shape == charge.shape == mask.shape:
+            raise DataError(
+                f"truth {truth.shape}, charge {charge.shape} and mask {mask.shape} differ in shape",
+                where="dnn-roi metrics",
+                remedy="predict on the samples that are measured",
+            )
+        dead = np.asarray(samples["dead"] if "dead" in samples else np.zeros(truth.shape[:2])) > 0
+        sums = [
+            _sums(truth[row], charge[row], mask[row] > 0, ~dead[row]) for row in range(len(truth))
+        ]
+        columns = np.array(sums, dtype=np.float64).reshape(-1, len(_SUMS))
+        return Table(
+            {
+                "id": samples.ids,
+                "theta_xz": _folded(samples),
+                **dict(zip(_SUMS, columns.T.copy(), strict=True)),
+            }
+        )
+
+    def summarise(self, rows: Table) -> Sequence[Number]:
+        """Ratios of the summed rows; a resolution needs two channels."""
+        total = {name: float(rows[name].sum()) for name in _SUMS}
+        channels = total["channels"]
+        mean = _ratio(total["ratio"], channels)
+        variance = max(_ratio(total["ratio_squared"], channels) - mean**2, 0.0)
+        return (
+            Number(name="E", value=_ratio(total["wrong_charge"], total["true_charge"])),
+            _points("bias", mean - 1, better="zero"),
+            _percent("resolution", _ratio(variance**0.5, mean) if channels > 1 else np.nan),
+            _points("inefficiency", _ratio(total["empty"], channels)),
+            _points("weak channels", _ratio(total["weak"], channels)),
+            _percent(
+                "pixel efficiency", _ratio(total["right_pixels"], total["true_pixels"]), "higher"
+            ),
+            _percent(
+                "pixel purity", _ratio(total["right_pixels"], total["found_pixels"]), "higher"
+            ),
+        )
+
+
+def _sums(
+    truth: FloatArray, charge: FloatArray, mask: BoolArray, alive: BoolArray
+) -> tuple[float, ...]:
+    """The columns ``_SUMS`` of one plane; arrays (wire, tick), ``alive`` (wire,)."""
+    if not np.isfinite(charge).all():
+        raise DataError(
+            "predicted charge is not finite",
+            where="dnn-roi metrics",
+            remedy="check the weights and the input; a training with NaN gives such charge",
+        )
+    window = _windows(truth)
+    true = _per_wire(truth, window)
+    found = _per_wire(charge, window)
+    fake = float(_per_wire(np.abs(charge), ~window).sum())
+    judged = alive & (true > MINIMUM_CHARGE)
+    ratio = found[judged] / true[judged]
+    return (
+        float(true.sum()),
+        _window_differences(truth, charge, window) + fake,
+        len(ratio),
+        float(ratio.sum()),
+        float(np.square(ratio).sum()),
+        float(np.sum(ratio == 0)),
+        float(np.sum(ratio < WEAK)),
+        *_pixels(truth[alive], mask[alive]),
+    )
+
+
+def _per_wire(charge: FloatArray, where: BoolArray) -> Float64Array:
+    total: Float64Array = np.sum(charge, axis=1, where=where, dtype=np.float64)
+    return total
+
+
+def _windows(truth: FloatArray) -> BoolArray:
+    """Bool (wire, tick): true within ``MARGIN_TICKS`` of true charge on the same wire."""
+    support = (truth > SUPPORT).astype(np.uint8)
+    return maximum_filter1d(support, 2 * MARGIN_TICKS + 1, axis=1, mode="constant") > 0
+
+
+def _window_differences(truth: FloatArray, charge: FloatArray, window: BoolArray) -> float:
+    """Sum over all windows of the absolute difference of their integrated charges."""
+    starts = window.copy()
+    starts[:, 1:] &= ~window[:, :-1]
+    first = np.flatnonzero(starts[window])
+    if len(first) == 0:
+        return 0.0
+    difference = charge[window].astype(np.float64) - truth[window]
+    return float(np.abs(np.add.reduceat(difference, first)).sum())
+
+
+def _pixels(truth: FloatArray, mask: BoolArray) -> tuple[float, float, float]:
+    """True, found and rightly found pixels; one is found where half of it is in the mask."""
+    bins = truth.shape[1] // PIXEL_TICKS  # the ticks left over make no pixel
+
+    def mean(values: FloatArray | BoolArray) -> Float64Array:
+        whole = values[:, : bins * PIXEL_TICKS].reshape(len(values), bins, PIXEL_TICKS)
+        average: Float64Array = whole.mean(axis=2, dtype=np.float64)
+        return average
+
+    true, found = mean(truth) > PIXEL_CHARGE, mean(mask) >= 0.5
+    return float(true.sum()), float(found.sum()), float((true & found).sum())
+
+
+def _folded(samples: Table) -> Float64Array:
+    """Angles to the wire plane in 0..90 degrees; NaN where the sample has none."""
+    if "theta_xz" not in samples:
+        return np.full(samples.rows, np.nan)
+    angle: Float64Array = np.abs(np.asarray(samples["theta_xz"], dtype=np.float64)) % 180
+    folded: Float64Array = np.minimum(angle, 180 - angle)
+    return folded
+
+
+def _ratio(total: float, count: float) -> float:
+    return total / count if count else float("nan")
+
+
+def _percent(name: str, value: float, better: Literal["lower", "higher"] = "lower") -> Number:
+    return Number(name=name, value=100 * value, unit="%", better=better)
+
+
+def _points(name: str, value: float, better: Literal["lower", "zero"] = "lower") -> Number:
+    """A number near zero: no worse if it loses less than one percentage point."""
+    return Number(name=name, value=100 * value, unit="%", better=better, margin=1.0, absolute=True)

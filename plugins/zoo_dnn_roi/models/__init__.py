@@ -1,0 +1,1 @@
+"""Networks of the task ``dnn-roi``: one file each."""

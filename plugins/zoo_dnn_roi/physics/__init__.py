@@ -1,0 +1,1 @@
+"""Physics of a wire-readout liquid-argon chamber: simulation, deconvolution, classical ROIs."""

@@ -1,0 +1,141 @@
+"""One object for the whole chain: depositions to waveforms, truth and deconvolved charge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo_dnn_roi.physics.analytic_response import analytic_field_response
+from zoo_dnn_roi.physics.deconvolution import Deconvolved, Deconvolver
+from zoo_dnn_roi.physics.depos import Depos
+from zoo_dnn_roi.physics.drift import Drifted, drift
+from zoo_dnn_roi.physics.electronics import (
+    COLLECTION_BASELINE_MV,
+    INDUCTION_BASELINE_MV,
+    digitise,
+)
+from zoo_dnn_roi.physics.field_response import FieldResponse
+from zoo_dnn_roi.physics.filters import FilterSet
+from zoo_dnn_roi.physics.geometry import Detector
+from zoo_dnn_roi.physics.noise import (
+    NoiseModel,
+    NoiseSettings,
+    NoiseSpectrum,
+    analytic_noise_spectrum,
+)
+from zoo_dnn_roi.physics.signal import SignalModel
+from zoo_dnn_roi.physics.splat import Window, deposit, project
+
+__all__ = ["TRUTH_SMEARING", "Simulation"]
+
+Float32Array = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+TRUTH_SMEARING = ((2.692, 0.738), (2.675, 0.716), (2.714, 0.140))
+"""By plane U, V, W: how far signal processing blurs charge, in ticks and in wires (Wire-Cell's fit
+for ProtoDUNE-HD; the Gaussian charge filter of 0.12 MHz alone gives 1 / (2 pi 0.12 MHz) = 2.65
+ticks). Truth is blurred alike, so that it can be compared with deconvolved charge cell by cell."""
+
+
+class Simulation:
+    """Simulation and deconvolution of one detector; all spectra are computed once.
+
+    Args:
+        detector: The detector.
+        response: Field response; None takes the analytic one.
+        noise: Noise spectra; None takes the analytic ones.
+        filters: Constants of the deconvolution; None takes ProtoDUNE-HD's.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        response: FieldResponse | None = None,
+        noise: NoiseSpectrum | None = None,
+        filters: FilterSet | None = None,
+    ) -> None:
+        self.detector = detector
+        if response is None:
+            response = analytic_field_response(speed_mm_us=detector.drift_speed_mm_us)
+        self.signal = SignalModel(detector, response)
+        self.noise = NoiseModel(detector, noise or analytic_noise_spectrum(detector))
+        self.deconvolver = Deconvolver(self.signal, filters)
+
+    def drift(self, depos: Depos, rng: np.random.Generator | None = None) -> Drifted:
+        """Drift depositions to the response plane; see ``drift.drift``."""
+        return drift(depos, self.detector, rng)
+
+    def waveforms(
+        self,
+        clouds: Drifted,
+        rng: np.random.Generator | None,
+        settings: NoiseSettings | None = None,
+        *,
+        dead: Mapping[str, BoolArray] | None = None,
+        digital: bool = False,
+    ) -> dict[str, Float32Array]:
+        """Waveforms of all planes.
+
+        Args:
+            clouds: Electron clouds on the response plane.
+            rng: Draws the noise; None switches it off.
+            settings: Departures of the noise from its spectra.
+            dead: For planes by name, a mask bool (wires,) of channels that read zero.
+            digital: Round to whole counts and clip to the range of the converter.
+
+        Returns:
+            By plane name, float32 (wires, ticks), ADC counts above the baseline.
+
+        Raises:
+            DataError: A mask has not one flag per wire.
+        """
+        result = {}
+        for index, plane in enumerate(self.detector.planes):
+            adc = self.signal.waveforms(clouds, index)
+            if rng is not None:
+                adc += self.noise.waveforms(index, rng, settings)
+            if digital:
+                baseline = INDUCTION_BASELINE_MV if plane.induction else COLLECTION_BASELINE_MV
+                adc = digitise(adc, baseline, self.detector)
+            if dead is not None and plane.name in dead:
+                plane.check_mask(dead[plane.name], "dead channels")
+                adc[dead[plane.name]] = 0
+            result[plane.name] = adc
+        return result
+
+    def truth(self, clouds: Drifted) -> dict[str, Float32Array]:
+        """True charge of all planes, blurred as signal processing blurs it (``TRUTH_SMEARING``).
+
+        Args:
+            clouds: The clouds that gave the waveforms.
+
+        Returns:
+            By plane name, float32 (wires, ticks), electrons per tick; charge appears at the tick at
+            which it passes the response plane, where the deconvolution puts it, too.
+        """
+        result = {}
+        for plane, (ticks, wires) in zip(self.detector.planes, TRUTH_SMEARING, strict=True):
+            spots = project(clouds, plane, smear_wires=wires, smear_ticks=ticks)
+            result[plane.name] = deposit(spots, Window(0, plane.wires, 0, self.detector.ticks))[0]
+        return result
+
+    def deconvolve(
+        self, adc: Mapping[str, Float32Array], dead: Mapping[str, BoolArray] | None = None
+    ) -> dict[str, Deconvolved]:
+        """Deconvolve the planes that are given.
+
+        Args:
+            adc: By plane name, float32 (wires, ticks), ADC counts above the baseline.
+            dead: By plane name, masks bool (wires,) of dead channels.
+
+        Raises:
+            ConfigError: The detector has no such plane.
+            DataError: A shape does not belong to the plane.
+        """
+        dead = dead or {}
+        return {
+            name: self.deconvolver(waveforms, self.detector.index(name), dead.get(name))
+            for name, waveforms in adc.items()
+        }

@@ -1,0 +1,96 @@
+"""The entry point of the task ``dnn-roi``: plain data, neither torch nor numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.api import Consumer, Model, SourceSpec, Task, hookimpl
+
+_HERE = "zoo_dnn_roi"
+
+
+@hookimpl
+def zoo_api() -> tuple[int, int]:
+    """The contract this plugin was written for."""
+    return (1, 0)
+
+
+@hookimpl
+def zoo_tasks() -> Sequence[Task]:
+    """``dnn-roi``."""
+    return (
+        Task(
+            name="dnn-roi",
+            summary="regions of interest on the induction planes of a liquid-argon chamber",
+            sample=f"{_HERE}.specs:SAMPLE",
+            prediction=f"{_HERE}.specs:PREDICTION",
+            models=_models(),
+            sources=_sources(),
+            codec=f"{_HERE}.codec:RoiCodec",
+            learner=f"{_HERE}.learner:RoiLearner",
+            metrics=f"{_HERE}.metrics:RoiMetrics",
+            deploy=f"{_HERE}.deploy:RoiDeploy",
+            figures=f"{_HERE}.figures:RoiFigures",
+            select="E",
+            recipes={
+                "paper": f"{_HERE}:recipes/paper.toml",
+                "better": f"{_HERE}:recipes/better.toml",
+            },
+        ),
+    )
+
+
+@hookimpl
+def zoo_consumers() -> Sequence[Consumer]:
+    """Wire-Cell."""
+    return (
+        Consumer(
+            name="wirecell",
+            summary="Wire-Cell Toolkit: DNNROIFinding with a TorchService",
+            task="dnn-roi",
+            format="ts",
+            contract=f"{_HERE}.consumers:WireCell",
+        ),
+    )
+
+
+def _models() -> dict[str, Model]:
+    return {
+        "lite-unet": Model(
+            config=f"{_HERE}.config:LiteUNetConfig",
+            summary="depthwise-separable U-Net on space-to-depth images, 0.44 M parameters",
+            networks=f"{_HERE}.models.lite_unet:networks",
+            compile_safe=True,
+        ),
+        "traditional": Model(
+            config=f"{_HERE}.baselines:BaselineConfig",
+            summary="the ROIs of traditional signal processing",
+            predictor=f"{_HERE}.baselines:Traditional",
+            baseline=True,
+            needs=frozenset({"traditional", "decon_charge"}),
+        ),
+        "oracle-mask": Model(
+            config=f"{_HERE}.baselines:OracleConfig",
+            summary="the true mask: what a perfect network would reach",
+            predictor=f"{_HERE}.baselines:OracleMask",
+            oracle=True,
+            needs=frozenset({"truth", "decon_charge"}),
+        ),
+    }
+
+
+def _sources() -> dict[str, SourceSpec]:
+    return {
+        "cosmics": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.simulators:Cosmics",
+            config=f"{_HERE}.sources.config:CosmicsConfig",
+            summary="cosmic muons through drift, field response, noise and deconvolution",
+        ),
+        "tracks": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.simulators:Tracks",
+            config=f"{_HERE}.sources.config:TracksConfig",
+            summary="a muon of known theta_xz, alone or among cosmic muons: a test set",
+        ),
+    }

@@ -1,0 +1,69 @@
+"""Settings of the sources."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from zoo.api import Config
+
+__all__ = ["CosmicsConfig", "DetectorConfig", "SimulatorConfig", "TracksConfig"]
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Angle = Annotated[float, Field(ge=0, lt=90)]
+
+
+class DetectorConfig(Config):
+    """One face of a ProtoDUNE-HD anode, or a smaller piece of it."""
+
+    wires: int = Field(400, ge=24)
+    """Wires of U and of V; W gets as many as cover the same length."""
+    ticks: int = Field(6000, ge=400)
+    """Samples of one readout, 500 ns each."""
+    drift_length_mm: float = Field(3530.0, gt=0)
+    """Depth of the drift volume."""
+
+
+class SimulatorConfig(Config):
+    """What all simulated events share."""
+
+    detector: DetectorConfig = DetectorConfig()
+    """The readout."""
+    field_response: str = ""
+    """Wire-Cell field response file (.json or .json.bz2); empty: our analytic one."""
+    noise_spectrum: str = ""
+    """Wire-Cell noise spectrum file, likewise."""
+    noise_scale: float = Field(1.0, ge=0)
+    """Factor on the noise of all channels."""
+    coherent_adc: float = Field(0.0, ge=0)
+    """RMS of noise that the channels of a front-end board share, ADC counts."""
+    dead: Fraction = 0.0
+    """Fraction of dead channels, drawn anew for every event."""
+    noisy: Fraction = 0.0
+    """Fraction of noisy channels, likewise."""
+    noisy_factor: float = Field(5.0, ge=1)
+    """Factor on the noise of a noisy channel."""
+    cosmics: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (5, 20)
+    """Least and largest number of cosmic muons in an event."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.cosmics[0] > self.cosmics[1]:
+            raise ValueError(f"cosmics must be least, largest, not {self.cosmics}")
+        return self
+
+
+class CosmicsConfig(SimulatorConfig):
+    """Cosmic-ray events: what networks train on."""
+
+
+class TracksConfig(SimulatorConfig):
+    """One straight muon of known angle, alone or among cosmic muons: a test set."""
+
+    theta_xz: tuple[Angle, ...] = Field((0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85), min_length=1)
+    """Angles, degrees; each event draws one. 0: parallel to the wire planes."""
+    length_mm: float = Field(1400.0, gt=0)
+    """Length of the muon."""
+    cosmics: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 0)
+    """Least and largest number of cosmic muons beside it."""

@@ -1,0 +1,84 @@
+"""One event: waveforms of all planes become the rows of the two induction planes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.api import Table
+from zoo_dnn_roi.physics.deconvolution import Deconvolved
+from zoo_dnn_roi.physics.geometry import Detector
+from zoo_dnn_roi.physics.multiplane import multiplane_masks
+from zoo_dnn_roi.physics.refine import RefinedRois, collection_rois, induction_rois
+
+__all__ = ["TARGETS", "plane_rows", "traditional_rois"]
+
+Float32Array = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+TARGETS = ("U", "V")
+"""The planes that DNN-ROI treats: induction signals are bipolar and cancel; W's do not."""
+
+
+def traditional_rois(planes: Mapping[str, Deconvolved]) -> list[RefinedRois]:
+    """Traditional ROIs of U, V and W."""
+    induction = [
+        induction_rois(p.tight_lf, p.tighter_lf, p.loose_lf, p.wiener, p.rms)
+        for p in (planes[name] for name in TARGETS)
+    ]
+    return [*induction, collection_rois(planes["W"].wiener, planes["W"].rms)]
+
+
+def plane_rows(
+    ids: NDArray[np.uint64],
+    detector: Detector,
+    planes: Mapping[str, Deconvolved],
+    truth: Mapping[str, Float32Array],
+    *,
+    theta_xz: float = float("nan"),
+    dead: Mapping[str, BoolArray] | None = None,
+    noisy: Mapping[str, BoolArray] | None = None,
+) -> Table:
+    """The rows of U and V, with every field of the sample.
+
+    Args:
+        ids: uint64 (2,).
+        detector: Geometry, for the coincidence of planes.
+        planes: Deconvolved U, V and W.
+        truth: True charge of U and V, float32 (wires, ticks), e-/tick.
+        theta_xz: Angle of the event's track, degrees; NaN where there is none.
+        dead: By plane, a mask bool (wires,).
+        noisy: By plane, a mask bool (wires,).
+    """
+    rois = traditional_rois(planes)
+    coincidence = [
+        multiplane_masks(index, rois, detector, dead=(dead or {}).get(name))
+        for index, name in enumerate(TARGETS)
+    ]
+
+    def stack(name: str) -> Float32Array:
+        return np.stack([getattr(planes[target], name) for target in TARGETS])
+
+    def flags(channels: Mapping[str, BoolArray] | None) -> NDArray[np.uint8]:
+        none = np.zeros(planes[TARGETS[0]].rms.shape, dtype=np.bool_)
+        return np.stack([(channels or {}).get(t, none) for t in TARGETS]).astype(np.uint8)
+
+    return Table(
+        {
+            "id": ids,
+            "loose_lf": stack("loose_lf"),
+            "tight_lf": stack("tight_lf"),
+            "decon_charge": stack("charge"),
+            "rms": stack("rms"),
+            "mp2": np.stack([mp2 for mp2, _ in coincidence]).astype(np.uint8),
+            "mp3": np.stack([mp3 for _, mp3 in coincidence]).astype(np.uint8),
+            "traditional": np.stack([r.final.mask() for r in rois[:2]]).astype(np.uint8),
+            "truth": np.stack([truth[target] for target in TARGETS]),
+            "plane": np.arange(len(TARGETS)),
+            "theta_xz": np.full(len(TARGETS), theta_xz, dtype=np.float32),
+            "dead": flags(dead),
+            "noisy": flags(noisy),
+        }
+    )

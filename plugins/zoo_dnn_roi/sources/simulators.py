@@ -1,0 +1,174 @@
+"""Simulators: cosmic-ray events, and tracks of known angle with or without cosmic rays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.api import ConfigError, Table, file_digest, generator, row_ids
+from zoo_dnn_roi.physics.depos import Depos
+from zoo_dnn_roi.physics.field_response import load_field_response
+from zoo_dnn_roi.physics.geometry import Detector, protodune_hd
+from zoo_dnn_roi.physics.noise import NoiseSettings, load_noise_spectrum
+from zoo_dnn_roi.physics.simulation import Simulation
+from zoo_dnn_roi.physics.tracks import cosmic_muons, muon_track
+from zoo_dnn_roi.sources.config import CosmicsConfig, SimulatorConfig, TracksConfig
+from zoo_dnn_roi.sources.events import TARGETS, plane_rows
+
+__all__ = ["Cosmics", "Tracks", "detector_facts"]
+
+_C = TypeVar("_C", bound=SimulatorConfig)
+_MARGIN_MM = 40.0  # a track stays this far from the borders of the readout
+BoolArray = NDArray[np.bool_]
+
+
+class _Simulator(Generic[_C]):
+    """An event of depositions through drift, response, noise, deconvolution and ROI finding.
+
+    Its two rows are the planes U and V of one event.
+    """
+
+    samples_per_key: ClassVar[int] = len(TARGETS)
+    variations: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "noise-1.2": {"noise_scale": 1.2},
+        "dead-2-percent": {"dead": 0.02},
+        "noisy-2-percent": {"noisy": 0.02},
+    }
+
+    def __init__(self, config: _C) -> None:
+        self.config = config
+        size = config.detector
+        self.detector = protodune_hd(size.wires, size.ticks, size.drift_length_mm)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Any]:
+        """Geometry, and which response and noise made the data."""
+        return {
+            **detector_facts(self.detector),
+            "field_response": _origin(self.config.field_response),
+            "noise_spectrum": _origin(self.config.noise_spectrum),
+        }
+
+    def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
+        """Two rows per key, U and V."""
+        ids = row_ids(keys, self.samples_per_key).reshape(len(keys), -1)
+        events = [
+            self._event(row, generator(key)).select(fields)
+            for key, row in zip(keys, ids, strict=True)
+        ]
+        return Table.concat(events)
+
+    def depositions(self, rng: np.random.Generator) -> tuple[Depos, float]:
+        """The depositions of an event and the angle of its track, degrees (NaN: none)."""
+        raise NotImplementedError  # abstract: cosmics and tracks differ here
+
+    @cached_property
+    def _simulation(self) -> Simulation:
+        response, noise = self.config.field_response, self.config.noise_spectrum
+        return Simulation(
+            self.detector,
+            load_field_response(Path(response)) if response else None,
+            load_noise_spectrum(Path(noise)) if noise else None,
+        )
+
+    def _event(self, ids: NDArray[np.uint64], rng: np.random.Generator) -> Table:
+        simulation, config = self._simulation, self.config
+        depos, theta_xz = self.depositions(rng)
+        clouds = simulation.drift(depos, rng)
+        dead, noisy = self._channels(config.dead, rng), self._channels(config.noisy, rng)
+        settings = NoiseSettings(
+            scale=config.noise_scale,
+            coherent_adc=config.coherent_adc,
+            noisy=noisy,
+            noisy_factor=config.noisy_factor,
+        )
+        adc = simulation.waveforms(clouds, rng, settings, dead=dead, digital=True)
+        planes, truth = simulation.deconvolve(adc, dead), simulation.truth(clouds)
+        return plane_rows(
+            ids, self.detector, planes, truth, theta_xz=theta_xz, dead=dead, noisy=noisy
+        )
+
+    def _channels(self, fraction: float, rng: np.random.Generator) -> dict[str, BoolArray]:
+        planes = self.detector.planes
+        return {plane.name: rng.random(plane.wires) < fraction for plane in planes}
+
+
+class Cosmics(_Simulator[CosmicsConfig]):
+    """Events of cosmic muons: the training sample."""
+
+    def depositions(self, rng: np.random.Generator) -> tuple[Depos, float]:
+        """Muons of the whole volume, and no angle."""
+        return cosmic_muons(self.detector, rng, muons=self.config.cosmics), float("nan")
+
+
+class Tracks(_Simulator[TracksConfig]):
+    """One muon of known theta_xz in the readout, among as many cosmic muons as wanted.
+
+    Raises:
+        ConfigError: If a track of that length does not fit into the readout at some angle.
+    """
+
+    def __init__(self, config: TracksConfig) -> None:
+        super().__init__(config)
+        for angle in config.theta_xz:
+            free_x, free_z = self._freedom(angle)
+            if min(free_x, free_z) < 0:
+                raise ConfigError(
+                    f"a track of {config.length_mm:g} mm at {angle:g} degrees is larger than the "
+                    f"readout by {-min(free_x, free_z):.0f} mm",
+                    where="length_mm",
+                    remedy="make it shorter, or give the detector more wires, ticks or drift",
+                )
+
+    def depositions(self, rng: np.random.Generator) -> tuple[Depos, float]:
+        """A track somewhere in the readout, then the cosmic muons."""
+        config = self.config
+        angle = float(rng.choice(config.theta_xz))
+        free_x, free_z = self._freedom(angle)
+        centre_x = self._depth / 2 + rng.uniform(-0.5, 0.5) * free_x
+        centre_z = rng.uniform(-0.5, 0.5) * free_z
+        track = muon_track(config.length_mm, angle, centre_mm=(centre_x, 0.0, centre_z), rng=rng)
+        cosmics = cosmic_muons(self.detector, rng, muons=config.cosmics)
+        return Depos.concatenate([track, cosmics]), angle
+
+    @property
+    def _depth(self) -> float:
+        readout = self.detector.ticks * self.detector.mm_per_tick
+        return min(readout, self.detector.drift_length_mm)
+
+    def _freedom(self, angle: float) -> tuple[float, float]:
+        """How far the middle of a track can move in x and in z, mm; negative: it does not fit."""
+        along_x = self.config.length_mm * np.sin(np.deg2rad(angle))
+        along_z = self.config.length_mm * np.cos(np.deg2rad(angle))
+        w = self.detector.planes[-1]
+        return (
+            float(self._depth - along_x - 2 * _MARGIN_MM),
+            float(w.wires * w.pitch_mm - along_z - 2 * _MARGIN_MM),
+        )
+
+
+def detector_facts(detector: Detector) -> dict[str, Any]:
+    """What weights are bound to (``geometry``), and the size of the readout, which is free."""
+    return {
+        "geometry": {
+            "pitch_mm": {plane.name: plane.pitch_mm for plane in detector.planes},
+            "angle_deg": {plane.name: plane.angle_deg for plane in detector.planes},
+            "tick_ns": detector.tick_ns,
+        },
+        "readout": {
+            "wires": {plane.name: plane.wires for plane in detector.planes},
+            "ticks": detector.ticks,
+        },
+    }
+
+
+def _origin(path: str) -> dict[str, str]:
+    """Name and digest of a file, or that there is none."""
+    if not path:
+        return {"name": "analytic", "sha256": ""}
+    return {"name": Path(path).name, "sha256": file_digest(Path(path))}

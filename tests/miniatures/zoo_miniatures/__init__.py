@@ -1,0 +1,1 @@
+"""Five miniature plugins, each written against ``zoo.api`` alone, as a stranger would."""

@@ -1,0 +1,1 @@
+"""mini-gan: electromagnetic showers from three networks and four losses."""

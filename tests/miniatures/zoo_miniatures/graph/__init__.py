@@ -1,0 +1,1 @@
+"""mini-graph: which fragments belong together, from the predictions of mini-points."""

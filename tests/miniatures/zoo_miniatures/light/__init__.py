@@ -1,0 +1,1 @@
+"""mini-light: how light spreads over photomultipliers, one gradient per epoch."""

@@ -1,0 +1,1 @@
+"""mini-points: ragged points, neighbour tables and two heads with different counts."""

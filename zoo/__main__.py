@@ -1,0 +1,7 @@
+"""``python -m zoo``."""
+
+from __future__ import annotations
+
+from zoo.cli.app import main
+
+main()

@@ -1,0 +1,268 @@
+"""The run directory: everything about one training.
+
+``run.json`` marks a folder as ours and says which training it is; a folder without it that holds
+anything is never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.artifacts.canonical import tidy
+from zoo.errors import DataError, UsageError, suggestion
+from zoo.files import write_atomically
+
+__all__ = ["RunDirectory", "parse_run"]
+
+_MARKER = "run.json"
+
+
+def parse_run(ref: str) -> tuple[Path, int | None]:
+    """``RUN`` or ``RUN@step`` as a folder and a step; an ``@`` before anything else is a name."""
+    folder, at, step = ref.rpartition("@")
+    if at and folder and step.isdecimal():
+        return Path(folder), int(step)
+    return Path(ref), None
+
+
+class RunDirectory:
+    """Paths and small files of one run. Heavy files are written by those who know them.
+
+    Args:
+        path: The folder; :meth:`create` and :meth:`open` check it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._log_is_whole = False
+
+    @staticmethod
+    def is_run(path: Path) -> bool:
+        """Whether a folder holds a run."""
+        return (path / _MARKER).is_file()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        identity: Mapping[str, Any],
+        config: str,
+        schema: Mapping[str, Any],
+        environment: Mapping[str, Any],
+    ) -> RunDirectory:
+        """Make a new run directory.
+
+        Args:
+            path: A folder that does not exist or is empty.
+            identity: What the training is: ``model`` (its id), starting weights, and so on.
+            config: Text of ``config.toml``.
+            schema: JSON schema of the configuration.
+            environment: What :func:`zoo.artifacts.environment.environment` found.
+
+        Raises:
+            UsageError: If the folder holds a run or something else, or cannot be written.
+        """
+        if cls.is_run(path):
+            raise UsageError("holds a run already", where=str(path), remedy="choose another --out")
+        if path.exists() and not path.is_dir():
+            raise UsageError("is a file", where=str(path), remedy="choose another --out")
+        if path.is_dir() and any(path.iterdir()):
+            raise UsageError(
+                "is not empty and holds no run", where=str(path), remedy="choose another --out"
+            )
+        run = cls(path)
+        write_atomically(run.config, config)
+        run._write_json(run.schema, schema)
+        run._write_json(run.environment, environment)
+        run._write_json(path / _MARKER, identity)  # last: what has it is complete
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """An existing run.
+
+        Raises:
+            UsageError: If there is none.
+        """
+        if cls.is_run(path):
+            return cls(path)
+        found = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+        remedy = "it lacks run.json" if path.is_dir() else suggestion(path.name, found[:100])
+        raise UsageError("is no run directory", where=str(path), remedy=remedy)
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration, with provenance."""
+        return self.path / "config.toml"
+
+    @property
+    def schema(self) -> Path:
+        """JSON schema of the configuration."""
+        return self.path / "schema.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions and hardware."""
+        return self.path / "environment.json"
+
+    @property
+    def data(self) -> Path:
+        """Files, digests and split."""
+        return self.path / "data.json"
+
+    @property
+    def metrics_log(self) -> Path:
+        """One JSON object per line, appended."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of checkpoints, for resuming."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The selected model."""
+        return self.path / "model.safetensors"
+
+    @property
+    def evaluations(self) -> Path:
+        """Folder of evaluations."""
+        return self.path / "eval"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    def snapshot(self, step: int) -> Path:
+        """The model file of a snapshot, whether it exists or not."""
+        return self.path / "snapshots" / f"{step:09d}.safetensors"
+
+    def snapshots(self) -> list[int]:
+        """Steps that have a snapshot, in order."""
+        found = (self.path / "snapshots").glob("*.safetensors")
+        return sorted(int(path.stem) for path in found if path.stem.isdecimal())
+
+    def model_at(self, step: int | None) -> Path:
+        """The model file that ``RUN`` or ``RUN@step`` names.
+
+        Raises:
+            UsageError: If there is none yet, or no snapshot at this step.
+        """
+        path = self.model if step is None else self.snapshot(step)
+        if path.is_file():
+            return path
+        if step is None:
+            raise UsageError(
+                "has no selected model yet",
+                where=str(self.path),
+                remedy="run the same `zoo train` again: it resumes",
+            )
+        steps = ", ".join(map(str, self.snapshots())) or "none"
+        raise UsageError(
+            f"has no snapshot at step {step}", where=str(self.path), remedy=f"snapshots: {steps}"
+        )
+
+    def identity(self) -> Mapping[str, Any]:
+        """What :meth:`create` was told.
+
+        Raises:
+            DataError: If ``run.json`` is damaged.
+        """
+        return self.read_json(self.path / _MARKER)
+
+    def write_data(self, description: Mapping[str, Any]) -> None:
+        """Record files, digests and split."""
+        self._write_json(self.data, description)
+
+    def append_metrics(self, line: Mapping[str, Any]) -> None:
+        """Append one line; it must have ``step``. Floats that JSON lacks become null.
+
+        Raises:
+            UsageError: If the disk is full or the folder cannot be written.
+        """
+        try:
+            self._complete_log()
+            with self.metrics_log.open("a", encoding="utf-8") as stream:
+                stream.write(_json_line(line))
+        except OSError as error:
+            self._log_is_whole = False
+            raise UsageError(
+                f"cannot be written ({error.strerror or error})",
+                where=str(self.metrics_log),
+                remedy="free space and run the same command again: it resumes",
+            ) from error
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All whole lines; one that a killed process left half-written is not there.
+
+        Raises:
+            DataError: If another line is damaged.
+        """
+        return [line for line, _ in self._log_lines()]
+
+    def truncate_metrics(self, step: int) -> None:
+        """Drop lines of later steps than that of the checkpoint a training resumes from."""
+        if self.metrics_log.exists():
+            kept = [text for line, text in self._log_lines() if line["step"] <= step]
+            write_atomically(self.metrics_log, b"".join(kept))
+
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """One of the run's JSON files.
+
+        Raises:
+            DataError: If it is missing or damaged.
+        """
+        try:
+            content = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"cannot be read ({error})", where=str(path), remedy="the run is damaged"
+            ) from error
+        if not isinstance(content, dict):
+            raise DataError("is no JSON object", where=str(path), remedy="the run is damaged")
+        return content
+
+    def _write_json(self, path: Path, content: Mapping[str, Any]) -> None:
+        write_atomically(path, json.dumps(tidy(content), indent=2, sort_keys=True) + "\n")
+
+    def _complete_log(self) -> None:
+        """Cut off what a killed process left of a line, or the next would be glued to it."""
+        if not self._log_is_whole and self.metrics_log.exists():
+            content = self.metrics_log.read_bytes()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                os.truncate(self.metrics_log, whole)
+        self._log_is_whole = True
+
+    def _log_lines(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        if not self.metrics_log.exists():
+            return
+        lines = self.metrics_log.read_bytes().splitlines(keepends=True)
+        for number, line in enumerate(lines, start=1):
+            if number == len(lines) and not line.endswith(b"\n"):
+                return
+            try:
+                yield _parse_line(line), line
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(
+                    f"line {number} is damaged", where=str(self.metrics_log), remedy="delete it"
+                ) from error
+
+
+def _parse_line(line: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(line)
+    content["step"] = int(content["step"])
+    return content
+
+
+def _json_line(line: Mapping[str, Any]) -> str:
+    if not isinstance(line.get("step"), int):
+        raise UsageError("a line of the metrics log needs an integer 'step'")
+    return json.dumps(tidy(line)) + "\n"

@@ -1,0 +1,116 @@
+"""What commands say: results on stdout, everything else on stderr.
+
+With ``--json`` a command writes exactly one JSON object to stdout, an error included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from zoo.artifacts.canonical import tidy
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["console", "emit", "report_error", "table", "title"]
+
+INTERRUPTED_BY_USER = 130
+
+
+@cache
+def console() -> Console:
+    """Progress and remarks for people, on stderr. Rich is imported on first use."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def emit(
+    payload: Mapping[str, Any], as_json: bool, render: Callable[[Mapping[str, Any]], str]
+) -> None:
+    """Write a command's result to stdout.
+
+    Args:
+        payload: JSON values; floats that JSON lacks become null.
+        as_json: Whether the user asked for JSON.
+        render: Payload -> text for people.
+    """
+    if as_json:
+        typer.echo(json.dumps(tidy(payload), indent=2))
+    else:
+        typer.echo(render(payload))
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, indent: int = 0) -> str:
+    """Aligned columns; the last one wraps at the width of the terminal.
+
+    Args:
+        headers: One per column; all empty: no line for them.
+        rows: Cells, shown with ``str``.
+        indent: Spaces before each line.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    before = indent + sum(widths[:-1]) + 2 * (len(widths) - 1)
+    room = max(24, _width() - before)
+    lines = [title(_line(headers, widths, indent))] if any(headers) else []
+    for row in cells:
+        last = textwrap.wrap(row[-1], room, break_on_hyphens=False) or [""]
+        lines.append(_line([*row[:-1], last[0]], widths, indent))
+        lines += [" " * before + more for more in last[1:]]
+    return "\n".join(lines)
+
+
+def title(text: str) -> str:
+    """Bold on a terminal; the codes are stripped elsewhere."""
+    return typer.style(text, bold=True)
+
+
+def report_error(error: BaseException, as_json: bool) -> int:
+    """Tell an error in the way that was asked for, and return the exit code.
+
+    ``ZOO_TRACEBACK=1`` adds the traceback.
+    """
+    if os.environ.get("ZOO_TRACEBACK", "") not in ("", "0"):
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    if isinstance(error, KeyboardInterrupt):
+        told = ZooError("interrupted")
+        code = INTERRUPTED_BY_USER
+    else:
+        told = error if isinstance(error, ZooError) else _unexpected(error)
+        code = told.exit_code
+    if as_json:
+        typer.echo(json.dumps(told.as_dict() | {"exit_code": code}, indent=2))
+    else:
+        sys.stdout.flush()
+        typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        typer.echo(str(told), err=True)
+    return code
+
+
+def _unexpected(error: BaseException) -> ZooError:
+    return ZooError(
+        f"unexpected {type(error).__name__}: {error}",
+        remedy="this is a fault of zoo or of a plugin; ZOO_TRACEBACK=1 shows where",
+    )
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], indent: int) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return (" " * indent + "  ".join(padded)).rstrip()
+
+
+def _width() -> int:
+    """Columns of the terminal; a pipe gets whole lines, for grep."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000

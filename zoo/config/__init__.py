@@ -1,0 +1,1 @@
+"""Configuration: typed sections, layered values that know where they came from, TOML."""

@@ -1,0 +1,1 @@
+"""Tables in files and from simulators: keys, order, splits, reading, loading, checks."""

@@ -1,0 +1,171 @@
+"""Encoded batches from worker processes, in an order that their number does not change.
+
+Every micro-batch is a pure function of its number: rows from the plan, augmentation keys from
+(seed, epoch, id). Workers only run ahead.
+
+Workers are forked where CUDA is not initialised: that takes milliseconds and needs nothing to be
+sent. Once CUDA runs, a fork would copy a driver that it cannot use, so that workers come from a
+fork server, and source and codec must survive pickling; create the iterator before the first
+CUDA call to avoid it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, TypeAlias
+
+from zoo.contract.codec import Batch, Codec
+from zoo.contract.source import Block, Source
+from zoo.data.failures import Failure
+from zoo.data.keys import combine
+from zoo.data.order import Plan
+from zoo.data.reader import BlockReader
+from zoo.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+__all__ = ["Loader"]
+
+_AUGMENT = int.from_bytes(b"augment")
+_Result: TypeAlias = "Batch | Failure | None"
+
+
+class Loader:
+    """Reads, augments and encodes micro-batches.
+
+    Args:
+        source: Where the samples come from.
+        blocks: Blocks of the split, as counted by ``plan.rows_per_block``.
+        codec: What encodes; its ``needs`` and ``targets`` are read, and no other field.
+        plan: Which rows make up which micro-batch.
+        augment: Whether ``codec.augment`` is applied.
+        workers: Processes that read ahead; zero: this one.
+
+    Raises:
+        DataError: If there is no row.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        blocks: Sequence[Block],
+        codec: Codec,
+        plan: Plan,
+        *,
+        augment: bool,
+        workers: int = 0,
+    ) -> None:
+        if not plan.rows:
+            raise DataError("this split has no samples", remedy="give more events or files")
+        self.plan = plan
+        self.workers = workers
+        self._encoder = _Encoder(source, blocks, codec, plan, augment)
+
+    def batches(self, start: int = 0, stop: int | None = None) -> Iterator[Batch | None]:
+        """Batches of the micro-batches ``start`` to ``stop`` (default: without end).
+
+        ``None`` stands for a micro-batch that has no row for this rank. Closing the iterator
+        ends the workers.
+
+        Raises:
+            ZooError: What the source or codec raised, in whatever process.
+            PluginError: If they failed otherwise.
+            UsageError: If a worker was killed, or cannot be started.
+        """
+        numbers = count(start) if stop is None else range(start, stop)
+        results = self._in_workers(numbers) if self.workers else map(self._encoder, numbers)
+        for result in results:
+            if isinstance(result, Failure):
+                result.throw()
+            yield result
+
+    def _in_workers(self, numbers: Iterable[int]) -> Iterator[_Result]:
+        results = _start(_data_loader(self._encoder, numbers, self.workers))
+        while True:
+            try:
+                result = next(results)
+            except StopIteration:
+                return
+            except RuntimeError as error:  # torch's word for a worker that is gone
+                raise UsageError(
+                    f"a loader's worker process ended ({error})",
+                    where="training.workers",
+                    remedy="most often memory ran out: lower training.workers or training.batch",
+                ) from error
+            yield result
+
+
+class _Encoder:
+    """Number of a micro-batch -> batch: what a worker holds (torch calls it a dataset)."""
+
+    def __init__(
+        self, source: Source, blocks: Sequence[Block], codec: Codec, plan: Plan, augment: bool
+    ) -> None:
+        self.reader = BlockReader(source, blocks, codec.needs | codec.targets)
+        self.codec = codec
+        self.plan = plan
+        self.augment = augment
+
+    def __call__(self, number: int) -> _Result:
+        try:
+            return self._encode(number)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the parent raises it
+            return Failure.of(error, f"{type(self.codec).__name__}, micro-batch {number}")
+
+    __getitem__ = __call__
+
+    def _encode(self, number: int) -> Batch | None:
+        rows = self.plan.micro_batch(number)
+        if not len(rows.row):
+            return None
+        samples = self.reader.rows(rows.block, rows.row)
+        if self.augment:
+            keys = combine(_AUGMENT, self.plan.seed, rows.epoch, samples.ids)
+            samples = self.codec.augment(samples, keys)
+        return self.codec.encode(samples)
+
+
+def _data_loader(encoder: _Encoder, numbers: Iterable[int], workers: int) -> DataLoader[_Result]:
+    import torch
+    from torch.utils.data import DataLoader
+
+    cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # torch's own lack
+    fork = "fork" in multiprocessing.get_all_start_methods() and not cuda
+    return DataLoader(
+        encoder,  # type: ignore[arg-type]  # torch types its Dataset as a class, not a protocol
+        batch_size=None,
+        sampler=numbers,
+        num_workers=workers,
+        collate_fn=_as_it_is,  # type: ignore[arg-type]  # no list where batch_size is None
+        worker_init_fn=_ignore_signals,
+        multiprocessing_context="fork" if fork else "forkserver",
+        generator=torch.Generator(),  # otherwise starting workers would draw from torch's own
+    )
+
+
+def _start(
+    loader: DataLoader[_Result],
+) -> Iterator[_Result]:
+    try:
+        return iter(loader)
+    except (AttributeError, TypeError) as error:  # how pickling refuses
+        raise UsageError(
+            f"the source or codec cannot be sent to a worker process ({error})",
+            where="training.workers",
+            remedy="--set training.workers=0, or make them picklable",
+        ) from error
+
+
+def _as_it_is(result: _Result) -> _Result:
+    """In the place of torch's collation, which would turn arrays into tensors."""
+    return result
+
+
+def _ignore_signals(_: int) -> None:
+    """A batch system signals the whole group; the parent decides when workers end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)

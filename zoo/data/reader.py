@@ -1,0 +1,191 @@
+"""Reading rows of a source: by block, or any rows of any blocks through a bounded cache."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contract.source import Block, Source
+from zoo.contract.table import Ragged, Table
+from zoo.data.keys import text_key
+from zoo.errors import DataError, PluginError
+
+__all__ = [
+    "BlockReader",
+    "RowSource",
+    "available_fields",
+    "read_block",
+    "read_rows",
+    "read_split",
+    "table_bytes",
+]
+
+CACHE_BYTES = 256 * 2**20
+"""Decoded blocks that one reader keeps, in bytes; always at least one block."""
+
+
+@runtime_checkable
+class RowSource(Protocol):
+    """A source that reads single rows as cheaply as blocks (a simulator): it needs no cache."""
+
+    def gather(
+        self,
+        blocks: Sequence[Block],
+        block_index: NDArray[np.int64],
+        row_index: NDArray[np.int64],
+        fields: frozenset[str],
+    ) -> Table:
+        """Row ``row_index[i]`` of ``blocks[block_index[i]]`` for every ``i``, in that order."""
+        ...
+
+
+class BlockReader:
+    """Reads any rows of a source's blocks; decoded blocks are kept up to ``cache_bytes``."""
+
+    def __init__(
+        self,
+        source: Source,
+        blocks: Sequence[Block],
+        fields: frozenset[str],
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.source = source
+        self.blocks = tuple(blocks)
+        self.fields = fields
+        self._limit = cache_bytes
+        self._held = 0
+        self._cache: OrderedDict[int, Table] = OrderedDict()
+
+    def rows(self, block_index: NDArray[np.int64], row_index: NDArray[np.int64]) -> Table:
+        """Rows in the order asked for, with the asked fields, ``id`` and ``group``.
+
+        Args:
+            block_index: ``(N,)`` int64, N > 0: which of the blocks.
+            row_index: ``(N,)`` int64: which row of it.
+
+        Raises:
+            DataError: If the source cannot read them or lacks a field.
+            PluginError: If the source returns other rows than asked for.
+        """
+        if isinstance(self.source, RowSource):
+            table = self.source.gather(self.blocks, block_index, row_index, self.fields)
+            return _checked(table, len(row_index), self.fields, self.source)
+        parts, positions = [], []
+        for index in dict.fromkeys(block_index.tolist()):
+            chosen = np.flatnonzero(block_index == index)
+            parts.append(self._block(index).take(row_index[chosen]))
+            positions.append(chosen)
+        joined = Table.concat(parts) if len(parts) > 1 else parts[0]
+        return joined.take(np.argsort(np.concatenate(positions)))
+
+    def _block(self, index: int) -> Table:
+        if index in self._cache:
+            self._cache.move_to_end(index)
+            return self._cache[index]
+        table = read_block(self.source, self.blocks[index], self.fields)
+        self._cache[index] = table
+        self._held += table_bytes(table)
+        while self._held > self._limit and len(self._cache) > 1:
+            self._held -= table_bytes(self._cache.popitem(last=False)[1])
+        return table
+
+
+def read_rows(
+    source: Source,
+    blocks: Sequence[Block],
+    block_index: NDArray[np.int64],
+    row_index: NDArray[np.int64],
+    fields: frozenset[str],
+) -> Table:
+    """Any rows, once; see :meth:`BlockReader.rows`, which keeps blocks between calls."""
+    return BlockReader(source, blocks, fields).rows(block_index, row_index)
+
+
+def read_block(
+    source: Source, block: Block, fields: frozenset[str], rows: slice | None = None
+) -> Table:
+    """Rows of one block (default all) with the asked fields, ``id`` and ``group``.
+
+    ``group`` ``(N,)`` uint64 tells which rows are one event: the source's own column where it
+    has one, otherwise the hash of the block's group.
+
+    Raises:
+        DataError, PluginError: As for :meth:`BlockReader.rows`.
+    """
+    wanted = slice(0, block.rows) if rows is None else rows
+    try:
+        table = source.read(block, wanted, fields - {"id", "group"})
+    except OSError as error:
+        raise DataError(
+            f"cannot be read ({error})",
+            where=f"{type(source).__name__}: {block.key}",
+            remedy="check that the file is there and whole",
+        ) from error
+    if "group" not in table:
+        group = np.full(table.rows, text_key(block.group), np.uint64)
+        table = table.with_columns({"group": group})
+    return _checked(table, len(range(*wanted.indices(block.rows))), fields, source)
+
+
+def read_split(
+    source: Source, blocks: Sequence[Block], fields: frozenset[str], limit: int | None = None
+) -> Iterator[Table]:
+    """Tables block by block, at most ``limit`` rows in all, with ``id`` and ``group``."""
+    left = sum(block.rows for block in blocks) if limit is None else limit
+    for block in blocks:
+        if left <= 0:
+            return
+        rows = slice(0, min(block.rows, left))
+        if rows.stop:
+            yield read_block(source, block, fields, rows)
+        left -= rows.stop
+
+
+def available_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:
+    """Which of these fields the source has: found by reading one row."""
+    block = next((block for block in source.blocks() if block.rows), None)
+    if block is None:
+        return frozenset()
+
+    def found(wanted: frozenset[str]) -> frozenset[str]:
+        return wanted.intersection(source.read(block, slice(0, 1), wanted))
+
+    try:
+        return found(fields)
+    except DataError:  # one of them is missing: ask for each alone
+        return frozenset().union(*(_found_or_none(found, field) for field in fields))
+
+
+def table_bytes(table: Table) -> int:
+    """Memory of a table's columns in bytes."""
+    columns = [table[name] for name in table]
+    return sum(
+        c.values.nbytes + c.offsets.nbytes if isinstance(c, Ragged) else c.nbytes for c in columns
+    )
+
+
+def _found_or_none(found: Callable[[frozenset[str]], frozenset[str]], field: str) -> frozenset[str]:
+    try:
+        return found(frozenset((field,)))
+    except DataError:
+        return frozenset()
+
+
+def _checked(table: Table, rows: int, fields: frozenset[str], source: Source) -> Table:
+    name = type(source).__name__
+    for field in sorted(fields):
+        if field not in table:
+            raise DataError(
+                "the source has no such field",
+                where=f"{name}: {field}",
+                remedy="`zoo data check` lists what it has; a model's needs are in `zoo info`",
+            )
+    if table.rows != rows:
+        raise PluginError(
+            f"the source returned {table.rows} rows where {rows} were asked for", where=name
+        )
+    return table.select(fields | {"group"})

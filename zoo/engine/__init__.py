@@ -1,0 +1,1 @@
+"""The training mechanism: updates, distribution, precision, checkpoints. Imports torch."""

@@ -1,0 +1,144 @@
+"""Checkpoints: folders of safetensors and JSON, written aside, synced and renamed.
+
+``checkpoints/STEP-MICRO/`` holds ``state.safetensors`` and ``state.json``, whose digests detect any
+damage. A crash at any instant leaves the previous checkpoint readable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+
+from zoo.engine.state import joined, separated
+from zoo.errors import UsageError, WeightsError
+from zoo.files import sync_folder
+
+__all__ = ["KEPT", "Checkpoint", "latest_checkpoint", "save_checkpoint"]
+
+KEPT = 2
+"""How many checkpoints are kept: the last may be damaged by a failing disk."""
+
+_NAME = re.compile(r"\d{9}-\d{6}")
+_TEMPORARY = ".writing-"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint that was read."""
+
+    path: Path
+    state: Any
+
+
+def save_checkpoint(folder: Path, step: int, micro: int, state: Any) -> Path:
+    """Write a checkpoint and remove all but the last :data:`KEPT`.
+
+    Args:
+        folder: The run's ``checkpoints``.
+        step: Updates done.
+        micro: Micro-batches done of the next update.
+        state: Nested dicts and lists of tensors and JSON values.
+
+    Raises:
+        UsageError: If the disk is full or cannot be written; earlier checkpoints stay.
+    """
+    target = folder / f"{step:09d}-{micro:06d}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(f"{_TEMPORARY}*"):
+            shutil.rmtree(leftover)
+        temporary = Path(tempfile.mkdtemp(dir=folder, prefix=_TEMPORARY))
+        _write(temporary, state)
+        if target.exists():  # the same state, saved before a stop at the same place
+            shutil.rmtree(target)
+        temporary.replace(target)
+        sync_folder(folder)
+        for old in _checkpoints(folder)[:-KEPT]:
+            shutil.rmtree(old)
+    except OSError as error:
+        raise UsageError(
+            f"the checkpoint cannot be written ({error.strerror or error})",
+            where=str(target),
+            remedy="free space and run the same command again; earlier checkpoints are intact",
+        ) from error
+    return target
+
+
+def latest_checkpoint(folder: Path, report: Callable[[str], None]) -> Checkpoint | None:
+    """The newest intact checkpoint; ``None`` if none was ever written.
+
+    A damaged one is reported and set aside as ``damaged-NAME``, and the previous one is used.
+
+    Raises:
+        WeightsError: If there are checkpoints, all of them damaged.
+    """
+    candidates = _checkpoints(folder)
+    for path in reversed(candidates):
+        try:
+            return Checkpoint(path, _read(path))
+        except WeightsError as error:
+            report(f"{error.message}: {error.where}; the previous checkpoint is used")
+            aside = folder / f"damaged-{path.name}"
+            shutil.rmtree(aside, ignore_errors=True)
+            path.replace(aside)
+    if candidates or any(folder.glob("damaged-*")):
+        raise WeightsError(
+            "no checkpoint can be used",
+            where=str(folder),
+            remedy="start again in another directory with --out",
+        )
+    return None
+
+
+def _checkpoints(folder: Path) -> Sequence[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _write(folder: Path, state: Any) -> None:
+    value, tensors = separated(state)
+    content = safetensors.torch.save(tensors)
+    record = {"format": _FORMAT, "tensors": hashlib.sha256(content).hexdigest(), "state": value}
+    _write_synced(folder / "state.safetensors", content)
+    sealed = {"sha256": _digest(record), "record": record}
+    _write_synced(folder / "state.json", json.dumps(sealed).encode())
+    sync_folder(folder)
+
+
+def _read(folder: Path) -> Any:
+    try:
+        sealed = json.loads((folder / "state.json").read_bytes())
+        record = sealed["record"]
+        intact = sealed["sha256"] == _digest(record)
+        content = (folder / "state.safetensors").read_bytes()
+        intact = intact and record["tensors"] == hashlib.sha256(content).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"unreadable checkpoint ({error})", where=str(folder)) from error
+    if not intact:
+        raise WeightsError("damaged checkpoint", where=str(folder))
+    if record["format"] != _FORMAT:
+        raise WeightsError(f"checkpoint of format {record['format']}", where=str(folder))
+    return joined(record["state"], safetensors.torch.load(content))
+
+
+def _digest(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())

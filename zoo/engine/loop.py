@@ -1,0 +1,450 @@
+"""The training loop: updates, validations, checkpoints and stops, resumable at any micro-batch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from zoo.config.run import TrainingConfig
+from zoo.contract.codec import Batch
+from zoo.contract.learning import LearnerProtocol
+from zoo.engine.checkpoint import latest_checkpoint, save_checkpoint
+from zoo.engine.ema import Ema
+from zoo.engine.plan import Updates
+from zoo.engine.signals import Signals
+from zoo.engine.state import copied
+from zoo.engine.step import Machine, Update, UpdateReport
+from zoo.errors import ConfigError, NonFiniteError, WeightsError, suggestion
+
+__all__ = ["Best", "Hooks", "Loop", "Verdict", "count_phases", "training_mode"]
+
+_NO_ROWS = Batch({}, {}, np.empty(0, np.uint64))
+_RESERVED = frozenset(
+    ("step", "epoch", "split", "phase", "updates", "loss", "lr", "gradient_norm", "seconds")
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a validation found.
+
+    Attributes:
+        value: What decides, lower is better.
+        numbers: All that is remembered with the selected model.
+    """
+
+    value: float
+    numbers: Mapping[str, Any]
+
+
+class Hooks(Protocol):
+    """What the loop leaves to those who know the task and the run directory."""
+
+    validates: bool
+
+    def batches(self, first: int) -> Iterator[Batch | None]:
+        """Encoded micro-batches of this rank from number ``first`` on; ``None``: no rows."""
+        ...
+
+    def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
+        """Judge the networks as they are; ``None`` if ``stop`` said so on the way."""
+        ...
+
+    def snapshot(self, step: int) -> None:
+        """Keep the networks as they are."""
+        ...
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Append to the log of the run."""
+        ...
+
+    def rewind(self, step: int, *, validated: bool) -> None:
+        """Forget what was logged after this step, or at its validation if that comes again."""
+        ...
+
+    def progress(self, step: int, total: int) -> None:
+        """Show how far the training is."""
+        ...
+
+    def message(self, text: str) -> None:
+        """Tell the user."""
+        ...
+
+    def non_finite(self, record: Mapping[str, Any]) -> None:
+        """Keep what is known of a non-finite update."""
+        ...
+
+
+@dataclass
+class Best:
+    """The selected networks so far."""
+
+    step: int
+    value: float
+    numbers: Mapping[str, Any]
+    networks: dict[str, dict[str, Tensor]]
+    learner: dict[str, Tensor]
+
+
+@dataclass
+class _Position:
+    """Where the training is; JSON."""
+
+    step: int = 0
+    seconds: float = 0.0
+    waited: int = 0
+    validation_due: bool = False
+    stopped_early: bool = False
+    window: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+
+
+class Loop:
+    """Trains until the last step, the patience's end or a stop.
+
+    Args:
+        machine: What an update needs.
+        networks: The networks themselves, not their compiled versions.
+        learner: The learner as a module.
+        updates: Groups micro-batches into updates.
+        training: Its settings.
+        hooks: The task's and run's part.
+        checkpoints: Their folder.
+
+    Attributes:
+        total: Steps of the whole training.
+        best: What the validations selected; ``None`` without validation.
+        ema: The average, if there is one.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        networks: Mapping[str, nn.Module],
+        *,
+        updates: Updates,
+        training: TrainingConfig,
+        hooks: Hooks,
+        checkpoints: Path,
+    ) -> None:
+        self.machine, self.networks, self.hooks = machine, networks, hooks
+        self.updates, self.training, self.checkpoints = updates, training, checkpoints
+        self.total = updates.steps(training)
+        self.ema = Ema(networks, training.ema) if training.ema is not None else None
+        self.best: Best | None = None
+        self._at = _Position()
+        self._update: Update | None = None
+        self._started = self._saved = time.monotonic()
+        self._signals = Signals()
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return self._at.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        done = self._at.step >= self.total or self._at.stopped_early
+        return done and not self._at.validation_due
+
+    def resume(self) -> bool:
+        """Continue from the newest intact checkpoint; ``False`` if there is none.
+
+        Raises:
+            WeightsError: If none of the checkpoints is intact, or it is of other networks.
+        """
+        found = latest_checkpoint(self.checkpoints, self.hooks.message)
+        if found is None:
+            self.hooks.rewind(0, validated=False)
+            return False
+        try:
+            self._restore(found.state)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise WeightsError(
+                f"the checkpoint does not fit this training ({error})",
+                where=str(found.path),
+                remedy="the plugin has changed since: start again with another --out",
+            ) from error
+        self.hooks.rewind(self._at.step, validated=not self._at.validation_due)
+        return True
+
+    def run(self) -> None:
+        """Train to the end.
+
+        Raises:
+            Interrupted: After a signal or ``max_time``, with everything saved.
+            KeyboardInterrupt: After Ctrl-C, likewise.
+            NonFiniteError: If a loss or gradient is not finite.
+        """
+        self._started = self._saved = time.monotonic()
+        with Signals(self.training.max_time) as self._signals:
+            self._validate_if_due()
+            if not self.finished:
+                self._pause()
+                self._train()
+            self._save()
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """The networks with averaged parameters, where there is an average."""
+        return nullcontext() if self.ema is None else self.ema.applied()
+
+    def _train(self) -> None:
+        done = 0 if self._update is None else self._update.done
+        training_mode(self.networks)
+        batches = self.hooks.batches(self.updates.first(self._at.step) + done)
+        with closing(batches):  # type: ignore[type-var]  # every hook returns a generator
+            while not self.finished:
+                try:
+                    self._complete_update(batches)
+                except NonFiniteError as error:
+                    self._report_non_finite(error)
+                self._pause()
+
+    def _complete_update(self, batches: Iterator[Batch | None]) -> None:
+        step = self._at.step
+        update = self._update or self._new_update(step)
+        self._update = update
+        count = self.updates.micro_count(step)
+        while update.done < count:
+            update.add(next(batches) or _NO_ROWS)
+            if update.done < count:
+                self._pause()
+        report = update.finish()
+        self._update = None
+        with torch.no_grad():
+            self.machine.learner.after(step, report.means)
+        self._share_buffers()
+        if self.ema is not None:
+            self.ema.update(self.machine.optimizers[report.phase].networks)
+        self._at.step = step + 1
+        self._log(report)
+        self._at.validation_due = self.hooks.validates and self._is_validation_step()
+        self.hooks.progress(self._at.step, self.total)
+        if not self._stop_requested():
+            self._validate_if_due()
+        every = self.training.snapshot_every
+        if every and self._at.step % every == 0:
+            with self.averaged():
+                self.hooks.snapshot(self._at.step)
+
+    def _new_update(self, step: int) -> Update:
+        phase = self.machine.learner.phase(step)
+        require_phase(phase, self.machine.optimizers)
+        epoch = self.updates.epoch(step)
+        return Update(self.machine, step, epoch, phase, self.updates.micro_count(step))
+
+    def _is_validation_step(self) -> bool:
+        every = self.training.validate_every or self.updates.steps_per_epoch
+        return self._at.step % every == 0 or self._at.step == self.total
+
+    def _validate_if_due(self) -> None:
+        if not self._at.validation_due:
+            return
+        with self.averaged():
+            verdict = self.hooks.validate(self._at.step, self._seconds(), self._stop_requested)
+            if verdict is None:
+                return  # a stop: the same validation comes first after the resume
+            self._judge(verdict)
+        self._at.validation_due = False
+        training_mode(self.networks)
+
+    def _judge(self, verdict: Verdict) -> None:
+        for optimizer in self.machine.optimizers.values():
+            optimizer.plateau.observe(verdict.value, optimizer.config.schedule)
+        if self.best is None or verdict.value < self.best.value:
+            networks = {name: copied(net.state_dict()) for name, net in self.networks.items()}
+            learner = copied(_module_state(self.machine.learner))
+            self.best = Best(self._at.step, verdict.value, verdict.numbers, networks, learner)
+            self._at.waited = 0
+            return
+        self._at.waited += 1
+        patience = self.training.patience
+        self._at.stopped_early = patience is not None and self._at.waited >= patience
+
+    def _log(self, report: UpdateReport) -> None:
+        """Means over the updates since the last line, one line for each phase among them."""
+        taken = _RESERVED & report.means.keys() - {"loss"}
+        if taken:
+            raise ConfigError(
+                f"a loss term is called '{min(taken)}', which the log needs itself",
+                where=f"phase '{report.phase}'",
+                remedy="call it otherwise",
+            )
+        values = {
+            **report.means,
+            "loss": report.loss,
+            "lr": report.step.rate,
+            "gradient_norm": report.step.norm,
+        }
+        window = self._at.window.setdefault(report.phase, {})
+        for name, value in values.items():
+            sums = window.setdefault(name, [0.0, 0])
+            sums[0], sums[1] = sums[0] + value, sums[1] + 1
+        if self._at.step % self.training.log_every and self._at.step != self.total:
+            return
+        for phase, seen in self._at.window.items():
+            self.hooks.log(self._row(phase, seen))
+        self._at.window = {}
+
+    def _row(self, phase: str, window: Mapping[str, list[float]]) -> dict[str, Any]:
+        return {
+            "step": self._at.step,
+            "epoch": self.updates.epoch(self._at.step - 1),
+            "split": "train",
+            "phase": phase,
+            "updates": int(window["lr"][1]),
+            **{name: total / count for name, (total, count) in window.items()},
+            "seconds": round(self._seconds(), 3),
+        }
+
+    def _seconds(self) -> float:
+        return self._at.seconds + time.monotonic() - self._started
+
+    def _stop_requested(self) -> bool:
+        return bool(self.machine.world.maximum([float(self._signals.stop)])[0])
+
+    def _pause(self) -> None:
+        """Save if it is time, and leave if asked to."""
+        stop = self._stop_requested()
+        late = time.monotonic() - self._saved >= self.training.checkpoint_seconds
+        every = self.training.checkpoint_every
+        due = bool(every) and self._update is None and self._at.step % every == 0
+        late = bool(self.machine.world.maximum([float(late)])[0])  # clocks differ, actions must not
+        if (stop or late or due) and not self._nothing_done:
+            self._save()
+        if stop:
+            self._signals.leave(self._at.step)
+
+    @property
+    def _nothing_done(self) -> bool:
+        return self._at.step == 0 and self._update is None
+
+    def _save(self) -> None:
+        state = self._state()
+        if self.machine.world.main:
+            micro = 0 if self._update is None else self._update.done
+            save_checkpoint(self.checkpoints, self._at.step, micro, state)
+        self.machine.world.barrier()
+        self._saved = time.monotonic()
+
+    def _state(self) -> dict[str, Any]:
+        position = asdict(self._at)
+        position["seconds"] = self._seconds()
+        best = self.best
+        return {
+            "position": position,
+            "networks": {name: net.state_dict() for name, net in self.networks.items()},
+            "learner": _module_state(self.machine.learner),
+            "optimizers": {name: o.state() for name, o in self.machine.optimizers.items()},
+            "ema": None if self.ema is None else self.ema.state(),
+            "update": None if self._update is None else self._update.state(),
+            "best": None
+            if best is None
+            else {
+                "step": best.step,
+                "value": best.value if math.isfinite(best.value) else None,
+                "numbers": dict(best.numbers),
+                "networks": best.networks,
+                "learner": best.learner,
+            },
+        }
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        for name, net in self.networks.items():
+            net.load_state_dict(state["networks"][name])
+        if isinstance(self.machine.learner, nn.Module):
+            self.machine.learner.load_state_dict(state["learner"])
+        for name, optimizer in self.machine.optimizers.items():
+            optimizer.restore(state["optimizers"][name])
+        if self.ema is not None:
+            self.ema.restore(state["ema"])
+        self._at = _Position(**state["position"])
+        if state["update"] is not None:
+            self._update = self._new_update(self._at.step)
+            self._update.restore(state["update"])
+        best = state["best"]
+        if best is not None:
+            value = math.inf if best["value"] is None else best["value"]
+            self.best = Best(**{**best, "value": value})
+
+    def _share_buffers(self) -> None:
+        """Running statistics are those of rank 0, as in DistributedDataParallel."""
+        buffers = [buffer for net in self.networks.values() for buffer in net.buffers()]
+        self.machine.world.broadcast_tensors(buffers)
+
+    def _report_non_finite(self, error: NonFiniteError) -> None:
+        update = self._update
+        ids = [] if update is None else [f"{int(i):016x}" for i in update.last_ids]
+        self.hooks.non_finite(
+            {
+                "error": error.message,
+                "step": self._at.step,
+                "epoch": self.updates.epoch(self._at.step),
+                "phase": "" if update is None else update.phase,
+                "micro_batch": 0 if update is None else update.done,
+                "ids": ids,
+            }
+        )
+        raise error
+
+
+def training_mode(networks: Mapping[str, nn.Module]) -> None:
+    """Training mode, but for modules whose own parameters are all frozen.
+
+    So the running statistics of a frozen normalisation stay as they were loaded.
+    """
+    for network in networks.values():
+        network.train()
+        for module in network.modules():
+            own = list(module.parameters(recurse=False))
+            if own and not any(parameter.requires_grad for parameter in own):
+                module.eval()
+
+
+def count_phases(
+    learner: LearnerProtocol, total: int, optimizers: Mapping[str, Any]
+) -> Counter[str]:
+    """Updates of each phase in a whole training, which schedules need before it begins.
+
+    Exact where the phase is a function of the step; where it depends on the learner's buffers
+    too, what their first values give.
+
+    Raises:
+        ConfigError: If a phase has no optimizer.
+    """
+    if len(optimizers) == 1:
+        only = next(iter(optimizers))
+        require_phase(learner.phase(0), optimizers)
+        return Counter({only: total})
+    counts = Counter(learner.phase(step) for step in range(total))
+    for phase in counts:
+        require_phase(phase, optimizers)
+    return counts
+
+
+def require_phase(phase: str, optimizers: Mapping[str, Any]) -> None:
+    """Check that a phase has an optimizer.
+
+    Raises:
+        ConfigError: If it has none.
+    """
+    if phase not in optimizers:
+        raise ConfigError(
+            f"the learner's phase '{phase}' has no optimizer",
+            where="optimizers",
+            remedy=f"set optimizers.{phase}; {suggestion(phase, optimizers)}",
+        )
+
+
+def _module_state(learner: LearnerProtocol) -> dict[str, Tensor]:
+    return dict(learner.state_dict()) if isinstance(learner, nn.Module) else {}

@@ -1,0 +1,94 @@
+"""Arithmetic of a training: autocast, loss scaling, determinism, threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from zoo.errors import ConfigError
+
+__all__ = ["Precision", "numerics", "resolve_device", "resolve_precision"]
+
+Kind = Literal["fp32", "bf16", "fp16"]
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Which type the matrix products use; parameters and gradient sums stay float32."""
+
+    kind: Kind
+    device: str
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Autocast for a forward pass; nothing for fp32."""
+        if self.kind == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device, dtype=_DTYPES[self.kind])
+
+    def scaler(self) -> torch.amp.GradScaler | None:
+        """A loss scaler for fp16, whose small gradients would vanish; else ``None``."""
+        return torch.amp.GradScaler(self.device) if self.kind == "fp16" else None
+
+
+def resolve_precision(
+    kind: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device
+) -> Precision:
+    """``auto``: bf16 on a GPU that computes in it, else fp32."""
+    if kind == "auto":
+        cuda = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return Precision("bf16" if cuda else "fp32", device.type)
+    return Precision(kind, device.type)
+
+
+def resolve_device(name: str, local_rank: int = 0) -> torch.device:
+    """``auto``: a GPU if there is one; ``cuda``: the one of this process.
+
+    Raises:
+        ConfigError: If the device is not there.
+    """
+    available = torch.cuda.is_available()
+    if name == "cpu" or (name == "auto" and not available):
+        return torch.device("cpu")
+    if not available:
+        raise ConfigError(
+            "no CUDA device is usable", where="engine.device", remedy="use --device cpu"
+        )
+    chosen = torch.device("cuda", local_rank) if name in {"auto", "cuda"} else torch.device(name)
+    count = torch.cuda.device_count()
+    if chosen.index >= count:
+        raise ConfigError(
+            f"there is no {chosen}", where="engine.device", remedy=f"{count} CUDA devices are here"
+        )
+    return chosen
+
+
+@contextmanager
+def numerics(device: torch.device, threads: int | None) -> Iterator[None]:
+    """Deterministic algorithms and a number of threads, restored on leaving.
+
+    On a GPU an operation without a deterministic version warns; on a CPU it is an error.
+    """
+    memory: Any = torch.utils.deterministic  # its flag is a property that type checkers miss
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        memory.fill_uninitialized_memory,
+        torch.get_num_threads(),
+    )
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    memory.fill_uninitialized_memory = False  # a debugging aid that costs time
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        memory.fill_uninitialized_memory = before[2]
+        torch.set_num_threads(before[3])

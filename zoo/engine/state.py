@@ -1,0 +1,54 @@
+"""Nested state as one set of named tensors and one JSON value, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["copied", "joined", "separated"]
+
+# A state is a dict, list, JSON scalar or tensor, nested; plugins' buffers have any shape.
+_TENSOR = "tensor:"
+
+
+def separated(state: Any) -> tuple[Any, dict[str, Tensor]]:
+    """JSON with the tensors replaced by their names, and the tensors (contiguous, on the CPU).
+
+    Raises:
+        TypeError: If a leaf is neither JSON nor a tensor: a bug of the caller.
+    """
+    tensors: dict[str, Tensor] = {}
+    return _separate(state, "", tensors), tensors
+
+
+def joined(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """The inverse of :func:`separated`."""
+    if isinstance(value, dict):
+        return {key: joined(item, tensors) for key, item in value.items()}
+    if isinstance(value, list):
+        return [joined(item, tensors) for item in value]
+    if isinstance(value, str) and value.startswith(_TENSOR):
+        return tensors[value.removeprefix(_TENSOR)]
+    return value
+
+
+def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as they are now, on the CPU."""
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+
+
+def _separate(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        # A copy: two names that share memory cannot be saved.
+        tensors[path] = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
+        return f"{_TENSOR}{path}"
+    if isinstance(value, Mapping):
+        return {key: _separate(item, f"{path}/{key}", tensors) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_separate(item, f"{path}/{i}", tensors) for i, item in enumerate(value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{path}: {type(value).__name__} cannot be saved in a checkpoint")

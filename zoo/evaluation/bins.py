@@ -1,0 +1,105 @@
+"""Numbers of metric rows, on all of them and in every bin, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contract.figures import BinnedNumber
+from zoo.contract.metrics import Metrics
+from zoo.contract.table import Table
+from zoo.errors import PluginError
+from zoo.evaluation.bootstrap import bootstrap
+
+__all__ = ["Bin", "bins_of", "numbers_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bin:
+    """A part of the rows.
+
+    Attributes:
+        index: ``(n,)`` intp, its rows.
+        column: The binned row column; empty for all rows.
+        lower, upper: Edges; NaN for all rows.
+    """
+
+    index: NDArray[np.intp]
+    column: str = ""
+    lower: float = float("nan")
+    upper: float = float("nan")
+
+
+def bins_of(rows: Table, bins: Mapping[str, Sequence[float]]) -> Iterator[Bin]:
+    """All rows, then every bin that is not empty.
+
+    A bin holds its lower edge; the last one its upper edge too. NaN is in no bin.
+
+    Raises:
+        PluginError: If a binned column is missing from the rows, or the edges do not rise.
+    """
+    yield Bin(np.arange(rows.rows))
+    for column, edges in bins.items():
+        if column not in rows:
+            raise PluginError(
+                f"metrics bin the column '{column}', which their rows lack",
+                where="bins",
+                remedy="return it from measure()",
+            )
+        if not np.all(np.diff(edges) > 0):
+            raise PluginError(f"edges do not rise: {list(edges)}", where=f"bins of '{column}'")
+        values = np.asarray(rows[column], dtype=np.float64)
+        for lower, upper in pairwise(edges):
+            inside = (values >= lower) & (
+                (values < upper) | ((upper == edges[-1]) & (values == upper))
+            )
+            if inside.any():
+                yield Bin(np.flatnonzero(inside), column, float(lower), float(upper))
+
+
+def numbers_of(
+    metrics: Metrics, rows: Table, *, resamples: int, seed: int
+) -> tuple[BinnedNumber, ...]:
+    """Every number with its 95 % interval, on all rows first, then in every bin.
+
+    Args:
+        metrics: Summarises rows.
+        rows: Metric rows with ``group``.
+        resamples: Bootstrap resamples.
+        seed: Of the resamples.
+    """
+    found: list[BinnedNumber] = []
+    for part in bins_of(rows, metrics.bins):
+        if len(part.index):
+            found.extend(_numbers_in(metrics, rows, part, resamples, seed))
+    return tuple(found)
+
+
+def _numbers_in(
+    metrics: Metrics, rows: Table, part: Bin, resamples: int, seed: int
+) -> list[BinnedNumber]:
+    inside = rows.take(part.index)
+
+    def values(index: NDArray[np.intp]) -> NDArray[np.float64]:
+        return np.array([number.value for number in metrics.summarise(inside.take(index))])
+
+    interval = bootstrap(values, inside["group"], resamples=resamples, seed=seed)
+    return [
+        BinnedNumber(
+            number=number,
+            low=float(low),
+            high=float(high),
+            n=inside.rows,
+            groups=interval.groups,
+            column=part.column,
+            lower=part.lower,
+            upper=part.upper,
+        )
+        for number, low, high in zip(
+            metrics.summarise(inside), interval.low, interval.high, strict=True
+        )
+    ]

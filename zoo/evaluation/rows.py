@@ -1,0 +1,131 @@
+"""Metric rows: every sample is read once, predicted by every model, and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+import numpy as np
+
+from zoo.contract.metrics import Metrics
+from zoo.contract.predictor import Predictor
+from zoo.contract.refs import resolve
+from zoo.contract.source import Block, Source
+from zoo.contract.specs import Specs
+from zoo.contract.table import Table
+from zoo.contract.task import Task
+from zoo.data.reader import read_split, table_bytes
+from zoo.errors import DataError, PluginError
+from zoo.prediction.compatibility import missing_fields
+
+__all__ = ["Progress", "measure", "measure_all", "metrics_for"]
+
+_CHUNK_BYTES = 16 * 2**20
+
+Progress = Callable[[int, int], None]
+"""Called with (rows done, rows in all)."""
+
+
+def metrics_for(task: Task, facts: Mapping[str, object]) -> Metrics:
+    """The task's metrics for a data set."""
+    factory = cast("Callable[[Mapping[str, object]], Metrics]", resolve(task.metrics))
+    return factory(facts)
+
+
+def measure(
+    task: Task,
+    predictor: Predictor,
+    source: Source,
+    blocks: Sequence[Block],
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """Metric rows of one predictor, in id order, with ``group``.
+
+    Memory is bounded by one block of samples, or 16 MiB of small ones, and its predictions.
+
+    Args:
+        task: Brings the metrics.
+        predictor: Predicts.
+        source: Holds the samples.
+        blocks: Those to measure.
+        limit: Samples at most; ``None``: all.
+        progress: Told after every block.
+
+    Raises:
+        DataError: If a field is missing or there are no samples.
+        PluginError: If predictions or rows do not have the samples' ids.
+    """
+    predictors = {task.name: predictor}
+    rows = measure_all(task, predictors, source, blocks, limit=limit, progress=progress)
+    return rows[task.name]
+
+
+def measure_all(
+    task: Task,
+    predictors: Mapping[str, Predictor],
+    source: Source,
+    blocks: Sequence[Block],
+    *,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Mapping[str, Table]:
+    """Metric rows of several predictors, each sample read once; see :func:`measure`."""
+    metrics = metrics_for(task, source.facts)
+    read = _fields_read(task, metrics, source)
+    fields = read.union(*(predictor.needs for predictor in predictors.values()))
+    total = sum(block.rows for block in blocks)
+    total = total if limit is None else min(total, limit)
+    parts: dict[str, list[Table]] = {name: [] for name in predictors}
+    done = 0
+    for samples in _chunks(read_split(source, blocks, fields, limit)):
+        for name, predictor in predictors.items():
+            # Each sees the fields it declares and no others, or it would fail on another source.
+            predictions = predictor.predict(samples.select(predictor.needs))
+            _require_ids(predictions, samples, f"predictions of {name}")
+            rows = metrics.measure(samples.select(read), predictions)
+            _require_ids(rows, samples, "metric rows")
+            parts[name].append(rows.with_columns({"group": samples["group"]}))
+        done += samples.rows
+        if progress is not None:
+            progress(done, total)
+    if not done:
+        raise DataError(
+            "there are no samples to measure",
+            remedy="choose another split, or a larger share of the data for it",
+        )
+    return {name: _in_id_order(Table.concat(tables)) for name, tables in parts.items()}
+
+
+def _chunks(tables: Iterable[Table]) -> Iterator[Table]:
+    """Small blocks joined to a size that is worth a forward pass; large ones as they are."""
+    held: list[Table] = []
+    size = 0
+    for table in tables:
+        if held and size + table_bytes(table) > _CHUNK_BYTES:
+            yield Table.concat(held)
+            held, size = [], 0
+        held.append(table)
+        size += table_bytes(table)
+    if held:
+        yield Table.concat(held)
+
+
+def _fields_read(task: Task, metrics: Metrics, source: Source) -> frozenset[str]:
+    """What the metrics need, without the optional fields that the source lacks."""
+    specs = cast("Specs", resolve(task.sample))
+    optional = frozenset(name for name in metrics.needs if name in specs and specs[name].optional)
+    return metrics.needs - missing_fields(source, optional)
+
+
+def _require_ids(found: Table, samples: Table, what: str) -> None:
+    if not np.array_equal(found.ids, samples.ids):
+        raise PluginError(
+            f"{what} do not have the ids of the samples, in their order",
+            remedy="return one row per sample, with its id",
+        )
+
+
+def _in_id_order(rows: Table) -> Table:
+    return rows.take(np.argsort(rows.ids, kind="stable"))

@@ -1,0 +1,96 @@
+"""Whether data suit a predictor: its fields are there, its facts agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo.contract.predictor import Predictor
+from zoo.contract.source import Source
+from zoo.data.reader import available_fields
+from zoo.errors import DataError
+
+__all__ = ["missing_fields", "require_facts", "require_fields"]
+
+_TOLERANCE = 1e-6
+
+
+def missing_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:
+    """Those of the fields that a source lacks; one row is read."""
+    block = next((block for block in source.blocks() if block.rows), None)
+    if block is None or not fields:
+        return frozenset()
+    try:
+        if fields <= set(source.read(block, slice(0, 1), fields)):
+            return frozenset()
+    except DataError:
+        pass  # at least one is missing: which?
+    return fields - available_fields(source, fields)
+
+
+def require_fields(name: str, predictor: Predictor, source: Source, where: str) -> None:
+    """Check that a source has what a predictor needs.
+
+    Raises:
+        DataError: Naming the field, the source and who needs it.
+    """
+    for field in sorted(missing_fields(source, predictor.needs)):
+        raise DataError(
+            f"{name} needs the field '{field}', which the source lacks",
+            where=where,
+            remedy="`zoo data check` lists what it has; simulate or convert with this field",
+        )
+
+
+def require_facts(name: str, predictor: Predictor, facts: Mapping[str, Any], where: str) -> None:
+    """Check that data are of the detector that weights were trained on.
+
+    Compared are the fact ``geometry``, key by key where it is a mapping, and every fact whose name
+    ends in ``_digest``, if both sides have it. All other facts may differ: noise or beam energy of
+    another data set are what an evaluation is for. Digests of files are no facts of the detector.
+
+    Raises:
+        DataError: Naming the fact.
+    """
+    trained: Mapping[str, Any] = getattr(predictor, "facts", {})
+    mine, theirs = dict(_comparable(trained)), dict(_comparable(facts))
+    for fact in sorted(mine.keys() & theirs.keys()):
+        if not _agree(mine[fact], theirs[fact]):
+            raise DataError(
+                f"the fact '{fact}' is not that of the weights of {name}: "
+                f"{_short(theirs[fact])}, not {_short(mine[fact])}",
+                where=where,
+                remedy="use data of the same detector, or train on these",
+            )
+
+
+def _comparable(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, fact in facts.items():
+        if name == "geometry" and isinstance(fact, Mapping):
+            yield from ((f"geometry.{key}", value) for key, value in fact.items())
+        elif name == "geometry" or name.endswith("_digest"):
+            yield name, fact
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Equal, floats within rounding; lists and tuples are alike, as after a file."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_agree(one[key], other[key]) for key in one)
+    if isinstance(one, Mapping) or isinstance(other, Mapping):
+        return False
+    try:
+        mine, theirs = np.asarray(one), np.asarray(other)
+    except ValueError:  # lists of unequal lengths
+        return bool(one == other)
+    if mine.shape != theirs.shape:
+        return False
+    if mine.dtype.kind in "iufb" and theirs.dtype.kind in "iufb":
+        return np.allclose(mine, theirs, rtol=_TOLERANCE, atol=0, equal_nan=True)
+    return bool(np.all(mine == theirs))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,102 @@
+"""From what a user names to a predictor. Imports torch only where networks are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.artifacts.model_file import read_header
+from zoo.artifacts.run_directory import RunDirectory, parse_run
+from zoo.contract.predictor import Predictor
+from zoo.errors import UsageError, WeightsError
+from zoo.prediction.classical import load_classical
+from zoo.registry import registry
+from zoo.runtimes import load_exported, read_export_header
+
+__all__ = ["load", "task_of"]
+
+_EXPORTED = (".onnx", ".pt2", ".ts")
+
+
+def load(
+    ref: str | Path,
+    *,
+    device: str = "cpu",
+    runtime: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    weights: str | Path | None = None,
+    batch: int | None = None,
+) -> Predictor:
+    """What predicts: a classical algorithm, a trained run, a snapshot, a model file.
+
+    An installed id goes before a folder of the same name; write ``./TASK/MODEL`` for that.
+
+    Args:
+        ref: ``TASK/MODEL`` (classical, or networks with ``weights``), a run directory,
+            ``RUN@step``, a model file, or an exported file.
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``; exported files run on the CPU.
+        runtime: Format of an exported file: ``onnx`` (runs without torch), ``ts`` or ``pt2``;
+            ``None``: by its suffix.
+        facts: Constants of the data set, which a classical algorithm may need.
+        weights: Run directory, snapshot or model file for the networks ``ref`` names.
+        batch: Samples of one forward pass; ``None``: as many as hold 16 MiB.
+
+    Raises:
+        PluginError: If there is no such id.
+        UsageError: If there is no such run, or the id needs weights.
+        WeightsError: If weights are missing, damaged, or of another model.
+    """
+    name = str(ref)
+    if _is_exported(name, runtime):
+        return load_exported(Path(name), runtime or "", batch=batch or 1)
+    id_, at, _ = name.partition("@")
+    if at and id_ in registry().models:
+        raise WeightsError(
+            "no published weights of this model are known",
+            where=name,
+            remedy="train it (`zoo train`), or name a run directory or a model file",
+        )
+    if name in registry().models:
+        if weights is None:
+            return load_classical(name, facts or {})
+        return _load_network(_model_file(str(weights)), name, device, batch)
+    return _load_network(_model_file(name), "", device, batch)
+
+
+def task_of(ref: str | Path, runtime: str | None = None) -> str:
+    """Name of the task that a reference is for, without loading it; raises as :func:`load`."""
+    name = str(ref)
+    if _is_exported(name, runtime):
+        return read_export_header(Path(name), runtime or "").model.partition("/")[0]
+    id_ = name.partition("@")[0]
+    if id_ in registry().models:
+        return id_.partition("/")[0]
+    model: str = read_header(_model_file(name))["model"]
+    return model.partition("/")[0]
+
+
+def _is_exported(name: str, runtime: str | None) -> bool:
+    return runtime is not None or (Path(name).suffix in _EXPORTED and Path(name).is_file())
+
+
+def _model_file(name: str) -> Path:
+    if Path(name).is_file():
+        return Path(name)
+    folder, step = parse_run(name)
+    if folder.is_dir():
+        return RunDirectory.open(folder).model_at(step)
+    task, _, rest = name.partition("/")
+    if task in registry().tasks and rest and not name.endswith(".safetensors"):
+        registry().model(name.partition("@")[0])  # an unknown id: names the nearest
+    raise UsageError(
+        "no such id, run directory or model file",
+        where=name,
+        remedy="`zoo list` shows the ids; a run is the --out of `zoo train`",
+    )
+
+
+def _load_network(path: Path, model: str, device: str, batch: int | None) -> Predictor:
+    from zoo.prediction.network import load_network
+
+    return load_network(path, model=model, device=device, batch=batch)

@@ -1,0 +1,198 @@
+"""What a training writes about itself: its identity, its data, its model files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.artifacts.canonical import digest
+from zoo.artifacts.environment import environment
+from zoo.artifacts.model_file import ModelRecord, read_model, write_model
+from zoo.artifacts.run_directory import RunDirectory
+from zoo.config.layers import Resolved
+from zoo.config.toml import dump_toml, schema
+from zoo.contract.source import Block, Source
+from zoo.contract.task import API_VERSION
+from zoo.data.splits import Split
+from zoo.errors import DataError, UsageError
+from zoo.registry import registry
+from zoo.training.parts import Parts
+
+__all__ = ["Records", "open_run"]
+
+MAY_CHANGE = (
+    "engine.device",
+    "engine.threads",
+    "training.checkpoint_every",
+    "training.checkpoint_seconds",
+    "training.max_time",
+    "training.workers",
+)
+"""Settings that do not decide the result: a resumed training may have others."""
+
+_CONSTANTS = "constants.safetensors"
+
+
+def open_run(
+    out: Path, parts: Parts, resolved: Resolved, identity: Mapping[str, Any]
+) -> RunDirectory:
+    """The run directory of this training, new or to be resumed.
+
+    Args:
+        out: Its folder.
+        parts: The model.
+        resolved: The configuration.
+        identity: What else decides the result: model, starting weights, frozen parameters.
+
+    Raises:
+        UsageError: If the folder holds something else or another training, naming the settings.
+    """
+    identity = {**identity, "config": resolved.config.model_dump(mode="json")}
+    if not RunDirectory.is_run(out):
+        plugin = registry().owner(parts.task.name)
+        return RunDirectory.create(
+            out,
+            identity=identity,
+            config=dump_toml(resolved.config, resolved.provenance),
+            schema=schema(parts.config),
+            environment=environment([plugin.distribution] if plugin.distribution else []),
+        )
+    run = RunDirectory.open(out)
+    before, now = _leaves(run.identity()), _leaves(identity)
+    names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
+    differing = [name.removeprefix("config.") for name in names]
+    refused = [name for name in differing if name not in MAY_CHANGE]
+    if refused:
+        raise UsageError(
+            f"holds a training with other settings: {', '.join(refused)}",
+            where=str(out),
+            remedy="use the settings of its config.toml to resume it, or another --out",
+        )
+    return run
+
+
+@dataclass(frozen=True)
+class Records:
+    """Writes what must be the same in every model file of one training.
+
+    Attributes:
+        run: Where to.
+        parts: The model.
+        config: The whole run configuration as JSON.
+        facts: Of the training data.
+        split: Digest of the split.
+        start: sha256 of the starting weights; empty: none.
+        frozen: Names of frozen parameters.
+    """
+
+    run: RunDirectory
+    parts: Parts
+    config: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    split: str
+    start: str
+    frozen: Sequence[str]
+
+    def describe_data(self, source: Source, splits: Mapping[Split, Sequence[Block]]) -> None:
+        """Write ``data.json``, or check that a resumed training still has the same data.
+
+        Raises:
+            DataError: If facts or split differ.
+        """
+        description = {
+            "source": self.config["data"],
+            "kind": type(source).__name__,
+            "facts": digest(self.facts),
+            "split": self.split,
+            "rows": {name: sum(b.rows for b in blocks) for name, blocks in splits.items()},
+            "groups": {name: len({b.group for b in blocks}) for name, blocks in splits.items()},
+        }
+        if not self.run.data.exists():
+            self.run.write_data(description)
+            return
+        before = self.run.read_json(self.run.data)
+        changed = [name for name in ("facts", "split", "rows") if before[name] != description[name]]
+        if changed:
+            raise DataError(
+                f"the data have changed since this training began: {', '.join(changed)}",
+                where=str(self.run.path),
+                remedy="restore them, or start again with another --out",
+            )
+
+    def constants(self) -> Mapping[str, Any] | None:
+        """What the codec was fitted to when this training began; ``None``: not yet."""
+        path = self.run.path / _CONSTANTS
+        return read_model(path).constants if path.exists() else None
+
+    def keep_constants(self, constants: Mapping[str, Any]) -> None:
+        """Keep fitted constants for a resume."""
+        write_model(self.run.path / _CONSTANTS, self._record(constants))
+
+    def write_model(
+        self,
+        path: Path,
+        networks: Mapping[str, nn.Module],
+        learner: object,
+        constants: Mapping[str, Any],
+        *,
+        step: int,
+        numbers: Mapping[str, Any],
+    ) -> None:
+        """Write the networks as they are, with the learner's buffers and the codec's constants."""
+        states = {f"networks/{name}": net.state_dict() for name, net in networks.items()}
+        if isinstance(learner, nn.Module):
+            states["learner"] = learner.state_dict()
+        tensors = {
+            f"{p}/{name}": _array(t) for p, state in states.items() for name, t in state.items()
+        }
+        write_model(path, self._record(constants, step=step, numbers=numbers, tensors=tensors))
+
+    def _record(
+        self,
+        constants: Mapping[str, Any],
+        *,
+        step: int = 0,
+        numbers: Mapping[str, Any] | None = None,
+        tensors: Mapping[str, Any] | None = None,
+    ) -> ModelRecord:
+        plugin = registry().owner(self.parts.task.name)
+        decisive = {k: v for k, v in _leaves(self.config).items() if k not in MAY_CHANGE}
+        return ModelRecord(
+            model=self.parts.id,
+            plugin=plugin.name,
+            plugin_version=plugin.version,
+            api=".".join(map(str, API_VERSION)),
+            config=self.config["model"],
+            facts=self.facts,
+            constants=constants,
+            metrics=numbers or {},
+            lineage={
+                "config": digest(decisive),
+                "facts": digest(self.facts),
+                "split": self.split,
+                "start": self.start,
+                "frozen": list(self.frozen),
+                "step": step,
+            },
+            tensors=tensors or {},
+        )
+
+
+def _array(tensor: Tensor) -> Any:
+    plain = tensor.detach().cpu()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Dotted path -> value; lists are values."""
+    if not isinstance(value, Mapping) or not value:
+        return {path: value}
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        found |= _leaves(item, f"{path}.{key}" if path else str(key))
+    return found

@@ -1,0 +1,262 @@
+"""One training from configuration to model file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from torch import nn
+
+from zoo.artifacts.run_directory import RunDirectory
+from zoo.config.layers import Resolved
+from zoo.contract.codec import Batch
+from zoo.data.loaders import Loader
+from zoo.data.order import Plan
+from zoo.engine.distributed import World, launched_world, process_group
+from zoo.engine.loop import Loop, Verdict, count_phases
+from zoo.engine.optimizers import build_optimizers
+from zoo.engine.plan import Updates
+from zoo.engine.precision import numerics, resolve_device, resolve_precision
+from zoo.engine.step import Machine
+from zoo.errors import ConfigError
+from zoo.files import write_atomically
+from zoo.training.assembly import Assembly, Start, assemble
+from zoo.training.parts import Parts, compiled, find_parts
+from zoo.training.record import open_run
+from zoo.training.reporting import Reporter, SilentReporter
+from zoo.training.start import start_file
+from zoo.training.validation import Predictions, Validator
+
+__all__ = ["train"]
+
+
+def train(
+    model_id: str,
+    resolved: Resolved,
+    out: Path,
+    *,
+    start_from: str | None = None,
+    freeze: Sequence[str] = (),
+    progress: Reporter | None = None,
+) -> RunDirectory:
+    """Train a model, or resume it where a checkpoint is; a finished one is left as it is.
+
+    Args:
+        model_id: ``TASK/MODEL``.
+        resolved: The whole configuration.
+        out: The run directory.
+        start_from: Run, ``RUN@step`` or model file whose parameters to begin with.
+        freeze: Globs over ``NETWORK/PARAMETER`` of parameters that stay as they are.
+        progress: Who is told what happens.
+
+    Returns:
+        The run directory, with its ``model.safetensors``.
+
+    Raises:
+        UsageError: If ``out`` holds another training.
+        ConfigError, DataError, PluginError, WeightsError: If an input is wrong.
+        NonFiniteError: If a loss or gradient is not finite.
+        Interrupted: After SIGTERM, SIGUSR1 or ``training.max_time``; the same call resumes.
+        KeyboardInterrupt: After Ctrl-C, likewise.
+    """
+    config = resolved.config
+    world = launched_world()
+    device = resolve_device(config.engine.device, world.local_rank)
+    world = replace(world, device=device)
+    reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
+    if config.engine.reproducible:
+        raise ConfigError(
+            "equal bits on several numbers of processes are not implemented",
+            where="engine.reproducible",
+            remedy="leave it off: a training is reproducible on its own number of processes",
+        )
+    parts = find_parts(model_id)
+    file, start = start_file(start_from) if start_from else (None, "")
+    with process_group(world), numerics(device, config.engine.threads):
+        identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
+        run = _shared_run(world, out, parts, resolved, identity)
+        if run.model.exists():
+            reporter.message(f"{out}: this training is finished")
+            return run
+        point = Start(file, start, tuple(freeze))
+        whole = assemble(parts, config, run=run, world=world, start=point, tell=reporter.message)
+        _Training(whole, reporter).train()
+    return run
+
+
+def _shared_run(
+    world: World, out: Path, parts: Parts, resolved: Resolved, identity: Mapping[str, Any]
+) -> RunDirectory:
+    """Rank 0 makes the directory, the others open it."""
+    if world.main:
+        open_run(out, parts, resolved, identity)
+    world.barrier()
+    return RunDirectory.open(out)
+
+
+class _Training:
+    """An assembled training; also what the loop asks of the task and the run."""
+
+    def __init__(self, whole: Assembly, reporter: Reporter) -> None:
+        self._whole, self._reporter = whole, reporter
+        self._run = whole.records.run
+        self.validates = bool(whole.splits["validation"])
+        training, train = whole.config.training, whole.splits["train"]
+        plan = Plan(
+            rows_per_block=tuple(block.rows for block in train),
+            batch=training.batch,
+            seed=training.seed,
+            window=whole.config.data.window,
+            rank=whole.world.rank,
+            world=whole.world.size,
+        )
+        self._loader = Loader(
+            whole.source, train, whole.codec, plan, augment=True, workers=training.workers
+        )
+        updates = Updates(plan.per_epoch, training.accumulate)
+        self._machine = _machine(whole, updates)
+        self._validator = _validator(whole, self._machine) if self.validates else None
+        self._loop = Loop(
+            self._machine,
+            whole.networks,
+            updates=updates,
+            training=training,
+            hooks=self,
+            checkpoints=self._run.checkpoints,
+        )
+
+    def train(self) -> None:
+        """Resume or begin, train to the end, write the selected model."""
+        if self._loop.resume():
+            self._reporter.message(f"resumed at step {self._loop.step} of {self._loop.total}")
+        self._loop.run()
+        if self._whole.world.main:
+            self._finish()
+        self._whole.world.barrier()
+
+    def _finish(self) -> None:
+        best = self._loop.best
+        if best is None:
+            with self._loop.averaged():
+                self._write_selected(self._loop.step, {})
+            return
+        for name, network in self._whole.networks.items():
+            network.load_state_dict(best.networks[name])
+        if isinstance(self._whole.learner, nn.Module):
+            self._whole.learner.load_state_dict(best.learner)
+        self._write_selected(best.step, best.numbers)
+
+    def _write_selected(self, step: int, numbers: Mapping[str, Any]) -> None:
+        whole, constants = self._whole, dict(self._whole.codec.constants)
+        if self._validator is not None:
+            self._reporter.message(f"selected step {step}; tuning on the validation split")
+            predictor = self._validator.predictor()
+            held = whole.splits["validation"]
+            constants |= whole.codec.tune(Predictions(predictor, whole.source, held, whole.codec))
+        self._write(self._run.model, constants, step, numbers)
+
+    def _write(
+        self, path: Path, constants: Mapping[str, Any], step: int, numbers: Mapping[str, Any]
+    ) -> None:
+        whole = self._whole
+        whole.records.write_model(
+            path, whole.networks, whole.learner, constants, step=step, numbers=numbers
+        )
+
+    # What the loop asks for (zoo.engine.loop.Hooks).
+
+    def batches(self, first: int) -> Iterator[Batch | None]:
+        """Encoded micro-batches of this rank."""
+        return self._loader.batches(first)
+
+    def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
+        """Losses and numbers on the validation split."""
+        validator = cast("Validator", self._validator)  # asked only where there is a split
+        found = validator.validate(stop)
+        if found is None:
+            return None
+        verdict, lines = found
+        epoch = (step - 1) // self._loop.updates.steps_per_epoch
+        for line in lines:
+            place = {"step": step, "epoch": epoch, "split": "validation"}
+            self.log({**place, **line, "seconds": round(seconds, 3)})
+        return verdict
+
+    def snapshot(self, step: int) -> None:
+        """Keep the networks as they are."""
+        if self._whole.world.main:
+            self._write(self._run.snapshot(step), self._whole.codec.constants, step, {})
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Append to ``metrics.jsonl`` and show it."""
+        if self._whole.world.main:
+            self._run.append_metrics(row)
+            self._reporter.row(row)
+
+    def rewind(self, step: int, *, validated: bool) -> None:
+        """Cut ``metrics.jsonl`` back to a checkpoint."""
+        if not self._whole.world.main:
+            return
+        self._run.truncate_metrics(step)
+        rows = self._run.metrics()
+        kept = [row for row in rows if row["step"] < step or validated or row["split"] == "train"]
+        if len(kept) < len(rows):
+            self._run.truncate_metrics(step - 1)
+            for row in kept:
+                if row["step"] == step:
+                    self._run.append_metrics(row)
+
+    def progress(self, step: int, total: int) -> None:
+        """Show how far it is."""
+        self._reporter.progress(step, total)
+
+    def message(self, text: str) -> None:
+        """Tell the user."""
+        self._reporter.message(text)
+
+    def non_finite(self, record: Mapping[str, Any]) -> None:
+        """Write ``nonfinite.json``: which samples to look at."""
+        name = (
+            "nonfinite.json"
+            if self._whole.world.main
+            else f"nonfinite-{self._whole.world.rank}.json"
+        )
+        write_atomically(self._run.path / name, json.dumps(record, indent=2) + "\n")
+
+
+def _machine(whole: Assembly, updates: Updates) -> Machine:
+    config = whole.config
+    steps = updates.steps(config.training)
+    precision = resolve_precision(config.training.precision, whole.world.device)
+    totals = count_phases(whole.learner, steps, config.optimizers)
+    optimizers = build_optimizers(
+        config.optimizers,
+        whole.networks,
+        precision,
+        totals=totals,
+        steps_per_epoch=updates.steps_per_epoch,
+    )
+    return Machine(
+        nets=compiled(whole.parts, whole.networks, config.engine),
+        learner=whole.learner,
+        optimizers=optimizers,
+        precision=precision,
+        device=whole.world.device,
+        seed=config.training.seed,
+        world=whole.world,
+    )
+
+
+def _validator(whole: Assembly, machine: Machine) -> Validator:
+    return Validator(
+        whole.parts,
+        machine,
+        whole.codec,
+        whole.source,
+        whole.splits["validation"],
+        batch=whole.config.training.batch,
+        workers=whole.config.training.workers,
+    )
