@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["__version__", "evaluate", "load", "read"]
 
-_HOME = {"evaluate": "zoo.evaluation", "load": "zoo.prediction", "read": "zoo.predict"}
+_HOME = {"evaluate": "zoo.evaluation", "load": "zoo.prediction", "read": "zoo.prediction"}
 
 
 def __getattr__(name: str) -> object:

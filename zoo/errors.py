@@ -37,6 +37,10 @@ class ZooError(Exception):
         self.remedy = remedy
         super().__init__(message, where, remedy)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross from a loader's worker to the training whole."""
+        return _rebuilt, (type(self), self.message, self.where, self.remedy)
+
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text}\n  remedy: {self.remedy}" if self.remedy else text
@@ -105,6 +109,10 @@ class Interrupted(ZooError):  # noqa: N818  # a requested stop is no error
 
     exit_code = 75
     kind = "interrupted"
+
+
+def _rebuilt(kind: type[ZooError], message: str, where: str, remedy: str) -> ZooError:
+    return kind(message, where=where, remedy=remedy)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

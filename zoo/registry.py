@@ -7,6 +7,7 @@ an id that two plugins claim belongs to neither until one of them is uninstalled
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,10 @@ CORE_VERBS = frozenset(
     )
 )
 """Commands that no plugin may take."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""No ``/`` and no ``@``, which an id ``TASK/MODEL@version`` needs, and nothing to quote."""
 
 
 @dataclass(kw_only=True)
@@ -233,28 +238,85 @@ def _ask(plugin: Plugin, module: object) -> None:
     manager.add_hookspecs(hooks)
     manager.register(module, name=plugin.name)
     manager.check_pending()
-    apis: list[tuple[int, int]] = manager.hook.zoo_api()
+    _ask_version(plugin, manager.hook.zoo_api())
+    _ask_models(plugin, manager)
+    for commands in manager.hook.zoo_commands():
+        plugin.commands.update(commands)
+    for cards in manager.hook.zoo_cards():
+        plugin.cards.extend(cards)
+    _check_name("command", *plugin.commands)
+    taken = sorted(CORE_VERBS & set(plugin.commands))
+    if taken:
+        raise PluginError(f"it takes the core's command '{taken[0]}'", remedy="rename it")
+
+
+def _ask_version(plugin: Plugin, apis: list[object]) -> None:
     if not apis:
         raise PluginError("it has no hook 'zoo_api'", remedy="return the API version it is for")
-    plugin.api = apis[0]
+    plugin.api = _version(apis[0])
     if plugin.api[0] != API_VERSION[0] or plugin.api[1] > API_VERSION[1]:
         raise PluginError(
             f"it needs API {_dotted(plugin.api)}, this zoo has {_dotted(API_VERSION)}",
             remedy="upgrade the older of the two",
         )
+
+
+def _ask_models(plugin: Plugin, manager: pluggy.PluginManager) -> None:
     for tasks in manager.hook.zoo_tasks():
-        plugin.tasks.update({task.name: task for task in tasks})
+        for task in tasks:
+            _add_task(plugin, task)
     for models in manager.hook.zoo_models():
-        plugin.models.update(models)
+        for id_, model in models.items():
+            _check_name("model", *id_.split("/", 1))
+            _check_model(id_, model)
+            plugin.models[id_] = model
     for consumers in manager.hook.zoo_consumers():
-        plugin.consumers.update({consumer.name: consumer for consumer in consumers})
-    for commands in manager.hook.zoo_commands():
-        plugin.commands.update(commands)
-    for cards in manager.hook.zoo_cards():
-        plugin.cards.extend(cards)
-    taken = sorted(CORE_VERBS & set(plugin.commands))
-    if taken:
-        raise PluginError(f"it takes the core's command '{taken[0]}'", remedy="rename it")
+        for consumer in consumers:
+            _check_type("zoo_consumers", consumer, Consumer)
+            plugin.consumers[consumer.name] = consumer
+
+
+def _version(answer: object) -> tuple[int, int]:
+    match answer:
+        case (int(breaking), int(additive)):
+            return breaking, additive
+    raise PluginError(f"zoo_api returns {answer!r}", remedy="return (1, 0), two integers")
+
+
+def _add_task(plugin: Plugin, task: Task) -> None:
+    _check_type("zoo_tasks", task, Task)
+    _check_name("task", task.name)
+    _check_name("model", *task.models)
+    if task.name in plugin.tasks:
+        raise PluginError(f"it brings the task '{task.name}' twice", remedy="rename one")
+    for name, model in task.models.items():
+        _check_model(f"{task.name}/{name}", model)
+    plugin.tasks[task.name] = task
+
+
+def _check_model(id_: str, model: Model) -> None:
+    _check_type("a model", model, Model)
+    if (model.networks is None) == (model.predictor is None):
+        raise PluginError(
+            f"the model '{id_}' must have either networks or a predictor",
+            remedy="networks for a trained model, predictor for a classical one",
+        )
+
+
+def _check_type(what: str, given: object, expected: type) -> None:
+    if not isinstance(given, expected):
+        raise PluginError(
+            f"{what} returns a {type(given).__name__} where a {expected.__name__} belongs",
+            remedy=f"use zoo.api.{expected.__name__}",
+        )
+
+
+def _check_name(what: str, *names: str) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise PluginError(
+                f"'{name}' is no name of a {what}", remedy="use letters, digits, '-', '_' and '.'"
+            )
 
 
 def _dotted(version: tuple[int, int]) -> str:

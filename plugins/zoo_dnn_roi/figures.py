@@ -36,7 +36,6 @@ _PANELS = (
 )
 _MARGIN = (15, 120)  # wires, ticks around true charge in a display
 _TICKS = 800  # pixels of a display along time; more ticks are averaged
-_COLUMNS = 3
 _MIP_PEAK = 3000.0  # e-/tick, the scale of a display without true charge
 _ANGLE = "theta_xz"
 _DECONVOLVED = "deconvolved, no regions"
@@ -209,11 +208,12 @@ def _display(
     whole = {"truth": truth, _DECONVOLVED: samples["decon_charge"][row], **charges}
     images = {label: image[wires, ticks] for label, image in whole.items()}
     name, title = _title(samples, row)
-    height = 2.9 * -(-len(images) // _COLUMNS)
+    columns = 2 if len(images) in (2, 4) else 3
+    height = 2.9 * -(-len(images) // columns)
     figure = Figure(figsize=(9.0, height + 2.4), layout="constrained")
     figure.suptitle(title)
     halves = figure.subfigures(2, 1, squeeze=False, height_ratios=[height, 2.2])
-    _images(halves[0, 0], images, wires.start, ticks.start)
+    _images(halves[0, 0], images, columns, (wires.start, ticks.start))
     wire = np.arange(wires.start, wires.stop, dtype=np.float64)
     profiles = {label: image.sum(1, dtype=np.float64) for label, image in images.items()}
     _profile(halves[1, 0].subplots(), wire, profiles, styles)
@@ -246,25 +246,25 @@ def _box(truth: Float32Array) -> tuple[slice, slice]:
 
 
 def _images(
-    figure: SubFigure, images: Mapping[str, Float32Array], first_wire: int, first_tick: int
+    figure: SubFigure, images: Mapping[str, Float32Array], columns: int, first: tuple[int, int]
 ) -> None:
     truth = images["truth"]
     top = float(np.percentile(truth[truth > 0], 99)) if (truth > 0).any() else _MIP_PEAK
     colours = colormaps["magma_r"].with_extremes(under="white")
     scale = Normalize(0.02 * top, top)
-    lines = -(-len(images) // _COLUMNS)
-    axes = figure.subplots(lines, _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    lines = -(-len(images) // columns)
+    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for place in axes.ravel()[len(images) :]:
         place.axis("off")
-    for place in axes.ravel()[max(len(images) - _COLUMNS, 0) : len(images)]:
+    for place in axes.ravel()[max(len(images) - columns, 0) : len(images)]:
         place.tick_params(labelbottom=True)
         place.set_xlabel("wire")
     for place, (name, image) in zip(axes.ravel(), images.items(), strict=False):
         step = -(-image.shape[1] // _TICKS)
         whole = image[:, : image.shape[1] // step * step]
         coarse = whole.reshape(len(whole), -1, step).mean(axis=2)
-        left = first_wire - 0.5
-        extent = (left, left + len(image), first_tick, first_tick + whole.shape[1])
+        left, low = first[0] - 0.5, first[1]
+        extent = (left, left + len(image), low, low + whole.shape[1])
         place.imshow(
             coarse.T,
             origin="lower",

@@ -60,7 +60,6 @@ def _models() -> dict[str, Model]:
             config=f"{_HERE}.config:LiteUNetConfig",
             summary="depthwise-separable U-Net on space-to-depth images, 0.44 M parameters",
             networks=f"{_HERE}.models.lite_unet:networks",
-            compile_safe=True,
         ),
         "traditional": Model(
             config=f"{_HERE}.baselines:BaselineConfig",
@@ -92,5 +91,12 @@ def _sources() -> dict[str, SourceSpec]:
             factory=f"{_HERE}.sources.simulators:Tracks",
             config=f"{_HERE}.sources.config:TracksConfig",
             summary="a muon of known theta_xz, alone or among cosmic muons: a test set",
+        ),
+        "real-charge": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.real_charge:RealCharge",
+            config=f"{_HERE}.sources.config:RealChargeConfig",
+            summary="measured charge of Wire-Cell frames as truth, simulated anew; holds only "
+            "what signal processing found, so inefficiency is underestimated",
         ),
     }

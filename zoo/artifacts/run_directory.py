@@ -166,7 +166,9 @@ class RunDirectory:
             )
         steps = ", ".join(map(str, self.snapshots())) or "none"
         raise UsageError(
-            f"has no snapshot at step {step}", where=str(self.path), remedy=f"snapshots: {steps}"
+            f"has no snapshot at step {step}",
+            where=str(self.path),
+            remedy=f"steps with a snapshot: {steps}",
         )
 
     def identity(self) -> Mapping[str, Any]:

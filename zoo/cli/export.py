@@ -59,7 +59,7 @@ def export_command(
         )
     from zoo.export import export
 
-    console().print(f"exporting {model}: the grid of sizes takes a minute or two", style="dim")
+    console().print(f"exporting {model}: comparing all sizes takes a minute", soft_wrap=True)
     done = export(
         model,
         format_name,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from zoo.artifacts.canonical import tidy
-from zoo.errors import ZooError
+from zoo.errors import Interrupted, ZooError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +85,7 @@ def report_error(error: BaseException, as_json: bool) -> int:
     if os.environ.get("ZOO_TRACEBACK", "") not in ("", "0"):
         typer.echo("".join(traceback.format_exception(error)), err=True)
     if isinstance(error, KeyboardInterrupt):
-        told = ZooError("interrupted")
+        told: ZooError = Interrupted("stopped by Ctrl-C")
         code = INTERRUPTED_BY_USER
     else:
         told = error if isinstance(error, ZooError) else _unexpected(error)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 __all__ = ["Setting", "settings"]
+
+_SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,26 +39,47 @@ def settings(
 ) -> Iterator[Setting]:
     """All settings of a config class, nested ones by their path.
 
+    An optional section that is absent is told as such, and then what it may hold.
+
     Args:
         config_class: The class.
         config: Whose values to tell; ``None``: the defaults.
         prefix: Put before every path, with its dot.
     """
+    yield from _settings(config_class, config, prefix, (config_class,))
+
+
+def _settings(
+    config_class: type[BaseModel],
+    config: BaseModel | None,
+    prefix: str,
+    around: tuple[type[BaseModel], ...],
+) -> Iterator[Setting]:
     plain = config.model_dump(mode="json") if config is not None else {}
     for name, field in config_class.model_fields.items():
         value = getattr(config, name) if config is not None else _default(field)
-        section = type(value) if isinstance(value, BaseModel) else field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            inner = value if isinstance(value, BaseModel) else None
-            yield from settings(section, inner, f"{prefix}{name}.")
-            continue
-        yield Setting(
-            path=f"{prefix}{name}",
-            type=_type_name(field.annotation, field.metadata),
-            value=plain[name] if config is not None else _plain(value),
-            required=field.is_required(),
-            meaning=field.description or "",
-        )
+        section = _section(field.annotation)
+        if not isinstance(value, BaseModel) and section is not field.annotation:
+            yield Setting(
+                path=f"{prefix}{name}",
+                type=_type_name(field.annotation, field.metadata),
+                value=plain[name] if config is not None else _plain(value),
+                required=field.is_required(),
+                meaning=field.description or "",
+            )
+        if isinstance(value, BaseModel):
+            yield from _settings(type(value), value, f"{prefix}{name}.", around)
+        elif section is not None and section not in around:
+            yield from _settings(section, None, f"{prefix}{name}.", (*around, section))
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The config class that an annotation is, or is unless it is ``None``."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            optional = candidate is annotation or NoneType in get_args(annotation)
+            return candidate if optional else None
+    return None
 
 
 def _default(field: FieldInfo) -> Any:
@@ -95,22 +117,10 @@ def _type_name(annotation: Any, metadata: list[Any] | tuple[Any, ...] = ()) -> s
 
 def _bounds(metadata: list[Any] | tuple[Any, ...]) -> str:
     told = ""
-    for bound in _flat(metadata):
-        if isinstance(bound, Gt):
-            told += f" > {bound.gt}"
-        elif isinstance(bound, Ge):
-            told += f" >= {bound.ge}"
-        elif isinstance(bound, Lt):
-            told += f" < {bound.lt}"
-        elif isinstance(bound, Le):
-            told += f" <= {bound.le}"
-    return told
-
-
-def _flat(metadata: list[Any] | tuple[Any, ...]) -> Iterator[BaseMetadata]:
-    """Bounds, also those that are still inside a nested ``Field(...)``."""
     for item in metadata:
-        if isinstance(item, FieldInfo):
-            yield from _flat(item.metadata)
-        else:
-            yield item
+        if isinstance(item, FieldInfo):  # of an inner Annotated[..., Field(ge=1)]
+            told += _bounds(item.metadata)
+        for name, sign in _SIGNS.items():
+            if hasattr(item, name):
+                told += f" {sign} {getattr(item, name)}"
+    return told

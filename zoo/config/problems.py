@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from zoo.errors import ConfigError, suggestion
 
-__all__ = ["KeyPath", "clean_path", "config_error", "dotted"]
+__all__ = ["KeyPath", "clean_path", "config_error", "dotted", "known_fields"]
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 _EXPECTED = "Input should be "
@@ -66,12 +66,18 @@ def config_error(
     for path, details in grouped.items():
         layer = origin(path)
         where = ".".join(filter(None, (prefix, dotted(path)))) + (f" (from {layer})" * bool(layer))
-        known = sorted(set(_fields(config_class, values, path[:-1])))
+        known = known_fields(config_class, values, path[:-1])
         problems.append(_problem(where, path, details, known))
     if len(problems) == 1:
         return problems[0]
     listed = "\n".join(f"- {problem}" for problem in problems)
     return ConfigError(f"{len(problems)} settings are not accepted:\n{listed}")
+
+
+def known_fields(config_class: type[BaseModel], values: object, path: KeyPath) -> list[str]:
+    """Names of the settings at a path, over all members of a union that ``values`` admit."""
+    models = _models(config_class, values, path)
+    return sorted({name for candidate in models for name in candidate.model_fields})
 
 
 def _problem(
@@ -102,12 +108,6 @@ def _expectation(detail: ErrorDetails) -> str:
 def _given(detail: ErrorDetails) -> str:
     text = repr(detail["input"])
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _fields(annotation: object, values: object, path: KeyPath) -> Iterator[str]:
-    """Names of the settings at a path, over all members of a union that may stand there."""
-    for candidate in _models(annotation, values, path):
-        yield from candidate.model_fields
 
 
 def _models(annotation: object, values: object, path: KeyPath) -> Iterator[type[BaseModel]]:

@@ -31,7 +31,7 @@ class Failure:
             PluginError,
             f"it failed ({type(error).__name__}: {error})",
             where,
-            "report it to the plugin's authors; --debug shows where",
+            "report it to the plugin's authors; ZOO_TRACEBACK=1 shows where",
             trace,
         )
 

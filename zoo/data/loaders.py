@@ -12,8 +12,12 @@ CUDA call to avoid it.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+import threading
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -23,6 +27,7 @@ from zoo.data.failures import Failure
 from zoo.data.keys import combine
 from zoo.data.order import Plan
 from zoo.data.reader import BlockReader
+from zoo.data.shared import share, unshare
 from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -65,11 +70,11 @@ class Loader:
         self.workers = workers
         self._encoder = _Encoder(source, blocks, codec, plan, augment)
 
-    def batches(self, start: int = 0, stop: int | None = None) -> Iterator[Batch | None]:
+    def batches(self, start: int = 0, stop: int | None = None) -> Generator[Batch | None]:
         """Batches of the micro-batches ``start`` to ``stop`` (default: without end).
 
-        ``None`` stands for a micro-batch that has no row for this rank. Closing the iterator
-        ends the workers.
+        ``None`` stands for a micro-batch that has no row for this rank. Close the generator
+        (``contextlib.closing``) to end the workers, also after an error elsewhere.
 
         Raises:
             ZooError: What the source or codec raised, in whatever process.
@@ -77,26 +82,28 @@ class Loader:
             UsageError: If a worker was killed, or cannot be started.
         """
         numbers = count(start) if stop is None else range(start, stop)
-        results = self._in_workers(numbers) if self.workers else map(self._encoder, numbers)
-        for result in results:
-            if isinstance(result, Failure):
-                result.throw()
-            yield result
+        with closing(self._in_workers(numbers) if self.workers else self._here(numbers)) as results:
+            for result in results:
+                if isinstance(result, Failure):
+                    result.throw()
+                yield result
 
-    def _in_workers(self, numbers: Iterable[int]) -> Iterator[_Result]:
+    def _here(self, numbers: Iterable[int]) -> Generator[_Result]:
+        for number in numbers:
+            yield self._encoder[number]
+
+    def _in_workers(self, numbers: Iterable[int]) -> Generator[_Result]:
         results = _start(_data_loader(self._encoder, numbers, self.workers))
-        while True:
-            try:
-                result = next(results)
-            except StopIteration:
-                return
-            except RuntimeError as error:  # torch's word for a worker that is gone
-                raise UsageError(
-                    f"a loader's worker process ended ({error})",
-                    where="training.workers",
-                    remedy="most often memory ran out: lower training.workers or training.batch",
-                ) from error
-            yield result
+        try:
+            yield from map(unshare, results)
+        except RuntimeError as error:  # torch's word for a worker that is gone
+            raise UsageError(
+                f"a loader's worker process ended ({error})",
+                where="training.workers",
+                remedy="most often memory ran out: lower training.workers or training.batch",
+            ) from error.with_traceback(None)  # its frames would keep the other workers
+        finally:
+            del results  # the only reference: torch ends the workers now
 
 
 class _Encoder:
@@ -110,13 +117,11 @@ class _Encoder:
         self.plan = plan
         self.augment = augment
 
-    def __call__(self, number: int) -> _Result:
+    def __getitem__(self, number: int) -> _Result:
         try:
             return self._encode(number)
         except Exception as error:  # noqa: BLE001  # whatever it is, the parent raises it
             return Failure.of(error, f"{type(self.codec).__name__}, micro-batch {number}")
-
-    __getitem__ = __call__
 
     def _encode(self, number: int) -> Batch | None:
         rows = self.plan.micro_batch(number)
@@ -140,7 +145,7 @@ def _data_loader(encoder: _Encoder, numbers: Iterable[int], workers: int) -> Dat
         batch_size=None,
         sampler=numbers,
         num_workers=workers,
-        collate_fn=_as_it_is,  # type: ignore[arg-type]  # no list where batch_size is None
+        collate_fn=share,
         worker_init_fn=_ignore_signals,
         multiprocessing_context="fork" if fork else "forkserver",
         generator=torch.Generator(),  # otherwise starting workers would draw from torch's own
@@ -160,12 +165,17 @@ def _start(
         ) from error
 
 
-def _as_it_is(result: _Result) -> _Result:
-    """In the place of torch's collation, which would turn arrays into tensors."""
-    return result
-
-
 def _ignore_signals(_: int) -> None:
-    """A batch system signals the whole group; the parent decides when workers end."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
+    """A batch system signals every process of a job; the parent decides when workers end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    if sys.platform == "linux":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_obey_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _obey_parent(parent: int) -> None:
+    """Only the parent's own SIGTERM ends a worker."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

@@ -55,9 +55,9 @@ class _Chunked(torch.autograd.Function):
         chunk: int,
         *parameters: Tensor,
     ) -> Tensor:
-        ctx.function, ctx.chunk = function, chunk
+        ctx.function, ctx.chunk, ctx.parameters = function, chunk, parameters
         ctx.autocast = _autocast_state(rows.device.type)
-        ctx.save_for_backward(rows, *parameters)
+        ctx.save_for_backward(rows, *parameters)  # torch then notices a change in place
         before = _random_state(rows.device)
         with _autocast(ctx.autocast):
             result = _join((function(part) for part in torch.split(rows, chunk)), len(rows))
@@ -77,7 +77,7 @@ class _Chunked(torch.autograd.Function):
                 where="zoo.api.chunked",
                 remedy="compute the penalised part without `chunked`",
             )
-        rows, *parameters = ctx.saved_tensors
+        rows, parameters = ctx.saved_tensors[0], list(ctx.parameters)
         wants_rows = ctx.needs_input_grad[1]
         sums = [torch.zeros_like(parameter) for parameter in parameters]
         row_gradient = torch.empty_like(rows) if wants_rows else None

@@ -74,7 +74,7 @@ class World:
                 f"the processes have different {what}; rank {self.rank} has {', '.join(names)}",
                 remedy="add every term on every process, with count 0 where there is nothing",
             )
-        return text.split("\n")
+        return text.split("\n") if text else []
 
     def barrier(self) -> None:
         """Wait for the other ranks."""
@@ -128,6 +128,8 @@ def process_group(world: World) -> Iterator[None]:
     job = int(os.environ.get("SLURM_JOB_ID", "0"))
     os.environ.setdefault("MASTER_PORT", str(20000 + job % 20000))  # the same on every rank
     backend = "nccl" if world.device.type == "cuda" else "gloo"
+    if world.device.type == "cuda":
+        torch.cuda.set_device(world.device)
     dist.init_process_group(backend, rank=world.rank, world_size=world.size)
     try:
         yield

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import torch
@@ -188,9 +188,12 @@ class Loop:
         """
         self._started = self._saved = time.monotonic()
         with Signals(self.training.max_time) as self._signals:
-            self._validate_if_due()
-            if not self.finished:
+            # A validation that a stop put off: only a signal puts it off again, or a time limit
+            # shorter than it would for ever.
+            self._validate_if_due(self._signalled)
+            if self._at.validation_due:
                 self._pause()
+            if not self.finished:
                 self._train()
             self._save()
 
@@ -231,7 +234,7 @@ class Loop:
         self._at.validation_due = self.hooks.validates and self._is_validation_step()
         self.hooks.progress(self._at.step, self.total)
         if not self._stop_requested():
-            self._validate_if_due()
+            self._validate_if_due(self._stop_requested)
         every = self.training.snapshot_every
         if every and self._at.step % every == 0:
             with self.averaged():
@@ -247,11 +250,11 @@ class Loop:
         every = self.training.validate_every or self.updates.steps_per_epoch
         return self._at.step % every == 0 or self._at.step == self.total
 
-    def _validate_if_due(self) -> None:
+    def _validate_if_due(self, stop: Callable[[], bool]) -> None:
         if not self._at.validation_due:
             return
         with self.averaged():
-            verdict = self.hooks.validate(self._at.step, self._seconds(), self._stop_requested)
+            verdict = self.hooks.validate(self._at.step, self._seconds(), stop)
             if verdict is None:
                 return  # a stop: the same validation comes first after the resume
             self._judge(verdict)
@@ -311,7 +314,14 @@ class Loop:
         return self._at.seconds + time.monotonic() - self._started
 
     def _stop_requested(self) -> bool:
-        return bool(self.machine.world.maximum([float(self._signals.stop)])[0])
+        return self._anywhere(self._signals.stop)
+
+    def _signalled(self) -> bool:
+        return self._anywhere(self._signals.received is not None)
+
+    def _anywhere(self, flag: bool) -> bool:
+        """Whether any rank says so: all act alike."""
+        return bool(self.machine.world.maximum([float(flag)])[0])
 
     def _pause(self) -> None:
         """Save if it is time, and leave if asked to."""
@@ -319,15 +329,10 @@ class Loop:
         late = time.monotonic() - self._saved >= self.training.checkpoint_seconds
         every = self.training.checkpoint_every
         due = bool(every) and self._update is None and self._at.step % every == 0
-        late = bool(self.machine.world.maximum([float(late)])[0])  # clocks differ, actions must not
-        if (stop or late or due) and not self._nothing_done:
+        if stop or due or self._anywhere(late):
             self._save()
         if stop:
             self._signals.leave(self._at.step)
-
-    @property
-    def _nothing_done(self) -> bool:
-        return self._at.step == 0 and self._update is None
 
     def _save(self) -> None:
         state = self._state()
@@ -382,20 +387,27 @@ class Loop:
         buffers = [buffer for net in self.networks.values() for buffer in net.buffers()]
         self.machine.world.broadcast_tensors(buffers)
 
-    def _report_non_finite(self, error: NonFiniteError) -> None:
-        update = self._update
+    def _report_non_finite(self, error: NonFiniteError) -> NoReturn:
+        """Have the samples of the last micro-batch written down, and tell where they are."""
+        step, update = self._at.step, self._update
+        phase = "" if update is None else update.phase
         ids = [] if update is None else [f"{int(i):016x}" for i in update.last_ids]
         self.hooks.non_finite(
             {
                 "error": error.message,
-                "step": self._at.step,
-                "epoch": self.updates.epoch(self._at.step),
-                "phase": "" if update is None else update.phase,
+                "step": step,
+                "epoch": self.updates.epoch(step),
+                "phase": phase,
                 "micro_batch": 0 if update is None else update.done,
                 "ids": ids,
             }
         )
-        raise error
+        remedy = error.remedy or "lower the learning rate, or clip the gradient"
+        raise NonFiniteError(
+            error.message,
+            where=f"step {step}, phase '{phase}'",
+            remedy=f"{remedy}; nonfinite.json in the run directory names {len(ids)} samples",
+        ) from error
 
 
 def training_mode(networks: Mapping[str, nn.Module]) -> None:

@@ -21,7 +21,7 @@ from zoo.engine.precision import Precision
 from zoo.engine.tensors import to_tensors
 from zoo.errors import NonFiniteError, PluginError
 
-__all__ = ["Machine", "Update", "UpdateReport", "means", "weighted"]
+__all__ = ["Machine", "Update", "UpdateReport"]
 
 _NORMALISED = ""  # the denominator of a gradient that is already divided
 
@@ -129,8 +129,8 @@ class Update:
         gradients = self._agreed(self._divided())
         self.machine.world.sum_tensors([g for g in gradients if g is not None])
         report = self._optimizer.step(gradients, self.epoch)
-        mean = means(totals)
-        return UpdateReport(self.phase, mean, weighted(mean, self._terms), report)
+        mean = _means(totals)
+        return UpdateReport(self.phase, mean, _weighted(mean, self._terms), report)
 
     def state(self) -> dict[str, Any]:
         """Tensors and JSON for a checkpoint; the gradient sums of all ranks together."""
@@ -166,8 +166,9 @@ class Update:
         world = self.machine.world
         if world.size == 1:
             return
-        denominators = sorted({term.per for term in self._terms.values() if term.weight != 0})
-        for per in denominators:
+        mine = sorted({term.per for term in self._terms.values() if term.weight != 0})
+        # A rank that had no rows yet does not know them.
+        for per in world.agreed(mine, "denominators", silent=not world.main):
             sums = self._agreed(self._sums.get(per, [None] * len(self._optimizer.names)))
             world.sum_tensors([gradient for gradient in sums if gradient is not None])
             self._sums[per] = sums
@@ -216,7 +217,6 @@ class Update:
                 raise NonFiniteError(
                     f"the term '{name}' is {value}",
                     where=f"step {self.step}, phase '{self.phase}'",
-                    remedy="lower the learning rate, clip the gradient, or look at these samples",
                 )
             self._terms[name].total += value
 
@@ -253,6 +253,8 @@ class Update:
         for per, sums in self._sums.items():
             for index, gradient in enumerate(sums):
                 if gradient is not None:
+                    # The quotient is a new tensor: autograd may give two parameters the same one,
+                    # which clipping in place would scale twice.
                     result[index] = _plus(result[index], gradient / counts[per])
         return result
 
@@ -269,12 +271,12 @@ class Update:
         ]
 
 
-def means(totals: Mapping[str, Sequence[float]]) -> dict[str, float]:
+def _means(totals: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Term -> total / count, without terms that had nothing to count."""
     return {name: total / count for name, (total, count) in totals.items() if count > 0}
 
 
-def weighted(mean: Mapping[str, float], terms: Mapping[str, Any]) -> float:
+def _weighted(mean: Mapping[str, float], terms: Mapping[str, Any]) -> float:
     """Weighted sum of mean terms; ``terms`` have a ``weight``."""
     return math.fsum(terms[name].weight * value for name, value in mean.items())
 

@@ -28,11 +28,12 @@ from zoo.evaluation.results import Results
 from zoo.evaluation.rows import Progress, measure_all, metrics_for
 from zoo.prediction.classical import SPLIT_SEED, fit
 from zoo.prediction.compatibility import missing_fields, require_facts, require_fields
+from zoo.prediction.leaks import refuse_other_split
 from zoo.prediction.loading import load, task_of
 from zoo.prediction.sources import open_source, parse_data
 from zoo.registry import registry
 
-__all__ = ["evaluate"]
+__all__ = ["SPLIT_SEED", "evaluate"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,9 @@ def evaluate(
     source, config = _open(spec.name, data)
     blocks = choose_split(source.blocks(), split, config.validation, config.test, SPLIT_SEED)
     where = str(data) if isinstance(data, str | Path) else config.path or config.source
+    for name, model in named.items():
+        if isinstance(model, str | Path) and split != "all":
+            refuse_other_split(name, config, source.blocks())
     entries = _entries(named, spec, source, where=where, device=device, batch=batch)
     predictors = {n: e.predictor for n, e in entries.items() if e.predictor is not None}
     for predictor in predictors.values():

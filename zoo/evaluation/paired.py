@@ -15,7 +15,10 @@ from zoo.errors import DataError
 from zoo.evaluation.bins import Bin, bins_of
 from zoo.evaluation.bootstrap import bootstrap
 
-__all__ = ["Difference", "Verdict", "paired_differences"]
+__all__ = ["MINIMUM_GROUPS", "Difference", "Verdict", "paired_differences"]
+
+MINIMUM_GROUPS = 6
+"""With fewer no method decides at 95 %: even if all five groups agree, chance does that in 6 %."""
 
 Verdict = Literal["better", "worse", "indistinguishable"]
 
@@ -30,7 +33,8 @@ class Difference:
         name, unit: The number.
         value: First minus second.
         low, high: Limits of the 95 % interval, from resampling both on the same groups.
-        verdict: Of the first; ``indistinguishable`` where the interval holds zero.
+        verdict: Of the first; ``indistinguishable`` where the interval holds zero, or with fewer
+            than six groups.
         n: Rows.
         groups: Independent groups behind them.
         column: The binned row column; empty for all rows.
@@ -94,7 +98,7 @@ def _differences_in(
             value=float(value),
             low=float(low),
             high=float(high),
-            verdict=_verdict(number, float(low), float(high)),
+            verdict=_verdict(number, float(low), float(high), interval.groups),
             n=len(part.index),
             groups=interval.groups,
             column=part.column,
@@ -116,8 +120,8 @@ def _subtract(one: Sequence[Number], two: Sequence[Number]) -> NDArray[np.float6
     )
 
 
-def _verdict(number: Number, low: float, high: float) -> Verdict:
-    if not (low > 0 or high < 0):
+def _verdict(number: Number, low: float, high: float, groups: int) -> Verdict:
+    if groups < MINIMUM_GROUPS or not (low > 0 or high < 0):
         return "indistinguishable"
     is_lower = high < 0
     return "better" if is_lower == (number.better != "higher") else "worse"

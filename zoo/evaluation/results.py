@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo.artifacts.environment import environment
 from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.contract.metrics import Number
 from zoo.contract.specs import Field, Specs
@@ -90,7 +91,7 @@ _PLAIN = ("task", "primary", "resamples", "seed", "created", "version")
 
 
 def write_results(results: Results, folder: Path) -> None:
-    """Write ``rows/*.h5`` and, when they are complete, ``results.json``.
+    """Write ``rows/*.h5``, ``environment.json`` and, when they are complete, ``results.json``.
 
     Args:
         results: What to store; displays are left out.
@@ -103,6 +104,7 @@ def write_results(results: Results, folder: Path) -> None:
     for name, evaluation in results.items():
         if evaluation.rows is not None:
             _write_rows(folder / "rows" / files[name], evaluation.rows, results)
+    write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     text = json.dumps(results.as_dict(), indent=1, allow_nan=False)
     write_atomically(folder / "results.json", text + "\n")
 

@@ -104,12 +104,16 @@ def _chunks(tables: Iterable[Table]) -> Iterator[Table]:
     size = 0
     for table in tables:
         if held and size + table_bytes(table) > _CHUNK_BYTES:
-            yield Table.concat(held)
+            yield _joined(held)
             held, size = [], 0
         held.append(table)
         size += table_bytes(table)
     if held:
-        yield Table.concat(held)
+        yield _joined(held)
+
+
+def _joined(tables: Sequence[Table]) -> Table:
+    return tables[0] if len(tables) == 1 else Table.concat(tables)  # large ones are not copied
 
 
 def _fields_read(task: Task, metrics: Metrics, source: Source) -> frozenset[str]:

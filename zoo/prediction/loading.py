@@ -86,9 +86,9 @@ def _model_file(name: str) -> Path:
     folder, step = parse_run(name)
     if folder.is_dir():
         return RunDirectory.open(folder).model_at(step)
-    task, _, rest = name.partition("/")
-    if task in registry().tasks and rest and not name.endswith(".safetensors"):
-        registry().model(name.partition("@")[0])  # an unknown id: names the nearest
+    task = name.partition("/")[0]
+    if task in registry().tasks or f"task {task}" in registry().conflicts:
+        registry().model(name.partition("@")[0])  # names the nearest id, or who else claims it
     raise UsageError(
         "no such id, run directory or model file",
         where=name,

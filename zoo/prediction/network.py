@@ -155,7 +155,7 @@ def load_network(
     return NetworkPredictor(
         record.model,
         _networks(spec, config, record, path),
-        _learner(task, spec, config, record),
+        _learner(task, spec, config, record, path),
         codec_class(config, record.facts, record.constants),
         device=device,
         batch=batch,
@@ -175,11 +175,14 @@ def _config(spec: Model, record: ModelRecord, path: Path) -> Config:
         ) from error
 
 
-def _learner(task: Task, spec: Model, config: Config, record: ModelRecord) -> LearnerProtocol:
+def _learner(
+    task: Task, spec: Model, config: Config, record: ModelRecord, path: Path
+) -> LearnerProtocol:
     factory = cast("Callable[..., LearnerProtocol]", resolve(spec.learner or task.learner))
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(0)  # buffers drawn at random are those of the training
-        return factory(config, record.facts)
+    learner = factory(config, record.facts)
+    if isinstance(learner, nn.Module):
+        _load_state(learner, _tensors(record, "learner"), f"{path}: learner")
+    return learner
 
 
 def _networks(spec: Model, config: Config, record: ModelRecord, path: Path) -> dict[str, nn.Module]:
@@ -188,14 +191,16 @@ def _networks(spec: Model, config: Config, record: ModelRecord, path: Path) -> d
     factory = cast("Callable[..., dict[str, nn.Module]]", resolve(spec.networks))
     networks = factory(config, record.facts)
     for name, net in networks.items():
-        prefix = f"networks/{name}/"
-        found = {
-            key.removeprefix(prefix): torch.from_numpy(array)
-            for key, array in record.tensors.items()
-            if key.startswith(prefix)
-        }
-        _load_state(net, found, f"{path}: {name}")
+        _load_state(net, _tensors(record, f"networks/{name}"), f"{path}: {name}")
     return networks
+
+
+def _tensors(record: ModelRecord, place: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(f"{place}/"): torch.from_numpy(array)
+        for name, array in record.tensors.items()
+        if name.startswith(f"{place}/")
+    }
 
 
 def _load_state(net: nn.Module, found: Mapping[str, torch.Tensor], where: str) -> None:

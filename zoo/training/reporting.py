@@ -86,7 +86,7 @@ class ConsoleReporter:
 
     def message(self, text: str) -> None:
         """Print a remark above the bar."""
-        self._console.print(escape(text), highlight=False)
+        self._console.print(escape(text), highlight=False, soft_wrap=True)
 
     def progress(self, step: int, total: int) -> None:
         """Move the bar."""

@@ -2,8 +2,10 @@
 
 At one time bin, an active wire of each of two planes defines a crossing; projected on the third
 plane it marks a wire. MP2 marks that wire and its neighbours whatever the third plane sees; MP3
-marks them only where the third plane itself is active. Source: Wire-Cell's
-``ROI_refinement::MultiPlaneROI`` / ``MultiPlaneProtection``; H. Yu et al., arXiv:2007.12743.
+marks them only where the third plane itself is active. Wires cross on one face of the anode; a
+channel of wires on both faces, or of several wires on one, is active on all of them and marked by
+any. Source: Wire-Cell's ``ROI_refinement::MP2ROI`` / ``MP3ROI``; H. Yu et al., arXiv:2007.12743.
+As there, wires are infinitely long: a crossing may lie beyond the ends of the real ones.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from zoo_dnn_roi.physics.masking import repeat_bins
 from zoo_dnn_roi.physics.refine import RefinedRois
 from zoo_dnn_roi.physics.runs import BoolArray, FloatArray, IntArray
 
-__all__ = ["Coincidence", "feature_map", "multiplane_masks"]
+__all__ = ["Coincidence", "Face", "feature_map", "multiplane_masks", "straight_face"]
 
 _PAIRS_AT_ONCE = 1 << 20
 
@@ -40,6 +42,33 @@ class Coincidence:
     reference_threshold: float = 1000.0
     active_threshold: float = 500.0
     reach: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """Wires of the three planes on one face of an anode.
+
+    Attributes:
+        channels: For each plane int64 (wires,), the row of each wire's channel among the ROIs.
+        crossings: For each plane as the target, the map from wires of the two others (in order).
+    """
+
+    channels: tuple[IntArray, ...]
+    crossings: tuple[Crossing, ...]
+
+
+def straight_face(detector: Detector) -> Face:
+    """The face of a detector whose every wire is a channel.
+
+    Raises:
+        ConfigError: Two of its planes are parallel.
+    """
+    u, v, w = detector.planes
+    pairs = ((v, w, u), (u, w, v), (u, v, w))
+    return Face(
+        tuple(np.arange(plane.wires) for plane in detector.planes),
+        tuple(detector.crossing(*planes) for planes in pairs),
+    )
 
 
 def feature_map(rois: RefinedRois, ticks_per_bin: int) -> FloatArray:
@@ -64,39 +93,35 @@ def multiplane_masks(
     rois: Sequence[RefinedRois],
     detector: Detector,
     settings: Coincidence | None = None,
+    *,
     dead: BoolArray | None = None,
+    faces: Sequence[Face] | None = None,
 ) -> tuple[BoolArray, BoolArray]:
     """MP2 and MP3 of one plane from the cleaned ROIs of three.
 
     Args:
         target: Index of the plane to mark, in the order of ``detector.planes``.
-        rois: Refined ROIs of the three planes, in that order.
-        detector: Geometry of the planes.
+        rois: Refined ROIs of the channels of the three planes, in that order.
+        detector: The planes, whose wires are here channels.
         settings: Constants; None: those of ProtoDUNE-HD.
-        dead: bool (wires,), channels of the target plane that are never marked.
+        dead: bool (channels,), channels of the target plane that are never marked.
+        faces: Where the wires of these channels are; None: each is one straight wire of a single
+            face.
 
     Returns:
-        Two masks, bool (wires, ticks) of the target plane. Wire-Cell stamps 4000 where true.
+        Two masks, bool (channels, ticks) of the target plane. Wire-Cell stamps 4000 where true.
 
     Raises:
-        ConfigError: The two other planes are parallel.
+        ConfigError: Two planes are parallel.
         DataError: The ROIs are not of the planes of the detector, or of unequal readouts.
     """
     settings = settings or Coincidence()
     ticks = _common_ticks(rois, detector)
-    one, two = (plane for plane in range(3) if plane != target)
-    planes = detector.planes
     features = [feature_map(plane, settings.ticks_per_bin) for plane in rois]
-    hit = _crossings(
-        features[one] > settings.reference_threshold,
-        features[two] > settings.reference_threshold,
-        detector.crossing(planes[one], planes[two], planes[target]),
-        planes[target].wires,
-    )
-    mp2 = hit.copy()
-    for step in range(1, settings.reach + 1):
-        mp2[step:] |= hit[:-step]
-        mp2[:-step] |= hit[step:]
+    mp2 = np.zeros(features[target].shape, dtype=np.bool_)
+    for face in faces or (straight_face(detector),):
+        wires = _marked_wires(target, features, face, settings)
+        np.logical_or.at(mp2, face.channels[target], wires)
     if dead is not None:
         mp2[dead] = False
     mp3 = mp2 & (features[target] > settings.active_threshold)
@@ -104,6 +129,23 @@ def multiplane_masks(
         repeat_bins(mp2, settings.ticks_per_bin, ticks),
         repeat_bins(mp3, settings.ticks_per_bin, ticks),
     )
+
+
+def _marked_wires(
+    target: int, features: Sequence[FloatArray], face: Face, settings: Coincidence
+) -> BoolArray:
+    """Wires of the target plane on one face, (wires, bins), near crossings of reference wires."""
+    one, two = (
+        (features[plane] > settings.reference_threshold)[face.channels[plane]]
+        for plane in range(3)
+        if plane != target
+    )
+    hit = _crossings(one, two, face.crossings[target], len(face.channels[target]))
+    marked = hit.copy()
+    for step in range(1, settings.reach + 1):
+        marked[step:] |= hit[:-step]
+        marked[:-step] |= hit[step:]
+    return marked
 
 
 def _crossings(one: BoolArray, two: BoolArray, crossing: Crossing, wires: int) -> BoolArray:

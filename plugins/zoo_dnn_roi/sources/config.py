@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from zoo.api import Config
 
-__all__ = ["CosmicsConfig", "DetectorConfig", "SimulatorConfig", "TracksConfig"]
+__all__ = ["CosmicsConfig", "DetectorConfig", "RealChargeConfig", "SimulatorConfig", "TracksConfig"]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Angle = Annotated[float, Field(ge=0, lt=90)]
@@ -67,3 +67,23 @@ class TracksConfig(SimulatorConfig):
     """Length of the muon."""
     cosmics: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 0)
     """Least and largest number of cosmic muons beside it."""
+
+
+class RealChargeConfig(Config):
+    """The measured charge of a Wire-Cell frame as truth, simulated and reconstructed anew."""
+
+    wires: str = ""
+    """Wire-Cell wire file of the detector (.json or .json.bz2); needed."""
+    field_response: str = ""
+    """Wire-Cell field response file (.json or .json.bz2); empty: our analytic one."""
+    noise_spectrum: str = ""
+    """Wire-Cell noise spectrum file, likewise."""
+    charge_floor: float = Field(5000.0, ge=0)
+    """Electrons that a measured region of interest must hold to count as true. Fakes hold up to
+    3000, tracks above 20 000 on most wires; between 4000 and 7000 lie 3 % of the regions."""
+    noise_scale: float = Field(1.0, ge=0)
+    """Factor on the noise of all channels."""
+    replicas: int = Field(1, ge=1)
+    """How often noise is drawn for each frame; a bootstrap counts them as one event."""
+    seed: int = Field(0, ge=0)
+    """Of the noise."""

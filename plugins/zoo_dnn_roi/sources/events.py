@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zoo.api import Table
 from zoo_dnn_roi.physics.deconvolution import Deconvolved
 from zoo_dnn_roi.physics.geometry import Detector
-from zoo_dnn_roi.physics.multiplane import multiplane_masks
+from zoo_dnn_roi.physics.multiplane import Face, multiplane_masks
 from zoo_dnn_roi.physics.refine import RefinedRois, collection_rois, induction_rois
 
 __all__ = ["TARGETS", "plane_rows", "traditional_rois"]
@@ -40,6 +40,7 @@ def plane_rows(
     theta_xz: float = float("nan"),
     dead: Mapping[str, BoolArray] | None = None,
     noisy: Mapping[str, BoolArray] | None = None,
+    faces: Sequence[Face] | None = None,
 ) -> Table:
     """The rows of U and V, with every field of the sample.
 
@@ -51,10 +52,11 @@ def plane_rows(
         theta_xz: Angle of the event's track, degrees; NaN where there is none.
         dead: By plane, a mask bool (wires,).
         noisy: By plane, a mask bool (wires,).
+        faces: Where the wires of the channels are, if they wrap; None: as the detector says.
     """
     rois = traditional_rois(planes)
     coincidence = [
-        multiplane_masks(index, rois, detector, dead=(dead or {}).get(name))
+        multiplane_masks(index, rois, detector, dead=(dead or {}).get(name), faces=faces)
         for index, name in enumerate(TARGETS)
     ]
 

@@ -20,10 +20,11 @@ from zoo_dnn_roi.physics.tracks import cosmic_muons, muon_track
 from zoo_dnn_roi.sources.config import CosmicsConfig, SimulatorConfig, TracksConfig
 from zoo_dnn_roi.sources.events import TARGETS, plane_rows
 
-__all__ = ["Cosmics", "Tracks", "detector_facts"]
+__all__ = ["Cosmics", "Tracks", "detector_facts", "file_origin"]
 
 _C = TypeVar("_C", bound=SimulatorConfig)
-_MARGIN_MM = 40.0  # a track stays this far from the borders of the readout
+_MARGIN_MM = 40.0  # a track stays this far from the borders of the volume
+_TAIL_TICKS = 220  # and from the end of the readout: a cut response deconvolves into false charge
 BoolArray = NDArray[np.bool_]
 
 
@@ -50,8 +51,8 @@ class _Simulator(Generic[_C]):
         """Geometry, and which response and noise made the data."""
         return {
             **detector_facts(self.detector),
-            "field_response": _origin(self.config.field_response),
-            "noise_spectrum": _origin(self.config.noise_spectrum),
+            "field_response": file_origin(self.config.field_response),
+            "noise_spectrum": file_origin(self.config.noise_spectrum),
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
@@ -138,7 +139,7 @@ class Tracks(_Simulator[TracksConfig]):
 
     @property
     def _depth(self) -> float:
-        readout = self.detector.ticks * self.detector.mm_per_tick
+        readout = (self.detector.ticks - _TAIL_TICKS) * self.detector.mm_per_tick
         return min(readout, self.detector.drift_length_mm)
 
     def _freedom(self, angle: float) -> tuple[float, float]:
@@ -167,7 +168,7 @@ def detector_facts(detector: Detector) -> dict[str, Any]:
     }
 
 
-def _origin(path: str) -> dict[str, str]:
+def file_origin(path: str) -> dict[str, str]:
     """Name and digest of a file, or that there is none."""
     if not path:
         return {"name": "analytic", "sha256": ""}

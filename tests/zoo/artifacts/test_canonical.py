@@ -44,7 +44,7 @@ def test_numpy_scalars_are_numbers() -> None:
 
 @pytest.mark.parametrize("value", [{"a": {1, 2}}, {"a": b"x"}, {"a": 1j}, {"a": object()}])
 def test_what_cannot_be_stored_is_named(value: Any) -> None:
-    with pytest.raises(PluginError, match="a: a .* cannot be stored"):
+    with pytest.raises(PluginError, match=r"a: a .* cannot be stored"):
         canonical_json(value)
 
 

@@ -42,6 +42,20 @@ def test_types_in_words_values_and_meaning() -> None:
     assert found["model.size"].required
 
 
+class Tree(Config):
+    depth: int = 1
+    crop: Head | None = None
+    child: Tree | None = None
+
+
+def test_an_absent_section_is_told_and_a_recursive_one_ends() -> None:
+    found = {item.path: item.value for item in settings(Tree)}
+    assert found == {"depth": 1, "crop": None, "crop.depth": 3, "child": None}
+    inner = Tree(child=Tree(depth=4), crop=Head(depth=2))
+    found = {item.path: item.value for item in settings(Tree, inner)}
+    assert (found["depth"], found["crop.depth"], found["child.depth"]) == (1, 2, 4)
+
+
 def test_values_of_a_configuration() -> None:
     found = {item.path: item.value for item in settings(Toy, Toy(size=4, head=Head(depth=2)))}
     assert found == {"kind": "a", "size": 4, "cut": None, "sizes": [1, 2], "head.depth": 2}

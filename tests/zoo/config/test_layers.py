@@ -186,6 +186,15 @@ def test_another_kind_retracts_what_earlier_layers_set_for_the_old_one() -> None
     assert found.provenance["optimizers.net.betas"] == "default"
 
 
+def test_another_kind_does_not_hide_a_slip() -> None:
+    early = environment_layer(
+        {"ZOO_SET__model__trunk__omgea": "3", "ZOO_SET__optimizers__net__lrr": "3"}
+    )
+    error = refused(early, set_layer(["model.trunk.kind=mlp", "optimizers.net.kind=sgd"]))
+    assert "model.trunk.omgea (from environment)" in error.message
+    assert "optimizers.net.lrr (from environment)" in error.message
+
+
 def test_within_one_layer_they_contradict() -> None:
     error = refused(set_layer(["model.trunk.kind=mlp", "model.trunk.omega=3"]))
     assert error.where == "model.trunk.omega (from --set)"

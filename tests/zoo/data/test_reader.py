@@ -23,9 +23,8 @@ X = frozenset({"x"})
 class Numbers:
     """Blocks of the numbers 100 b + r; counts what is read."""
 
-    facts: dict[str, Any] = {}
-
     def __init__(self, sizes: Sequence[int]) -> None:
+        self.facts: dict[str, Any] = {}
         self.sizes = sizes
         self.reads: list[int] = []
 
@@ -81,7 +80,7 @@ def test_available_fields_and_missing_ones():
     assert available_fields(Numbers([0]), X) == frozenset()
     simulated = SimulatedSource(Toy(ToyConfig()), 0, 2)
     assert available_fields(simulated, frozenset({"label", "extra"})) == {"label"}
-    with pytest.raises(DataError, match="Toy|SimulatedSource: extra"):
+    with pytest.raises(DataError, match="SimulatedSource: extra"):
         read_block(simulated, simulated.blocks()[0], frozenset({"extra"}))
 
 
@@ -94,7 +93,7 @@ def test_a_source_that_breaks_is_told_as_data_and_one_that_miscounts_as_plugin()
         def read(self, block: Block, rows: slice, fields: frozenset[str]) -> Table:
             return super().read(block, slice(0, 1), fields)
 
-    with pytest.raises(DataError, match="Broken: 0: cannot be read .disk on fire"):
+    with pytest.raises(DataError, match=r"Broken: 0: cannot be read \(disk on fire\)"):
         read_block(Broken([3]), Broken([3]).blocks()[0], X)
     with pytest.raises(PluginError, match="returned 1 rows where 3 were asked"):
         read_block(Short([3]), Short([3]).blocks()[0], X)

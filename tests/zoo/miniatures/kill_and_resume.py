@@ -28,55 +28,41 @@ TIMEOUT = 240.0  # seconds for one process to train
 
 @dataclass(frozen=True)
 class Case:
-    """One training.
-
-    Attributes:
-        model: Id; its recipe ``quick`` is the base.
-        settings: What ``--set`` changes.
-        steps: Updates of the whole training.
-    """
+    """One training: the recipe ``quick`` of a model, with changes."""
 
     model: str
     settings: tuple[str, ...]
-    steps: int
 
 
 _COMMON = ("training.workers=2", "training.log_every=1", "engine.device=cpu")
-_COSINE = "schedule.kind=cosine"
 CASES = {
-    # Augmentation, moving average, schedule with warm-up, batch normalisation.
-    "track": Case("mini-track/pad-net", ("training.checkpoint_every=7",), 112),
+    # Augmentation, moving average, cosine after a warm-up, batch normalisation.
+    "track": Case("mini-track/pad-net", ("training.epochs=5", "training.checkpoint_every=7")),
     # Checkpoints fall inside the cycle of five updates; the running mean is a buffer.
     "gan": Case(
         "mini-gan/wgan-lo",
         (
-            "training.steps=160",
+            "training.steps=240",
+            "training.validate_every=60",
             "training.checkpoint_every=7",
-            *(f"optimizers.{n}.{_COSINE}" for n in ("critic", "constrainer", "generator")),
+            "optimizers.critic.schedule.kind=cosine",
+            "optimizers.generator.schedule.kind=exponential",
+            "optimizers.generator.schedule.factor=0.99",
         ),
-        160,
     ),
     # One update is one epoch; checkpoints by the clock fall inside it.
     "light": Case(
         "mini-light/siren",
         (
-            "training.steps=40",
             "training.checkpoint_every=0",
             "training.checkpoint_seconds=0.1",
-            f"optimizers.net.{_COSINE}",
+            "optimizers.net.schedule.kind=cosine",
         ),
-        40,
     ),
-    # Two micro-batches of an update, two denominators.
+    # Two micro-batches of an update, two denominators, augmentation.
     "points": Case(
         "mini-points/neighbour-net",
-        (
-            "training.batch=8",
-            "training.epochs=5",
-            "training.ema=0.9",
-            "training.checkpoint_seconds=0.1",
-        ),
-        60,
+        ("training.ema=0.9", "training.checkpoint_every=0", "training.checkpoint_seconds=0.1"),
     ),
 }
 
@@ -86,14 +72,15 @@ class Trial:
     """What one killed training ended with.
 
     Attributes:
-        killed: Steps in the log when each kill fell.
+        killed: For each kill the step in the log, and the checkpoint left to resume from, as
+            its step + the micro-batches of the next update that it holds.
         equal: Whether the model file has the bytes of the undisturbed training.
         same_log: Whether the log has the same rows but for the clock.
     """
 
     case: str
     seed: int
-    killed: tuple[int, ...]
+    killed: tuple[str, ...]
     equal: bool
     same_log: bool
     seconds: float
@@ -146,13 +133,13 @@ def finish(case: Case, out: Path, errors: Path) -> None:
         raise SystemExit(f"training ended with {code}:\n{_tail(errors)}")
 
 
-def kill(case: Case, out: Path, errors: Path, draw: random.Random) -> int | None:
-    """Train, kill at a random instant, return the step in the log; ``None``: it was too fast."""
+def kill(case: Case, out: Path, errors: Path, steps: int, draw: random.Random) -> str | None:
+    """Train, kill at a random instant, tell where; ``None``: it was too fast."""
     done = last_step(out)
-    if done >= case.steps - 1:
+    if done >= steps - 1:
         return None
-    target = draw.randint(done + 1, case.steps - 1)
-    delay = draw.uniform(0.0, 0.15)  # several updates, or part of a long one
+    target = draw.randint(done + 1, steps - 1)
+    delay = draw.uniform(0.0, 0.05)  # a few updates, or part of a long one
     process = start(case, out, errors)
     deadline = time.monotonic() + TIMEOUT
     while process.poll() is None and last_step(out) < target and time.monotonic() < deadline:
@@ -164,7 +151,13 @@ def kill(case: Case, out: Path, errors: Path, draw: random.Random) -> int | None
     elif process.returncode != 0:
         raise SystemExit(f"training ended with {process.returncode}:\n{_tail(errors)}")
     process.wait()
-    return last_step(out) if alive else None
+    return f"{last_step(out)} from {_checkpoint(out)}" if alive else None
+
+
+def _checkpoint(out: Path) -> str:
+    names = sorted(path.name for path in (out / "checkpoints").glob("[0-9]*-[0-9]*"))
+    step, _, micro = names[-1].partition("-") if names else ("0", "", "0")
+    return f"{int(step)}+{int(micro)}"
 
 
 def _tail(errors: Path) -> str:
@@ -175,9 +168,10 @@ def trial(name: str, seed: int, kills: int, reference: Path, folder: Path) -> Tr
     """One training with so many kills against the undisturbed one."""
     case, draw = CASES[name], random.Random(seed)
     out, errors = folder / f"{name}-{seed}", folder / f"{name}-{seed}.txt"
-    killed: list[int] = []
+    killed: list[str] = []
     begun = time.monotonic()
-    while len(killed) < kills and (step := kill(case, out, errors, draw)) is not None:
+    steps = last_step(reference)
+    while len(killed) < kills and (step := kill(case, out, errors, steps, draw)) is not None:
         killed.append(step)
     if not (out / "model.safetensors").exists():
         finish(case, out, errors)
@@ -224,8 +218,8 @@ def main() -> int:
 
 def _row(one: Trial) -> str:
     verdict = "equal" if one.equal and one.same_log else "DIFFERENT"
-    steps = ", ".join(map(str, one.killed)) or "none: it was too fast"
-    where = f"{one.case:8s} seed {one.seed:<12d} killed at {steps:24s}"
+    steps = ", ".join(one.killed) or "none: it was too fast"
+    where = f"{one.case:8s} seed {one.seed:<12d} killed at {steps:48s}"
     return f"{where} {one.seconds:6.1f} s  {verdict}\n"
 
 

@@ -14,9 +14,9 @@ SEED = 20260801  # of the instants; recorded, so that a failure can be repeated
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["track", "gan", "light", "points"])
+@pytest.mark.parametrize("case", ["track", "gan", "light"])
 def test_a_killed_training_ends_with_the_same_bits(case: str) -> None:
-    words = [sys.executable, str(SCRIPT), "--cases", case, "--trials", "1", "--kills", "2"]
+    words = [sys.executable, str(SCRIPT), "--cases", case, "--trials", "1", "--kills", "1"]
     done = subprocess.run(
         [*words, "--seed", str(SEED), "--json"], capture_output=True, text=True, check=False
     )

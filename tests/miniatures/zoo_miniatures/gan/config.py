@@ -20,7 +20,7 @@ class GanConfig(Config):
     """Damping of that step, beta of LOGAN."""
     penalty: float = 5.0
     """Weight of the critic's gradient penalty."""
-    constraint: float = 1.0
+    constraint: float = 10.0
     """Weight of the energy constraint in the generator's loss."""
     move: float = 0.1
     """Weight of the distance that the latent optimisation moves."""

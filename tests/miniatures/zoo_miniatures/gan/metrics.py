@@ -32,9 +32,10 @@ class ShowerMetrics(Metrics):
 
     def summarise(self, rows: Table) -> Sequence[Number]:
         true, generated = rows["visible_true"], rows["visible_generated"]
+        visible = wasserstein_distance(true, generated)
         depth = wasserstein_distance(rows["depth_true"], rows["depth_generated"])
         return (
-            Number(name="visible W1", value=100 * wasserstein_distance(true, generated), unit="%"),
+            Number(name="visible W1", value=100 * float(visible), unit="%"),
             Number(
                 name="visible bias",
                 value=100 * float(generated.mean() / true.mean() - 1),

@@ -35,10 +35,10 @@ class Generator(nn.Module):
 class ShowerNet(nn.Module):
     """(fractions ``(N, layers)``, log energy ``(N, 1)``) -> one number each, ``(N, 1)``."""
 
-    def __init__(self, hidden: int, layers: int) -> None:
+    def __init__(self, hidden: int, layers: int, *, bias: bool) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Linear(layers + 1, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1)
+            nn.Linear(layers + 1, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1, bias=bias)
         )
 
     def forward(self, fractions: Tensor, log_energy: Tensor) -> Tensor:
@@ -51,6 +51,7 @@ def networks(config: GanConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module
     layers = len(facts["edges"]) - 1
     return {
         "generator": Generator(config.latent, config.hidden, layers),
-        "critic": ShowerNet(config.hidden, layers),
-        "constrainer": ShowerNet(config.hidden, layers),
+        # The critic's loss is a difference: Adam would move its constant by rounding noise alone.
+        "critic": ShowerNet(config.hidden, layers, bias=False),
+        "constrainer": ShowerNet(config.hidden, layers, bias=True),
     }

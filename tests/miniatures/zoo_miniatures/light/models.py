@@ -20,7 +20,7 @@ class SineStack(nn.Module):
     def __init__(self, hidden: int, frequency: float) -> None:
         super().__init__()
         self.first, self.second = nn.Linear(6, hidden), nn.Linear(hidden, hidden)
-        self.last = nn.Linear(hidden, 1)
+        self.last = nn.Linear(hidden, 1, bias=False)  # the softmax would not feel it
         self.frequency = frequency
         nn.init.uniform_(self.first.weight, -1 / 6, 1 / 6)  # sec. 3.2 of arXiv:2006.09661
         nn.init.uniform_(self.second.weight, -((6 / hidden) ** 0.5), (6 / hidden) ** 0.5)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zoo.api import Batch
+from zoo.export import export
+from zoo.prediction.network import NetworkPredictor
+from zoo.registry import registry
+from zoo_dnn_roi.codec import RoiCodec
+from zoo_dnn_roi.config import LiteUNetConfig
+from zoo_dnn_roi.deploy import RoiDeploy
+from zoo_dnn_roi.learner import RoiLearner
+from zoo_dnn_roi.models.lite_unet import networks
+
+SIZES = [(100, 90), (32, 32), (33, 64), (200, 151)]
+
+
+@pytest.fixture(scope="module")
+def config() -> LiteUNetConfig:
+    return LiteUNetConfig.model_validate({"widths": (4, 8, 8, 8, 8)})
+
+
+@pytest.fixture(scope="module")
+def nets(config: LiteUNetConfig) -> dict[str, nn.Module]:
+    """A network whose normalisation does something, and whose answers are not all near 1/2."""
+    torch.manual_seed(0)
+    found = networks(config, {})
+    for module in found["net"].modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.running_mean, std=0.2)  # type: ignore[arg-type]  # never None here
+            nn.init.uniform_(module.running_var, 0.3, 2.0)  # type: ignore[arg-type]  # likewise
+            nn.init.uniform_(module.weight, 0.5, 2.0)
+    return {"net": found["net"].eval()}
+
+
+@pytest.fixture(scope="module")
+def module(config: LiteUNetConfig, nets: dict[str, nn.Module]) -> nn.Module:
+    return RoiDeploy(config, {}).module(nets, RoiCodec(config, {}, {}))
+
+
+def example(config: LiteUNetConfig, batch: int, wires: int, bins: int) -> Tensor:
+    keys = np.arange(1, batch + 1, dtype=np.uint64)
+    sizes = {"batch": batch, "wire": wires, "bin": bins}
+    return torch.from_numpy(RoiDeploy(config, {}).example(sizes, keys)["image"])
+
+
+def test_it_answers_as_the_learner_does(
+    config: LiteUNetConfig, nets: dict[str, nn.Module], module: nn.Module
+) -> None:
+    before = copy.deepcopy(nets["net"].state_dict())
+    image = example(config, 2, 81, 61)
+    batch = Batch({"image": image}, {}, np.zeros(2, np.uint64))
+    with torch.no_grad():
+        context: Any = None  # the prediction of this learner asks nothing of it
+        expected = RoiLearner(config, {}).predict(nets, batch, context)["probability"]
+        found = module(image)
+    assert expected.std() > 1e-3  # else any constant would do
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    assert found.is_contiguous()
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in module.modules())
+    for name, value in nets["net"].state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_examples_are_valid_and_depend_on_their_key_alone(config: LiteUNetConfig) -> None:
+    deploy = RoiDeploy(config, {})
+    image = example(config, 2, 40, 50).numpy()
+    assert image.shape == (2, 3, 40, 50)
+    assert image.dtype == deploy.inputs["image"].dtype
+    assert set(np.unique(image[:, 1:])) == {0, 1}  # MP masks
+    second = deploy.example({"batch": 1, "wire": 40, "bin": 50}, np.array([2], np.uint64))
+    np.testing.assert_array_equal(second["image"][0], image[1])
+
+
+def test_the_grid_has_what_the_issue_asks_for(config: LiteUNetConfig) -> None:
+    sizes = [(point["wire"], point["bin"]) for point in RoiDeploy(config, {}).sizes]
+    assert {(800, 600), (800, 1500), (476, 640), (1148, 1499)} <= set(sizes)
+    assert {point["batch"] for point in RoiDeploy(config, {}).sizes} == {1, 2}
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_trace_of_one_size_takes_every_size(
+    config: LiteUNetConfig, module: nn.Module, batch: int
+) -> None:
+    trace: Any = torch.jit.trace
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.filterwarnings("ignore", r"`?torch\.jit\.")
+        traced = trace(module, (example(config, 2, 81, 61),), check_trace=False)
+        for wires, bins in [*SIZES, (1, 1), (2, 3)]:
+            image = example(config, batch, wires, bins)
+            torch.testing.assert_close(traced(image), module(image), atol=1e-7, rtol=0)
+
+
+def test_an_exported_program_of_one_size_takes_every_size(
+    config: LiteUNetConfig, module: nn.Module
+) -> None:
+    # The trap: a size-dependent padding makes the program refuse the sizes that need another.
+    free = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
+    with torch.no_grad():
+        program = torch.export.export(
+            module, (example(config, 2, 81, 61),), dynamic_shapes=(free,), strict=False
+        ).module()
+        for wires, bins in SIZES:
+            image = example(config, 1, wires, bins)
+            torch.testing.assert_close(program(image), module(image), atol=1e-7, rtol=0)
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The registry with this plugin alone, whatever is installed."""
+    point = EntryPoint("dnn-roi", "zoo_dnn_roi.plugin", "zoo.plugins")
+    monkeypatch.setattr("zoo.registry.entry_points", lambda **_: [point])
+    registry.cache_clear()
+    yield
+    registry.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format_name", "consumer"), [("onnx", ""), ("pt2", ""), ("ts", "wirecell")]
+)
+def test_every_format_is_the_model_on_planes_of_real_detectors(
+    plugin: None, tmp_path: Path, format_name: str, consumer: str
+) -> None:
+    torch.manual_seed(0)
+    config = LiteUNetConfig()
+    learner, codec = RoiLearner(config, {}), RoiCodec(config, {}, {"threshold": 0.4})
+    predictor = NetworkPredictor("dnn-roi/lite-unet", networks(config, {}), learner, codec)
+    report = export(predictor, format_name, consumer=consumer, out=tmp_path).report
+    assert len(report["parity"]) == len(RoiDeploy(config, {}).sizes)
+    assert all(point["export_error"] < 1e-6 for point in report["parity"])

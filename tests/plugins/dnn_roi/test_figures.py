@@ -1,0 +1,120 @@
+"""The figures show the numbers, in the bins and on the wires where they belong."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from zoo.api import Drawing, Evaluation, Table
+from zoo.evaluation import numbers_of
+from zoo_dnn_roi.figures import RoiFigures
+from zoo_dnn_roi.metrics import RoiMetrics
+from zoo_dnn_roi.specs import SAMPLE
+
+ANGLES = (10, 10, 75, 75, np.nan)
+WIRES, TICKS = 40, 900
+ROLES = {"run": "model", "dnn-roi/traditional": "baseline", "dnn-roi/oracle-mask": "oracle"}
+FACTORS = {"run": 0.8, "dnn-roi/traditional": 0.5, "dnn-roi/oracle-mask": 1.0}
+
+
+def samples() -> Table:
+    count = len(ANGLES)
+    truth = np.zeros((count, WIRES, TICKS), np.float32)
+    truth[:4, 18:22, 300:340] = 1000  # the fifth is empty
+    return Table(
+        {
+            "id": np.arange(count, dtype=np.uint64),
+            "truth": truth,
+            "decon_charge": truth + 50,
+            "plane": np.arange(count) % 2,
+            "theta_xz": np.array(ANGLES, np.float32),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def drawings() -> dict[str, Drawing]:
+    table, metrics = samples(), RoiMetrics({})
+    predictions, evaluations = {}, {}
+    for name, role in ROLES.items():
+        charge = table["truth"] * np.float32(FACTORS[name])
+        predictions[name] = Table({"id": table.ids, "charge": charge, "mask": charge > 0})
+        rows = metrics.measure(table, predictions[name]).with_columns({"group": table.ids})
+        numbers = numbers_of(metrics, rows, resamples=20, seed=0)
+        evaluations[name] = Evaluation(model=name, role=role, numbers=numbers, rows=rows)
+    evaluations["absent"] = Evaluation(
+        model="absent", role="baseline", numbers=(), rows=None, unavailable="needs x"
+    )
+    found = RoiFigures({}).draw(evaluations, table, predictions)
+    return {drawing.name: drawing for drawing in found}
+
+
+def test_figures_read_what_samples_have():
+    assert RoiFigures.needs <= set(SAMPLE)
+
+
+def test_the_angles_carry_each_number_of_each_bin(drawings: dict[str, Drawing]):
+    data = drawings["angles"].data
+    np.testing.assert_allclose(data["run bias"], [-20, -20], rtol=1e-5)
+    np.testing.assert_allclose(data["dnn-roi/traditional E"], [0.5, 0.5], rtol=1e-5)
+    np.testing.assert_allclose(data["dnn-roi/oracle-mask E"], [0, 0], atol=1e-6)
+    np.testing.assert_array_equal(data["run bias from deg"], [0, 70])
+    np.testing.assert_array_equal(data["run bias to deg"], [20, 80])
+    np.testing.assert_array_equal(data["run bias events"], [2, 2])
+    legend = drawings["angles"].figure.axes[-1].get_legend()
+    assert legend is not None
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == ["run", "dnn-roi/traditional (baseline)", "dnn-roi/oracle-mask (oracle)"]
+    labels = [axes.get_ylabel() for axes in drawings["angles"].figure.axes[:5]]
+    assert [label.split()[0] for label in labels] == [
+        *("charge", "charge", "charge", "inefficiency:", "weak:")
+    ]
+
+
+def test_efficiency_and_purity(drawings: dict[str, Drawing]):
+    data = drawings["efficiency-purity"].data
+    np.testing.assert_allclose(data["run efficiency"], [100, 100])
+    np.testing.assert_allclose(data["run purity"], [100, 100])
+
+
+def test_a_display_is_cut_to_the_track_and_has_the_charge_of_every_wire(
+    drawings: dict[str, Drawing],
+):
+    display = drawings["display-1-U-10deg"]
+    np.testing.assert_array_equal(display.data["wire"], np.arange(3, 37))  # 15 wires around
+    expected = np.where(np.isin(display.data["wire"], (18, 19, 20, 21)), 40_000, 0)
+    np.testing.assert_allclose(display.data["truth [e-]"], expected)
+    np.testing.assert_allclose(display.data["run [e-]"], 0.8 * expected)
+    titles = [axes.get_title() for axes in display.figure.axes]
+    for name in ("truth", "deconvolved, no regions", *ROLES):
+        assert name in titles
+    image = display.figure.axes[0].get_images()[0]
+    assert image.get_extent() == [2.5, 36.5, 180, 460]  # 120 ticks around
+    assert image.get_array().shape == (280, 34)  # time upwards, wires to the right
+
+
+def test_a_sample_without_angle_or_charge_is_drawn_whole(drawings: dict[str, Drawing]):
+    display = drawings["display-5-U-cosmics"]
+    assert len(display.data["wire"]) == WIRES
+
+
+def test_all_can_be_drawn(drawings: dict[str, Drawing]):
+    assert len(drawings) == 2 + len(ANGLES)
+    for drawing in drawings.values():
+        stream = io.BytesIO()
+        FigureCanvasAgg(drawing.figure).print_figure(stream, format="png", dpi=40)
+        assert stream.getvalue().startswith(b"\x89PNG")
+        assert drawing.caption.endswith(".")
+
+
+def test_cosmics_alone_have_no_figure_against_the_angle():
+    table, metrics = samples().take([4]), RoiMetrics({})
+    charge = table["truth"]
+    predictions = Table({"id": table.ids, "charge": charge, "mask": charge > 0})
+    rows = metrics.measure(table, predictions).with_columns({"group": table.ids})
+    numbers = numbers_of(metrics, rows, resamples=5, seed=0)
+    one = Evaluation(model="run", role="model", numbers=numbers, rows=rows)
+    assert list(RoiFigures({}).draw({"run": one}, None, {})) == []

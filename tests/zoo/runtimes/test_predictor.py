@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from zoo.contract.codec import Batch, Codec
+from zoo.contract.table import Table
+from zoo.errors import DataError, PluginError, UsageError
+from zoo.runtimes import ExportedPredictor, load_exported, open_runtime
+
+
+class AffineCodec(Codec):
+    needs: ClassVar[frozenset[str]] = frozenset({"wave"})
+
+    def encode(self, samples: Table) -> Batch:
+        wave = samples["wave"]
+        assert "truth" not in samples
+        return Batch({"wave": wave, "offset": wave[:, 0, 0]}, {}, samples.ids)
+
+    def decode(self, outputs: Any, samples: Table) -> Table:
+        return Table({"id": samples.ids, "area": outputs["area"]})
+
+
+class HalfCodec(AffineCodec):
+    def encode(self, samples: Table) -> Batch:
+        return Batch({"wave": samples["wave"]}, {}, samples.ids)
+
+
+def samples() -> Table:
+    wave = np.arange(30, dtype=np.float32).reshape(5, 3, 2)
+    return Table({"id": np.arange(5, dtype=np.uint64), "wave": wave, "truth": wave})
+
+
+@pytest.mark.parametrize("batch", [1, 2, 9])
+def test_batches_join_in_order(exported: Path, batch: int) -> None:
+    predictor = ExportedPredictor(open_runtime(exported), AffineCodec(None, {}, {}), batch=batch)
+    found = predictor.predict(samples())
+    assert found.ids.tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(found["area"], samples()["wave"].sum(axis=1))
+    assert predictor.model == "mini/affine"
+
+
+def test_missing_fields_and_no_samples(exported: Path) -> None:
+    predictor = ExportedPredictor(open_runtime(exported), AffineCodec(None, {}, {}))
+    with pytest.raises(DataError, match="wave: mini/affine needs this field"):
+        predictor.predict(samples().select(["truth"]))
+    with pytest.raises(DataError, match="no samples"):
+        predictor.predict(samples().take(slice(0, 0)))
+    with pytest.raises(UsageError, match="batch of 0"):
+        ExportedPredictor(predictor.runtime, predictor.codec, batch=0)
+
+
+def test_a_file_for_its_consumer_only(exported: Path) -> None:
+    predictor = ExportedPredictor(open_runtime(exported), HalfCodec(None, {}, {}))
+    with pytest.raises(UsageError, match="takes wave, offset, the codec makes wave"):
+        predictor.predict(samples())
+
+
+def test_a_model_of_no_installed_plugin(exported: Path) -> None:
+    with pytest.raises(PluginError, match="mini/affine"):
+        load_exported(exported)

@@ -1,0 +1,27 @@
+"""The miniature plugins as the only ones that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+
+import pytest
+
+import zoo.registry
+from zoo.registry import registry
+
+MINIATURES = ("gan", "light", "points", "track")
+
+
+@pytest.fixture(autouse=True)
+def miniatures(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Trainings of these tests use ``mini-track`` and ``mini-gan``."""
+    points = [
+        EntryPoint(f"mini-{name}", f"zoo_miniatures.{name}.plugin", "zoo.plugins")
+        for name in MINIATURES
+    ]
+    monkeypatch.setattr(zoo.registry, "entry_points", lambda **_: points)
+    monkeypatch.delenv("ZOO_PLUGINS", raising=False)
+    registry.cache_clear()
+    yield
+    registry.cache_clear()

@@ -1,0 +1,66 @@
+"""What is told before and during a training."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from zoo.config.layers import resolve, set_layer
+from zoo.training.parts import find_parts
+from zoo.training.preview import preview
+from zoo.training.reporting import ConsoleReporter
+
+MODEL = "mini-gan/wgan-lo"
+
+
+def described(*assignments: str) -> dict[str, Any]:
+    phases = [f"optimizers.{n}.kind='adam'" for n in ("critic", "constrainer", "generator")]
+    return preview(MODEL, resolve(find_parts(MODEL).config, [set_layer([*phases, *assignments])]))
+
+
+def test_parameters_shapes_and_memory_without_data() -> None:
+    told = described("training.ema=0.9")
+    # Defaults: latent 8, hidden 32, 24 layers: 9*32+32 + 32*32+32 + 32*24+24.
+    assert told["networks"]["generator"] == 288 + 32 + 1024 + 32 + 768 + 24
+    # Bytes of float32; Adam keeps two numbers a parameter, the average one more.
+    size = 4 * sum(told["networks"].values())
+    assert told["memory"] == {
+        "parameters": size,
+        "gradients": 4 * told["networks"]["generator"],
+        "optimizers": 2 * size,
+        "average": size,
+        "total": 4 * size + 4 * told["networks"]["generator"],
+    }
+    assert told["shapes"]["targets.fractions"] == "float32 [2, 24]"
+    assert told["notes"] == []
+    assert told["provenance"]["training.ema"] == "--set"
+
+
+def test_plain_lines_have_rate_and_time_left() -> None:
+    stream = io.StringIO()
+    with ConsoleReporter(Console(file=stream, width=200)) as reporter:
+        reporter.progress(1, 10)
+        reporter.progress(2, 10)
+        row = {"step": 2, "epoch": 0, "split": "train", "phase": "net", "loss": 1.25, "seconds": 1}
+        reporter.row(row)
+        reporter.row({**row, "step": 3})  # too soon for another line of training
+        reporter.row({**row, "split": "validation", "loss": 0.5})
+        reporter.message("[brackets] stay")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("step 2/10  train net  loss 1.25")
+    assert "steps/s" in lines[0]
+    assert lines[0].endswith("left")
+    assert "validation net  loss 0.5" in lines[1]
+    assert lines[2] == "[brackets] stay"
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    stream = io.StringIO()
+    with ConsoleReporter(Console(file=stream, force_terminal=True, width=100)) as reporter:
+        reporter.progress(5, 10)
+        reporter.row({"step": 5, "split": "validation", "phase": "net", "loss": 0.5, "seconds": 1})
+    assert "5/10" in stream.getvalue()
+    assert "loss 0.5" in stream.getvalue()

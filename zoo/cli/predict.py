@@ -1,0 +1,76 @@
+"""``zoo predict``: predictions of one model, as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from zoo.cli.options import DeviceOption, FromOption, JsonOption, ModelID, SetOption, SplitOption
+from zoo.cli.output import emit
+from zoo.cli.samples import (
+    BatchOption,
+    LimitOption,
+    OptionalDataOption,
+    data_section,
+    progress_bar,
+)
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("predict")(predict_command)
+
+
+def predict_command(
+    model: ModelID,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.h5", help="The file to write.")],
+    data: OptionalDataOption = "",
+    *,
+    split: SplitOption = "all",
+    limit: LimitOption = None,
+    weights: FromOption = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            "--runtime", metavar="onnx|ts|pt2", help="ID is an exported file of this format."
+        ),
+    ] = None,
+    settings: SetOption = None,
+    device: DeviceOption = "cpu",
+    batch: BatchOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict samples and write the predictions to a file."""
+    from zoo.data.splits import choose_split
+    from zoo.prediction.classical import SPLIT_SEED, fit
+    from zoo.prediction.compatibility import require_facts, require_fields
+    from zoo.prediction.loading import load, task_of
+    from zoo.prediction.sources import open_source
+    from zoo.prediction.writing import predict_file
+    from zoo.registry import registry
+
+    config = data_section(data, settings or (), model)
+    task = registry().task(task_of(model, runtime))
+    source = open_source(task.name, config)
+    blocks = choose_split(source.blocks(), split, config.validation, config.test, SPLIT_SEED)
+    predictor = load(
+        model, device=device, runtime=runtime, facts=source.facts, weights=weights, batch=batch
+    )
+    require_fields(model, predictor, source, data)
+    require_facts(model, predictor, source.facts, data)
+    fit(predictor, source, config)
+    about = {"model": model, "split": split, "source": config.model_dump(mode="json")}
+    with progress_bar("predicting") as progress:
+        rows = predict_file(
+            task, predictor, source, blocks, out, limit=limit, about=about, progress=progress
+        )
+    emit({"file": str(out), "model": model, "rows": rows}, as_json, _render)
+
+
+def _render(payload: Mapping[str, Any]) -> str:
+    return f"{payload['file']}: {payload['rows']} predictions of {payload['model']}"

@@ -1,0 +1,165 @@
+"""``zoo train``: train a model, or resume it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from zoo.cli.options import (
+    ConfigOption,
+    DataOption,
+    DeviceOption,
+    FromOption,
+    JsonOption,
+    ModelID,
+    OutOption,
+    RecipeOption,
+    SetOption,
+)
+from zoo.cli.output import console, emit, table, title
+from zoo.contract.refs import resolve as resolve_reference
+from zoo.registry import registry
+
+if TYPE_CHECKING:
+    from zoo.config.base import Config
+    from zoo.config.layers import Layer, Resolved
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("train")(_train)
+
+
+def _train(
+    model: ModelID,
+    *,
+    data: DataOption = "",
+    recipe: RecipeOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    start: FromOption = None,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option("--freeze", metavar="GLOB", help="Parameters that stay: 'net/encoder.*'."),
+    ] = None,
+    out: OutOption = None,
+    device: DeviceOption = "auto",
+    max_time: Annotated[
+        float | None,
+        typer.Option("--max-time", metavar="SECONDS", help="Save and stop then, exit code 75."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would happen; needs no data.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model; run the same command again to resume.
+
+    SIGTERM, SIGUSR1 and --max-time save everything and exit with 75.
+    """
+    resolved = _resolved(
+        model,
+        data=data,
+        recipe=recipe,
+        files=config or [],
+        settings=settings or [],
+        device=device,
+        max_time=max_time,
+    )
+    if dry_run:
+        from zoo.training.preview import preview
+
+        emit(preview(model, resolved), as_json, _render_preview)
+        return
+    from zoo.training.reporting import ConsoleReporter
+    from zoo.training.run import train
+
+    folder = out or Path("runs") / model.replace("/", "-")
+    with ConsoleReporter(console()) as reporter:
+        run = train(
+            model, resolved, folder, start_from=start, freeze=freeze or (), progress=reporter
+        )
+    emit(_summary(run.path, run.model), as_json, _render_summary)
+
+
+def _resolved(
+    model: str,
+    *,
+    data: str,
+    recipe: str | None,
+    files: list[Path],
+    settings: list[str],
+    device: str,
+    max_time: float | None,
+) -> Resolved:
+    from zoo.config.layers import environment_layer, file_layer, recipe_layer, resolve, set_layer
+
+    # Without torch: a mistake in the settings is told at once.
+    task, spec = registry().model(model)
+    layers = [recipe_layer(task.recipes, recipe)] if recipe else []
+    layers += [file_layer(path) for path in files]
+    layers += [environment_layer(os.environ), *_options(data, device, max_time)]
+    settings_class = cast("type[Config]", resolve_reference(spec.config))
+    return resolve(settings_class, [*layers, set_layer(settings)])
+
+
+def _options(data: str, device: str, max_time: float | None) -> list[Layer]:
+    from zoo.config.layers import Layer
+    from zoo.prediction.sources import parse_data
+
+    layers = []
+    if data:
+        named = parse_data(data)
+        layers.append(Layer("--data", {"data": {"source": named.source, "path": named.path}}))
+    if device != "auto":
+        layers.append(Layer("--device", {"engine": {"device": device}}))
+    if max_time is not None:
+        layers.append(Layer("--max-time", {"training": {"max_time": max_time}}))
+    return layers
+
+
+def _summary(run: Path, model: Path) -> dict[str, Any]:
+    from zoo.artifacts.model_file import read_header
+
+    header = read_header(model)
+    return {
+        "run": str(run),
+        "model": header["model"],
+        "file": str(model),
+        "step": header["lineage"]["step"],
+        "validation": header["metrics"],
+    }
+
+
+def _render_summary(summary: Mapping[str, Any]) -> str:
+    numbers = [(name, f"{value:.5g}") for name, value in summary["validation"].items()]
+    head = f"{summary['model']}, step {summary['step']}: {summary['file']}"
+    return "\n".join([head, table(("validation", ""), numbers)] if numbers else [head])
+
+
+def _render_preview(told: Mapping[str, Any]) -> str:
+    provenance = told["provenance"]
+    values = [(path, _at(told["config"], path), origin) for path, origin in provenance.items()]
+    memory = [(what, f"{size / 2**20:.1f} MiB") for what, size in told["memory"].items()]
+    networks = [(name, f"{count:,}") for name, count in told["networks"].items()]
+    blocks = [
+        title(told["model"]),
+        table(("setting", "value", "from"), values),
+        table(("network", "parameters"), networks) if networks else "",
+        table(("encoded", "two samples"), list(told["shapes"].items())) if told["shapes"] else "",
+        table(("memory", "without activations"), memory),
+        *(f"note: {note}" for note in told["notes"]),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _at(config: Any, path: str) -> str:
+    for key in path.split("."):
+        config = config[int(key)] if isinstance(config, list) else config[key]
+    return str(config)

@@ -1,0 +1,54 @@
+"""A model must not be judged on what it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.artifacts.run_directory import RunDirectory, parse_run
+from zoo.config.run import DataConfig
+from zoo.contract.source import Block
+from zoo.data.splits import split_blocks, split_digest
+from zoo.errors import DataError
+from zoo.prediction.classical import SPLIT_SEED
+
+__all__ = ["refuse_other_split"]
+
+
+def refuse_other_split(ref: str, data: DataConfig, blocks: Sequence[Block]) -> None:
+    """Check that a run's own data are split as in its training, or its test holds training data.
+
+    Args:
+        ref: A run or a snapshot; anything else passes.
+        data: What it will be judged on.
+        blocks: All blocks of these data.
+
+    Raises:
+        DataError: If they are split otherwise.
+    """
+    folder, _ = parse_run(ref)
+    if not RunDirectory.is_run(folder):
+        return
+    run = RunDirectory.open(folder)
+    trained = run.read_json(run.data)
+    if not _same(trained["source"], data):
+        return
+    if (
+        split_digest(split_blocks(blocks, data.validation, data.test, SPLIT_SEED))
+        != trained["split"]
+    ):
+        own = trained["source"]
+        raise DataError(
+            "the run was trained on these data, which were split otherwise",
+            where=ref,
+            remedy=f"--set data.validation={own['validation']} --set data.test={own['test']}",
+        )
+
+
+def _same(trained: Mapping[str, Any], data: DataConfig) -> bool:
+    """Whether two sections name the same samples: the same file, or the same simulated events."""
+    if data.path or trained["path"]:
+        return Path(data.path).resolve() == Path(trained["path"]).resolve()
+    names = ("source", "options", "events", "seed")
+    return all(trained[name] == data.model_dump(mode="json")[name] for name in names)

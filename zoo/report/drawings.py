@@ -1,0 +1,125 @@
+"""Drawings on disk: each as PNG and PDF, its numbers as CSV, and an index of their captions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from zoo.contract.figures import Drawing, Figures
+from zoo.contract.refs import resolve
+from zoo.errors import DataError
+from zoo.evaluation import Results
+from zoo.files import write_atomically
+from zoo.registry import registry
+
+__all__ = ["StoredDrawing", "draw_figures", "read_drawings", "store_drawings"]
+
+_DPI = 130
+_INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class StoredDrawing:
+    """A drawing as files.
+
+    Attributes:
+        name: Stem of the files ``NAME.png``, ``NAME.pdf`` and ``NAME.csv``.
+        caption: What is shown, how to read it.
+    """
+
+    name: str
+    caption: str
+
+
+def draw_figures(results: Results, folder: Path) -> tuple[StoredDrawing, ...]:
+    """All figures of an evaluation, in ``folder/figures``; none where the task has none.
+
+    Raises:
+        UsageError: If the folder cannot be written.
+    """
+    task = registry().task(results.task)
+    if task.figures is None:
+        return ()
+    factory = cast("type[Figures]", resolve(task.figures))
+    shown = results.displays
+    drawings = factory(results.facts).draw(
+        results,
+        None if shown is None else shown.samples,
+        {} if shown is None else shown.predictions,
+    )
+    return store_drawings(drawings, folder / "figures")
+
+
+def store_drawings(drawings: Iterable[Drawing], folder: Path) -> tuple[StoredDrawing, ...]:
+    """Write drawings one by one and, last, their index.
+
+    Raises:
+        UsageError: If the folder cannot be written.
+    """
+    stored = []
+    for drawing in drawings:
+        stem = folder / drawing.name
+        write_atomically(stem.with_name(f"{drawing.name}.png"), _png(drawing.figure))
+        write_atomically(stem.with_name(f"{drawing.name}.pdf"), _pdf(drawing.figure))
+        write_atomically(stem.with_name(f"{drawing.name}.csv"), _csv(drawing.data))
+        stored.append(StoredDrawing(drawing.name, drawing.caption))
+    write_atomically(folder / _INDEX, json.dumps([asdict(one) for one in stored], indent=2) + "\n")
+    return tuple(stored)
+
+
+def read_drawings(folder: Path) -> tuple[StoredDrawing, ...]:
+    """What :func:`store_drawings` wrote; nothing where there are no figures.
+
+    Raises:
+        DataError: If the index is damaged.
+    """
+    path = folder / _INDEX
+    if not path.is_file():
+        return ()
+    try:
+        return tuple(StoredDrawing(**entry) for entry in json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"cannot be read ({error})", where=str(path), remedy="evaluate again"
+        ) from error
+
+
+def _png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(
+        stream, dpi=_DPI, format="png", metadata={"Software": None}
+    )
+    return stream.getvalue()
+
+
+def _pdf(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    # Without a date equal figures are equal files.
+    FigureCanvasPdf(figure).print_figure(stream, format="pdf", metadata={"CreationDate": None})
+    return stream.getvalue()
+
+
+def _csv(columns: Mapping[str, NDArray[np.float64]]) -> str:
+    """Columns side by side; shorter ones end in empty cells."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    length = max((len(column) for column in columns.values()), default=0)
+    for row in range(length):
+        writer.writerow(_cell(column, row) for column in columns.values())
+    return stream.getvalue()
+
+
+def _cell(column: NDArray[np.float64], row: int) -> Any:  # a number or nothing
+    return f"{column[row]:.9g}" if row < len(column) else ""

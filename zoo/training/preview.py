@@ -1,0 +1,152 @@
+"""What a training would do, without data: settings, parameters, shapes, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from zoo.config.layers import Resolved
+from zoo.config.run import DataConfig, OptimizerConfig, RunConfig
+from zoo.contract.table import Ragged, Table
+from zoo.data.keys import combine
+from zoo.errors import PluginError, ZooError
+from zoo.prediction.sources import make_simulator, open_source
+from zoo.training.parts import Parts, find_parts
+
+__all__ = ["preview"]
+
+_STATES = {"sgd": 0, "adam": 2, "adamw": 2, "rmsprop": 1}
+"""Tensors of a parameter's size that each rule keeps; momentum of sgd and rmsprop adds one."""
+
+
+def preview(model_id: str, resolved: Resolved) -> dict[str, Any]:
+    """Describe a training.
+
+    Args:
+        model_id: ``TASK/MODEL``.
+        resolved: The configuration.
+
+    Returns:
+        ``model``, ``config``, ``provenance``; ``networks`` (name -> parameters), ``shapes`` of two
+        encoded samples (empty where only files could tell), ``memory`` in bytes without
+        activations, and ``notes`` on what could not be found out.
+
+    Raises:
+        ConfigError, PluginError, UsageError: If settings or plugin are wrong.
+    """
+    parts, config = find_parts(model_id), resolved.config
+    notes: list[str] = []
+    facts, samples = _example(parts, config, notes)
+    networks = _networks(parts, config, facts, notes)
+    return {
+        "model": model_id,
+        "config": config.model_dump(mode="json"),
+        "provenance": dict(resolved.provenance),
+        "networks": {name: _parameters(net) for name, net in networks.items()},
+        "shapes": _shapes(parts, config, facts, samples, notes),
+        "memory": _memory(config, networks),
+        "notes": notes,
+    }
+
+
+def _example(
+    parts: Parts, config: RunConfig, notes: list[str]
+) -> tuple[Mapping[str, Any], Table | None]:
+    """Facts, and two samples where a simulator makes them."""
+    sources = parts.task.sources
+    simulators = [name for name, spec in sources.items() if spec.kind == "simulator"]
+    name = config.data.source or next(iter(simulators), "")
+    if name in simulators:
+        data = config.data if config.data.source else DataConfig(source=name)
+        simulator = make_simulator(parts.task.name, data)
+        keys = combine(config.data.seed, np.arange(2))
+        return simulator.facts, simulator.simulate(keys, parts.codec.needs | parts.codec.targets)
+    try:
+        return open_source(parts.task.name, config.data).facts, None
+    except ZooError as error:
+        notes.append(f"without facts of the data: {error.message}")
+        return {}, None
+
+
+def _networks(
+    parts: Parts, config: RunConfig, facts: Mapping[str, Any], notes: list[str]
+) -> dict[str, nn.Module]:
+    """On the meta device, which has shapes and no memory."""
+    try:
+        with torch.device("meta"), suppress(NotImplementedError):
+            return parts.networks(config.model, facts, config.training.seed)
+        return parts.networks(config.model, facts, config.training.seed)
+    except (KeyError, IndexError, TypeError) as error:
+        if facts:
+            raise PluginError(
+                f"the networks cannot be built ({type(error).__name__}: {error})", where=parts.id
+            ) from error
+        notes.append(f"the networks need facts of the data ({error}): give --data")
+        return {}
+
+
+def _shapes(
+    parts: Parts,
+    config: RunConfig,
+    facts: Mapping[str, Any],
+    samples: Table | None,
+    notes: list[str],
+) -> dict[str, str]:
+    if samples is None:
+        notes.append("shapes are known for simulators only")
+        return {}
+    constants = parts.codec.fit(config.model, facts, [samples])
+    batch = parts.codec(config.model, facts, constants).encode(samples)
+    found: dict[str, str] = {}
+    for kind, values in (("inputs", batch.inputs), ("targets", batch.targets)):
+        for name, value in values.items():
+            found |= _described(f"{kind}.{name}", value)
+    return found
+
+
+def _described(name: str, value: Any) -> dict[str, str]:
+    if isinstance(value, np.ndarray):
+        return {name: f"{value.dtype} {list(value.shape)}"}
+    if isinstance(value, Ragged):
+        return {name: f"ragged {value.values.dtype} {list(value.values.shape)}"}
+    if isinstance(value, Mapping):
+        return {
+            k: v
+            for key, item in value.items()
+            for k, v in _described(f"{name}.{key}", item).items()
+        }
+    if isinstance(value, list | tuple):
+        return {
+            k: v for i, item in enumerate(value) for k, v in _described(f"{name}.{i}", item).items()
+        }
+    return {name: type(value).__name__}
+
+
+def _parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _memory(config: RunConfig, networks: Mapping[str, nn.Module]) -> dict[str, int]:
+    """Bytes; gradients are those of the largest phase."""
+    size = {n: sum(p.nbytes for p in net.parameters()) for n, net in networks.items()}
+    buffers = sum(b.nbytes for net in networks.values() for b in net.buffers())
+    driven = {
+        phase: sum(size.get(name, 0) for name in optimizer.networks or (phase,))
+        for phase, optimizer in config.optimizers.items()
+    }
+    memory = {
+        "parameters": sum(size.values()) + buffers,
+        "gradients": max(driven.values(), default=0),
+        "optimizers": sum(driven[p] * _copies(o) for p, o in config.optimizers.items()),
+        "average": sum(size.values()) if config.training.ema is not None else 0,
+    }
+    return {**memory, "total": sum(memory.values())}
+
+
+def _copies(optimizer: OptimizerConfig) -> int:
+    return _STATES[optimizer.kind] + (optimizer.momentum > 0)
