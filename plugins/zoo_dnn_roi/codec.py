@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +31,15 @@ class RoiCodec(Codec):
     Constants: ``threshold``, and where it was tuned ``threshold_grid`` and ``threshold_errors``.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"loose_lf", "mp2", "mp3", "decon_charge"})
-    targets: ClassVar[frozenset[str]] = frozenset({"truth"})
+    targets: frozenset[str] = frozenset({"truth"})
+    decodes: frozenset[str] = frozenset({"decon_charge"})
     config: RoiConfig
 
     def __init__(
         self, config: RoiConfig, facts: Mapping[str, Any], constants: Mapping[str, Any]
     ) -> None:
         super().__init__(config, facts, constants)
-        # The contract declares it per class; here the inputs are a setting.
-        self.needs = frozenset({*config.inputs, "decon_charge"})  # type: ignore[misc]
+        self.needs = frozenset(config.inputs)
 
     @property
     def threshold(self) -> float:

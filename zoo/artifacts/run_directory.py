@@ -95,6 +95,23 @@ class RunDirectory:
         remedy = "it lacks run.json" if path.is_dir() else suggestion(path.name, found[:100])
         raise UsageError("is no run directory", where=str(path), remedy=remedy)
 
+    def discard(self) -> None:
+        """Remove what :meth:`create` and :meth:`write_data` wrote, for a run that never began.
+
+        Raises:
+            UsageError: If the folder cannot be written.
+        """
+        files = (self.config, self.schema, self.environment, self.data, self.path / _MARKER)
+        try:
+            for path in files:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"cannot be written ({error.strerror or error})",
+                where=str(self.path),
+                remedy="choose another --out",
+            ) from error
+
     @property
     def config(self) -> Path:
         """The resolved configuration, with provenance."""

@@ -19,7 +19,7 @@ from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
-from zoo.errors import PluginError
+from zoo.errors import PluginError, UsageError
 from zoo.registry import Plugin, registry
 
 __all__ = ["app", "main"]
@@ -55,8 +55,13 @@ class _Root(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (typer.TyperException, typer.Exit, typer.Abort, BrokenPipeError):
-            raise  # a usage error or a wanted end: typer's own
+        except typer.TyperException as error:
+            if not ctx.meta["zoo.json"]:
+                raise  # typer tells it to people
+            told = _usage_error(error, ctx)
+            raise typer.Exit(output.report_error(told, as_json=True)) from error
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise  # a wanted end
         except (Exception, KeyboardInterrupt) as error:  # told, with its exit code
             raise typer.Exit(output.report_error(error, ctx.meta["zoo.json"])) from error
 
@@ -66,6 +71,14 @@ class _Root(TyperGroup):
             self.commands.setdefault(name, _group(name, ref))
         for plugin in found.broken:
             self.commands.setdefault(plugin.name, _broken_group(plugin))
+
+
+def _usage_error(error: typer.TyperException, ctx: Any) -> UsageError:
+    """What typer refuses: an unknown command or option, a missing or wrong value."""
+    command = (getattr(error, "ctx", None) or ctx).command_path
+    return UsageError(
+        error.format_message(), where=command, remedy=f"`{command} --help` shows what it takes"
+    )
 
 
 def _group(name: str, ref: Ref) -> TyperGroup:

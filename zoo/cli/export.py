@@ -54,7 +54,8 @@ def export_command(
     if not (format_name or consumer):
         known = ", ".join(registry().consumers) or "none are installed"
         raise UsageError(
-            "neither --format nor --for is given",
+            "neither of these is given",
+            where="--format, --for",
             remedy=f"give --format onnx, pt2 or ts, or --for CONSUMER ({known})",
         )
     from zoo.export import export

@@ -116,7 +116,11 @@ def recipe_layer(recipes: Mapping[str, str], name: str) -> Layer:
     try:
         text = files(package).joinpath(resource).read_text(encoding="utf-8")
     except (OSError, ModuleNotFoundError) as error:
-        raise ConfigError(f"recipe '{name}' is missing: {error}", where=recipes[name]) from error
+        raise ConfigError(
+            f"recipe '{name}' is missing: {error}",
+            where=recipes[name],
+            remedy="install its plugin again, or tell the plugin's author",
+        ) from error
     return Layer(f"recipe {name}", parse_toml(text, recipes[name]))
 
 
@@ -174,5 +178,9 @@ def _insert(values: dict[str, Any], keys: Sequence[str], value: Any, where: str)
     for key in keys[:-1]:
         values = values.setdefault(key, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"'{key}' was given a value before", where=where)
+            raise ConfigError(
+                f"'{key}' was given a value before",
+                where=where,
+                remedy=f"set either {key} or the settings in it",
+            )
     values[keys[-1]] = value

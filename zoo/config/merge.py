@@ -63,6 +63,7 @@ class Merge:
                 raise ConfigError(
                     f"the list has {len(old)} elements",
                     where=f"{dotted(here)} (from {self.layers[-1]})",
+                    remedy=f"its last index is {len(old) - 1}, and {len(old)} appends one",
                 )
             old.extend([{}] if index == len(old) else [])
             if isinstance(value, Mapping) and isinstance(old[index], dict):

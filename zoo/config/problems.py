@@ -71,7 +71,11 @@ def config_error(
     if len(problems) == 1:
         return problems[0]
     listed = "\n".join(f"- {problem}" for problem in problems)
-    return ConfigError(f"{len(problems)} settings are not accepted:\n{listed}")
+    return ConfigError(
+        f"{len(problems)} settings are not accepted:\n{listed}",
+        where=", ".join(problem.where for problem in problems),
+        remedy="correct each of them",
+    )
 
 
 def known_fields(config_class: type[BaseModel], values: object, path: KeyPath) -> list[str]:
@@ -91,16 +95,35 @@ def _problem(
         remedy = f"add {details[0]['ctx']['discriminator']}"
         return ConfigError("it does not say of which kind it is", where=where, remedy=remedy)
     if kinds == {"missing"}:
-        return ConfigError("this setting has no default and must be set", where=where)
-    if all(detail["msg"].startswith(_EXPECTED) for detail in details):
+        return ConfigError(
+            "this setting has no default and must be set",
+            where=where,
+            remedy=f"--set {where}=VALUE, or set it in a --config file",
+        )
+    if all(_is_expectation(detail) for detail in details):
         expected = " or ".join(dict.fromkeys(map(_expectation, details)))
-        return ConfigError(f"got {_given(details[0])}, expected {expected}", where=where)
-    return ConfigError("; ".join(detail["msg"] for detail in details), where=where)
+        return ConfigError(
+            f"got {_given(details[0])}, expected {expected}",
+            where=where,
+            remedy=f"set it to {expected}",
+        )
+    contradicting = details[0].get("ctx", {}).get("fields")
+    return ConfigError(
+        "; ".join(detail["msg"] for detail in details),
+        where=where,
+        remedy=f"change one of {', '.join(contradicting)}" if contradicting else "change it",
+    )
+
+
+def _is_expectation(detail: ErrorDetails) -> bool:
+    return detail["msg"].startswith(_EXPECTED) or detail["type"] == "string_pattern_mismatch"
 
 
 def _expectation(detail: ErrorDetails) -> str:
     if detail["type"] in ("model_type", "dict_type", "model_attributes_type"):
         return "a table of settings"
+    if detail["type"] == "string_pattern_mismatch":
+        return f"text like {detail['ctx']['pattern']}"
     text = detail["msg"].removeprefix(_EXPECTED).partition(", unable to")[0]
     return f"a value {text}" if text.startswith(("greater", "less")) else text
 

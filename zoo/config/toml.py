@@ -30,7 +30,9 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"is no valid TOML: {error}", where=where) from error
+        raise ConfigError(
+            f"is no valid TOML: {error}", where=where, remedy="correct this line; see toml.io"
+        ) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:

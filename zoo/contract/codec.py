@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from zoo.contract.table import Table
 
@@ -39,15 +39,17 @@ class Codec:
     Immutable. Uses numpy only, so that an exported model predicts without torch.
 
     Attributes:
-        needs: Fields read for the inputs and by :meth:`decode`.
+        needs: Fields that :meth:`encode` reads for the inputs.
         targets: Fields read for the loss; absent at prediction.
+        decodes: Raw fields that only :meth:`decode` reads; absent in training.
         config: The model's config.
         facts: Constants of the data set.
         constants: What :meth:`fit` and :meth:`tune` returned; stored and hashed with the weights.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset()
-    targets: ClassVar[frozenset[str]] = frozenset()
+    needs: frozenset[str] = frozenset()
+    targets: frozenset[str] = frozenset()
+    decodes: frozenset[str] = frozenset()
 
     def __init__(self, config: Any, facts: Mapping[str, Any], constants: Mapping[str, Any]) -> None:
         self.config = config

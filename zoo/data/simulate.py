@@ -199,7 +199,8 @@ def _lock(descriptor: int, parts: Path) -> None:
 
 
 def _recognise(path: Path, about: str) -> None:
-    if not path.exists():
+    begun = any(path.parent.glob("shard-*"))  # else an earlier call failed before it made any
+    if not (path.exists() and begun):
         write_atomically(path, about)
     elif path.read_text() != about:
         raise UsageError(

@@ -144,6 +144,7 @@ def _common_task(named: Mapping[str, str | Path | Predictor], task: str) -> str:
         (one, first), (other, second) = list(found.items())[:2]
         raise UsageError(
             f"models of two tasks: {first} is of {one}, {second} of {other}",
+            where=second,
             remedy="evaluate each task on its own",
         )
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,13 @@ def _model_file(name: str) -> Path:
     raise UsageError(
         "no such id, run directory or model file",
         where=name,
-        remedy="`zoo list` shows the ids; a run is the --out of `zoo train`",
+        remedy=f"{_nearest(name)}`zoo list` shows the ids; a run is the --out of `zoo train`",
     )
+
+
+def _nearest(name: str) -> str:
+    near = get_close_matches(name, registry().models, n=1)
+    return f"did you mean '{near[0]}'? " if near else ""
 
 
 def _load_network(path: Path, model: str, device: str, batch: int | None) -> Predictor:

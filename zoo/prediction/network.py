@@ -70,7 +70,7 @@ class NetworkPredictor(Predictor):
         self.device = resolve_device(str(device))
         self.batch = batch
         self.info = dict(info or {})
-        self.needs = codec.needs
+        self.needs = codec.needs | codec.decodes
 
     @property
     def facts(self) -> Mapping[str, Any]:

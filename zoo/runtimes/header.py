@@ -99,7 +99,9 @@ def export_format(path: Path, given: str = "") -> str:
     name = given or path.suffix.removeprefix(".")
     if name not in FORMATS:
         raise UsageError(
-            f"'{name}' is no export format", where=str(path), remedy=suggestion(name, FORMATS)
+            f"'{name}' is no export format",
+            where=given or str(path),
+            remedy=suggestion(name, FORMATS),
         )
     return name
 

@@ -45,7 +45,7 @@ class ExportedPredictor(Predictor):
         self.runtime = runtime
         self.codec = codec
         self.batch = batch
-        self.needs = codec.needs
+        self.needs = codec.needs | codec.decodes
         self.model = runtime.header.model
         self.info = {"lineage": runtime.header.lineage, "file": runtime.path.name}
 

@@ -113,5 +113,6 @@ def _fit_codec(
 ) -> None:
     """Keep constants fitted to the training split, once in the life of a run."""
     if records.constants() is None:
-        tables = read_split(source, training, parts.codec.needs | parts.codec.targets)
+        unfitted = parts.codec(config.model, source.facts, {})
+        tables = read_split(source, training, unfitted.needs | unfitted.targets)
         records.keep_constants(parts.codec.fit(config.model, source.facts, tables))

@@ -65,7 +65,8 @@ def _example(
         data = config.data if config.data.source else DataConfig(source=name)
         simulator = make_simulator(parts.task.name, data)
         keys = combine(config.data.seed, np.arange(2))
-        return simulator.facts, simulator.simulate(keys, parts.codec.needs | parts.codec.targets)
+        codec = parts.codec(config.model, simulator.facts, {})
+        return simulator.facts, simulator.simulate(keys, codec.needs | codec.targets)
     try:
         return open_source(parts.task.name, config.data).facts, None
     except ZooError as error:

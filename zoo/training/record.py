@@ -54,19 +54,15 @@ def open_run(
     """
     identity = {**identity, "config": resolved.config.model_dump(mode="json")}
     if not RunDirectory.is_run(out):
-        plugin = registry().owner(parts.task.name)
-        return RunDirectory.create(
-            out,
-            identity=identity,
-            config=dump_toml(resolved.config, resolved.provenance),
-            schema=schema(parts.config),
-            environment=environment([plugin.distribution] if plugin.distribution else []),
-        )
+        return _create(out, parts, resolved, identity)
     run = RunDirectory.open(out)
     before, now = _leaves(run.identity()), _leaves(identity)
     names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
     differing = [name.removeprefix("config.") for name in names]
     refused = [name for name in differing if name not in MAY_CHANGE]
+    if refused and not (out / _CONSTANTS).exists():
+        run.discard()  # it failed before its first step; now the mistake is corrected
+        return _create(out, parts, resolved, identity)
     if refused:
         raise UsageError(
             f"holds a training with other settings: {', '.join(refused)}",
@@ -74,6 +70,19 @@ def open_run(
             remedy="use the settings of its config.toml to resume it, or another --out",
         )
     return run
+
+
+def _create(
+    out: Path, parts: Parts, resolved: Resolved, identity: Mapping[str, Any]
+) -> RunDirectory:
+    plugin = registry().owner(parts.task.name)
+    return RunDirectory.create(
+        out,
+        identity=identity,
+        config=dump_toml(resolved.config, resolved.provenance),
+        schema=schema(parts.config),
+        environment=environment([plugin.distribution] if plugin.distribution else []),
+    )
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ class Predictions(Iterable[tuple[Table, Table]]):
         self, predictor: NetworkPredictor, source: Source, blocks: Sequence[Block], codec: Codec
     ) -> None:
         self._predictor, self._source, self._blocks = predictor, source, blocks
-        self._fields = codec.needs | codec.targets
+        self._fields = codec.needs | codec.targets | codec.decodes
 
     def __iter__(self) -> Iterator[tuple[Table, Table]]:
         for samples in read_split(self._source, self._blocks, self._fields):

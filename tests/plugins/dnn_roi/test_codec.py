@@ -65,7 +65,8 @@ def test_channels_come_in_the_order_of_the_config() -> None:
     image = codec().encode(samples).inputs["image"]
     other = codec(inputs=("mp3", "loose_lf"))
     np.testing.assert_array_equal(other.encode(samples).inputs["image"], image[:, [2, 0]])
-    assert other.needs == {"mp3", "loose_lf", "decon_charge"}
+    assert other.needs == {"mp3", "loose_lf"}
+    assert other.decodes == {"decon_charge"}
 
 
 def test_the_true_mask_is_above_a_mean_of_100() -> None:

@@ -100,14 +100,28 @@ def test_a_finished_file_is_the_result_and_another_is_not_touched(tmp_path: Path
 def test_parts_of_another_simulation_are_refused(tmp_path: Path):
     class Stops(Toy):
         def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
-            raise KeyboardInterrupt
+            if np.any(keys == last):
+                raise KeyboardInterrupt
+            return super().simulate(keys, fields)
 
+    last = SimulatedSource(Toy(ToyConfig()), 3, 60).keys[40]
     out = tmp_path / "a.h5"
     with pytest.raises(KeyboardInterrupt):
         simulate(out, Stops(ToyConfig()))
     with pytest.raises(UsageError, match="belong to another simulation"):
         simulate(out, about={"command": "another"})
-    assert simulate(out, events=10).rows == 20
+    assert simulate(out).rows == 120
+
+
+def test_a_failure_before_the_first_part_leaves_the_place_free(tmp_path: Path):
+    class Stops(Toy):
+        def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "a.h5"
+    with pytest.raises(KeyboardInterrupt):
+        simulate(out, Stops(ToyConfig()))
+    assert simulate(out, about={"command": "corrected"}).about == {"command": "corrected"}
 
 
 def test_two_processes_cannot_write_one_file(tmp_path: Path):

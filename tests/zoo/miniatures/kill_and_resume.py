@@ -88,17 +88,8 @@ class Trial:
 
 def command(case: Case, out: Path) -> list[str]:
     """The command line of a training."""
-    words = [
-        sys.executable,
-        "-m",
-        "zoo",
-        "train",
-        case.model,
-        "--recipe",
-        "quick",
-        "--out",
-        str(out),
-    ]
+    words = [sys.executable, "-m", "zoo", "train", case.model]
+    words += ["--recipe", "quick", "--out", str(out)]
     for setting in (*_COMMON, *case.settings):
         words += ["--set", setting]
     return words

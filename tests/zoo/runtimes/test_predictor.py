@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from zoo.runtimes import ExportedPredictor, load_exported, open_runtime
 
 
 class AffineCodec(Codec):
-    needs: ClassVar[frozenset[str]] = frozenset({"wave"})
+    needs: frozenset[str] = frozenset({"wave"})
 
     def encode(self, samples: Table) -> Batch:
         wave = samples["wave"]

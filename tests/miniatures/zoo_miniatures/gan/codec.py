@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,8 @@ _LATENT = 11  # tag of the random numbers that a prediction draws
 class ShowerCodec(Codec):
     """Fractions of the incident energy. The latent vector of a prediction is one of its inputs."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"energy"})
-    targets: ClassVar[frozenset[str]] = frozenset({"layers"})
+    needs: frozenset[str] = frozenset({"energy"})
+    targets: frozenset[str] = frozenset({"layers"})
 
     def encode(self, samples: Table) -> Batch:
         energy = samples["energy"]

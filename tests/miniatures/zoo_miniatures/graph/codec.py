@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +14,8 @@ __all__ = ["GraphCodec"]
 class GraphCodec(Codec):
     """One graph of all events of a batch, without edges between events."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"nodes", "edges"})
-    targets: ClassVar[frozenset[str]] = frozenset({"same"})
+    needs: frozenset[str] = frozenset({"nodes", "edges"})
+    targets: frozenset[str] = frozenset({"same"})
 
     def encode(self, samples: Table) -> Batch:
         nodes: Ragged = samples["nodes"]

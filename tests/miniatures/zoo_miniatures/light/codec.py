@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +14,8 @@ __all__ = ["LightCodec"]
 class LightCodec(Codec):
     """Points in units of the box's half edge; charges as they are."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"position"})
-    targets: ClassVar[frozenset[str]] = frozenset({"charge"})
+    needs: frozenset[str] = frozenset({"position"})
+    targets: frozenset[str] = frozenset({"charge"})
 
     def encode(self, samples: Table) -> Batch:
         position = samples["position"] * np.float32(2 / self.facts["geometry"]["size"])

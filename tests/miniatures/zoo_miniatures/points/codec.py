@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ __all__ = ["PointsCodec"]
 class PointsCodec(Codec):
     """All voxels of a batch one after another; who neighbours whom is found here, in a worker."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"voxels", "charge"})
-    targets: ClassVar[frozenset[str]] = frozenset({"label", "vertex"})
+    needs: frozenset[str] = frozenset({"voxels", "charge"})
+    targets: frozenset[str] = frozenset({"label", "vertex"})
 
     def augment(self, samples: Table, keys: NDArray[np.uint64]) -> Table:
         """Mirror each axis at random: the volume is a cube."""

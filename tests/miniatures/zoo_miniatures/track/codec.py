@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ class PadCodec(Codec):
     :meth:`fit`; ``sigma_scale`` and ``sigma_cut`` (mm) from :meth:`tune`.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"pads"})
-    targets: ClassVar[frozenset[str]] = frozenset({"position"})
+    needs: frozenset[str] = frozenset({"pads"})
+    targets: frozenset[str] = frozenset({"position"})
 
     @classmethod
     def fit(

@@ -1,0 +1,172 @@
+"""Every command and every Python example of the documentation runs.
+
+Blocks of ``bash``, ``console`` (lines after ``$``) and ``python`` run in the order of the page, in
+one folder. A block whose first line is ``# not run: REASON`` is left out; one that begins with
+``# needs the real data`` runs where they are. All commands are ``zoo``'s and run through its
+application object: that is what the command `zoo` calls, without a start of Python for each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import zoo.api
+from zoo.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN = ROOT / "plugins" / "zoo_dnn_roi" / "README.md"
+# Pages after the quickstart use what it made, and what earlier pages made.
+PAGES = ("configuration", "data", "training", "evaluation", "export")
+NOT_RUN = re.compile(r"# not run: \w+")
+REAL_DATA = "# needs the real data"
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("docs")]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    place: str
+    language: str
+    text: str
+
+    @property
+    def skipped(self) -> bool:
+        return NOT_RUN.match(self.text) is not None
+
+    @property
+    def needs_real_data(self) -> bool:
+        return self.text.startswith(REAL_DATA)
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Blocks that could run; a block may be indented, as in a list."""
+    text = page.read_text(encoding="utf-8")
+    for found in re.finditer(r"^( *)```(\w+)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL):
+        if found[2] in {"bash", "console", "python"}:
+            line = text.count("\n", 0, found.start()) + 1
+            content = re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE)
+            yield Block(f"{page.name}, line {line}", found[2], content)
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """Words of each command; in a ``console`` block those after a ``$``."""
+    lines = block.text.replace("\\\n", " ").splitlines()
+    if block.language == "console":
+        lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    for line in lines:
+        words = shlex.split(os.path.expandvars(line), comments=True)
+        if words:
+            yield words
+
+
+def run_command(words: list[str], place: str) -> None:
+    """One ``zoo`` command with assignments before and ``|| echo`` after, as a shell takes it."""
+    environment: dict[str, str] = {}
+    while "=" in words[0]:
+        name, _, environment[name] = words.pop(0).partition("=")
+    may_fail = words[-3:-1] == ["||", "echo"]
+    words = words[:-3] if may_fail else words
+    assert words[0] == "zoo", f"{place}: only zoo's commands run here; else say '# not run: WHY'"
+    done = CliRunner().invoke(app, words[1:], env=environment)
+    allowed = {0, 75} if may_fail else {0}
+    assert done.exit_code in allowed, f"{place}: {shlex.join(words)}\n{done.output}"
+
+
+def run_page(page: Path, *, real_data: bool = False) -> int:
+    """Run a page in the current folder; the number of blocks that ran."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    count = 0
+    for block in blocks(page):
+        if block.skipped or block.needs_real_data != real_data:
+            continue
+        count += 1
+        if block.language == "python":
+            exec(compile(block.text, block.place, "exec"), names)  # our own pages
+            continue
+        for words in commands(block):
+            run_command(words, block.place)
+    return count
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the quickstart ran."""
+    folder = tmp_path_factory.mktemp("docs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert run_page(ROOT / "docs" / "quickstart.md") >= 6
+    return folder
+
+
+def test_quickstart(quickstart: Path) -> None:
+    made = ("cosmics.h5", "runs/first/model.safetensors", "runs/first/report.html")
+    assert all((quickstart / name).stat().st_size for name in made)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page(page: str, quickstart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(quickstart)
+    assert run_page(ROOT / "docs" / f"{page}.md") >= 1
+
+
+def test_plugin_page(quickstart: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(quickstart)
+    assert run_page(PLUGIN) >= 1
+
+
+@pytest.mark.realdata
+def test_plugin_page_with_real_data(
+    quickstart: Path, real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(quickstart)
+    monkeypatch.setenv("DETECTOR_ZOO_DATA", str(real_data))
+    assert run_page(PLUGIN, real_data=True) >= 2
+
+
+def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = ROOT / "README.md"
+    if not any(not block.skipped for block in blocks(readme)):
+        pytest.skip("README.md has nothing to run")
+    monkeypatch.chdir(tmp_path)
+    run_page(readme)
+
+
+def test_no_page_is_forgotten() -> None:
+    """A page with commands runs above, or all its commands are generated."""
+    run = {*PAGES, "quickstart"}
+    generated = {"cli"}
+    pages = {
+        page.stem: page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts
+    }
+    for stem, page in pages.items():
+        unseen = [block.place for block in blocks(page) if not block.skipped]
+        assert stem in run | generated or not unseen, unseen
+
+
+def test_api_page_tells_every_name() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\.\. auto\w+:: zoo\.api\.(\w+)$", page, re.MULTILINE))
+    assert told == set(zoo.api.__all__)
+
+
+def test_every_included_file_is_there() -> None:
+    """A literal include of lines that moved shows the wrong code: ``:start-at:`` must be found."""
+    page = ROOT / "docs" / "writing-a-plugin.md"
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"^```\{literalinclude\} (\S+)\n((?::.*\n)*)```$", text, re.MULTILINE)
+    assert len(found) >= 8
+    for name, options in found:
+        content = (page.parent / name).read_text(encoding="utf-8")
+        for marker in re.findall(r"^:(?:start-at|end-before): (.+)$", options, re.MULTILINE):
+            assert marker in content, f"{name}: {marker}"

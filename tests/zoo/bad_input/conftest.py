@@ -1,0 +1,165 @@
+"""Commands that must fail well, in this process or on a small or read-only disk of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from zoo.cli.app import app
+
+MODEL = "mini-track/pad-net"
+TRACKS = 60
+
+
+@dataclass(frozen=True)
+class Done:
+    """An ended command."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on stdout."""
+        found: dict[str, Any] = json.loads(self.stdout)
+        return found
+
+    def failed(
+        self, code: int, *, where: object, says: str = "", remedy: str = ""
+    ) -> Mapping[str, Any]:
+        """Check that it told what, where and the remedy, and no traceback; return the error.
+
+        Args:
+            code: Its exit code.
+            where: A part of the place: file, field, setting or id.
+            says: A part of the message.
+            remedy: A part of the remedy.
+        """
+        assert self.code == code, f"{self.stdout}\n{self.stderr}"
+        for text in (self.stdout, self.stderr):
+            assert "Traceback" not in text
+        error = self.json
+        assert set(error) == {"error", "exit_code", "message", "where", "remedy"}
+        assert error["exit_code"] == code
+        assert str(where) in error["where"], error
+        assert error["message"]
+        assert says in error["message"], error
+        assert error["remedy"]
+        assert remedy in error["remedy"], error
+        return error
+
+
+def zoo(*words: object) -> Done:
+    """Run ``zoo WORDS --json`` in this process."""
+    done = CliRunner().invoke(app, [*map(str, words), "--json"], prog_name="zoo")
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def sets(*settings: str) -> list[str]:
+    """``--set`` before each."""
+    return [word for setting in settings for word in ("--set", setting)]
+
+
+Zoo = Callable[..., Done]
+Train = Callable[..., Done]
+
+
+@pytest.fixture(name="zoo")
+def _zoo() -> Zoo:
+    return zoo
+
+
+@pytest.fixture(scope="session")
+def tracks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of simulated tracks."""
+    out = tmp_path_factory.mktemp("data") / "tracks.h5"
+    simulate = ("data", "simulate", "mini-track", "--data", "tracks", "--events", TRACKS)
+    assert zoo(*simulate, "--out", out, "--workers", 1).code == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def run(tracks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training; tests must leave it as it is."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert zoo("train", MODEL, "--data", tracks, "--out", out, *sets("training.steps=2")).code == 0
+    return out
+
+
+@pytest.fixture
+def train(tracks: Path, tmp_path: Path) -> Train:
+    """``zoo train`` of a step on the tracks into ``tmp_path / "new"``, with further words."""
+
+    def call(*words: object, data: object = tracks, model: str = MODEL) -> Done:
+        basis = ("train", model, "--data", data, "--out", tmp_path / "new", "--device", "cpu")
+        return zoo(*basis, *words)
+
+    return call
+
+
+@dataclass
+class Disk:
+    """A disk in memory, mounted for one script in a mount namespace that ends with it."""
+
+    folder: Path
+    logs: Path
+    names: list[str] = field(default_factory=list)
+
+    def zoo(self, name: str, *words: object) -> str:
+        """A line of the script that runs ``zoo WORDS --json`` and keeps what it said."""
+        self.names.append(name)
+        command = shlex.join([sys.executable, "-m", "zoo", *map(str, words), "--json"])
+        log = shlex.quote(str(self.logs / name))
+        return f"{command} >{log}.out 2>{log}.err; echo $? >{log}.code"
+
+    def run(self, lines: Sequence[str], *, size: str) -> dict[str, Done]:
+        """Mount, run the lines with ``$DISK`` as the folder, and return what commands said."""
+        mount = f"mount -t tmpfs -o size={size} tmpfs $DISK"
+        done = subprocess.run(
+            ["unshare", "--mount", "bash", "-c", "\n".join(["set -e", mount, "set +e", *lines])],
+            env={**os.environ, "DISK": str(self.folder), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.logs,
+        )
+        assert done.returncode == 0, done.stderr
+        return {name: self._done(name) for name in self.names}
+
+    def _done(self, name: str) -> Done:
+        code, out, err = (
+            (self.logs / f"{name}.{kind}").read_text() for kind in ("code", "out", "err")
+        )
+        return Done(int(code), out, err)
+
+
+@pytest.fixture(scope="session")
+def _may_mount() -> None:
+    """Root may mount a disk of its own, unless a container forbids it."""
+    try:
+        attempt = ["unshare", "--mount", "mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/mnt"]
+        done = subprocess.run(attempt, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("a disk of its own needs unshare (util-linux)")
+    if done.returncode:
+        pytest.skip(f"a disk of its own needs the right to mount: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def disk(tmp_path: Path, _may_mount: None) -> Disk:
+    """A small disk; nothing of it is left when its script has ended."""
+    folder, logs = tmp_path / "disk", tmp_path / "logs"
+    folder.mkdir()
+    logs.mkdir()
+    return Disk(folder, logs)
