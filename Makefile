@@ -23,6 +23,20 @@ $(VENV)/.installed: pyproject.toml constraints.txt tests/miniatures/pyproject.to
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable tests/miniatures
 	touch $@
 
+# A piece of a ProtoDUNE-HD face: everything as in the whole, a twelfth of the time.
+DEMO := runs/demo
+PIECE := --set data.options.detector.wires=200 --set data.options.detector.ticks=2000 \
+	--set data.options.detector.drift_length_mm=1565
+SIMULATE := $(ZOO) data simulate dnn-roi $(PIECE) --workers 2
+
+demo: env  ## Simulate, train, judge, export, report: 10 minutes on 2 cores at most
+	$(SIMULATE) --data cosmics --events 120 --seed 1 --set 'data.options.cosmics=[1,5]' --out $(DEMO)/cosmics.h5
+	$(SIMULATE) --data tracks --events 55 --seed 2 --set data.options.length_mm=800 --out $(DEMO)/tracks.h5
+	$(ZOO) train dnn-roi/lite-unet --data $(DEMO)/cosmics.h5 --recipe demo --out $(DEMO)/run
+	$(ZOO) eval $(DEMO)/run --data $(DEMO)/tracks.h5 --split all --out $(DEMO)/tracks --beats dnn-roi/traditional:E
+	$(ZOO) export $(DEMO)/run --for wirecell --data $(DEMO)/tracks.h5 --out $(DEMO)/wirecell
+	$(ZOO) report $(DEMO)/tracks
+
 test: lint types layers docs unit  ## Lint, types, layers, docs, tests
 
 lint: env
@@ -40,6 +54,16 @@ docs: env
 
 unit: env
 	$(BIN)/pytest -n 2 --dist loadgroup -q
+
+# What production Wire-Cell links. It needs numpy 1, so it has an environment and pins of its own.
+verify-libtorch: env .venv-libtorch/.installed  ## Load the demo's export in torch 2.1.2 and compare
+	$(BIN)/python tests/verify_libtorch.py write $(DEMO)/wirecell/dnn-roi-lite-unet.ts $(DEMO)/wirecell/reference.npz
+	.venv-libtorch/bin/python tests/verify_libtorch.py check $(DEMO)/wirecell/dnn-roi-lite-unet.ts $(DEMO)/wirecell/reference.npz
+
+.venv-libtorch/.installed: tests/verify_libtorch.txt
+	$(PYTHON) -m venv .venv-libtorch
+	PIP_CONSTRAINT=$< .venv-libtorch/bin/python -m pip install --quiet torch numpy
+	touch $@
 
 clean:  ## Remove environments, runs and build products
 	rm -rf $(VENV) .venv-libtorch runs build dist docs/_build

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from zoo.api import Config, Table
+from zoo.api import Config, Predictor, Table
 from zoo_dnn_roi.codec import bin_means
 from zoo_dnn_roi.physics.masking import apply_mask, repeat_bins
 
@@ -31,17 +31,12 @@ class OracleConfig(Config):
     """Electrons per tick, mean over a bin, above which the bin is inside."""
 
 
-class _Masked:
+class _Masked(Predictor):
     """A predictor whose mask is known from the sample."""
-
-    needs: ClassVar[frozenset[str]]
 
     def __init__(self, config: Any, facts: Mapping[str, Any]) -> None:
         self.config = config
         self.facts = facts
-
-    def fit(self, training: Iterable[Table]) -> None:
-        """Nothing to fit."""
 
     def mask(self, samples: Table) -> BoolArray:
         """Bool (N, wires, ticks)."""
@@ -60,7 +55,7 @@ class Traditional(_Masked):
     They need all three planes, so the source finds them; see ``physics/refine.py``.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"traditional", "decon_charge"})
+    needs: frozenset[str] = frozenset({"traditional", "decon_charge"})
 
     def mask(self, samples: Table) -> BoolArray:
         """The sample's field ``traditional``."""
@@ -71,7 +66,7 @@ class Traditional(_Masked):
 class OracleMask(_Masked):
     """The true mask: the ceiling of any network of this binning."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"truth", "decon_charge"})
+    needs: frozenset[str] = frozenset({"truth", "decon_charge"})
 
     def mask(self, samples: Table) -> BoolArray:
         """True charge, rebinned and cut as the targets of the networks are."""

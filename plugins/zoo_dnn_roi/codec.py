@@ -21,7 +21,8 @@ STAMP = 4000.0
 """What Wire-Cell writes into its MP masks, and then divides by the scale like any charge."""
 
 _MASKS = frozenset({"mp2", "mp3"})
-_GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
+# E counts charge near the truth by its integral, so wide masks cost little: dense at low cuts.
+_GRID = (0.01, 0.02, 0.03, 0.05, 0.07, *(round(0.05 * step, 2) for step in range(2, 20)))
 _DEFAULT_THRESHOLD = 0.5
 
 

@@ -35,6 +35,7 @@ def zoo_tasks() -> Sequence[Task]:
             recipes={
                 "paper": f"{_HERE}:recipes/paper.toml",
                 "better": f"{_HERE}:recipes/better.toml",
+                "demo": f"{_HERE}:recipes/demo.toml",
             },
         ),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,14 @@ class RunDirectory:
                 "is not empty and holds no run", where=str(path), remedy="choose another --out"
             )
         run = cls(path)
-        write_atomically(run.config, config)
-        run._write_json(run.schema, schema)
-        run._write_json(run.environment, environment)
-        run._write_json(path / _MARKER, identity)  # last: what has it is complete
+        try:
+            write_atomically(run.config, config)
+            run._write_json(run.schema, schema)
+            run._write_json(run.environment, environment)
+            run._write_json(path / _MARKER, identity)  # last: what has it is complete
+        except BaseException:
+            run.discard()  # or the folder would be refused as somebody else's
+            raise
         return run
 
     @classmethod
@@ -232,8 +236,12 @@ class RunDirectory:
             kept = [text for line, text in self._log_lines() if line["step"] <= step]
             write_atomically(self.metrics_log, b"".join(kept))
 
-    def read_json(self, path: Path) -> dict[str, Any]:
+    def read_json(self, path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         """One of the run's JSON files.
+
+        Args:
+            path: The file.
+            keys: What it must hold.
 
         Raises:
             DataError: If it is missing or damaged.
@@ -246,6 +254,11 @@ class RunDirectory:
             ) from error
         if not isinstance(content, dict):
             raise DataError("is no JSON object", where=str(path), remedy="the run is damaged")
+        missing = [key for key in keys if key not in content]
+        if missing:
+            raise DataError(
+                f"it lacks '{missing[0]}'", where=str(path), remedy="the run is damaged"
+            )
         return content
 
     def _write_json(self, path: Path, content: Mapping[str, Any]) -> None:

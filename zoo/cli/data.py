@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +13,10 @@ import typer
 
 from zoo import __version__
 from zoo.cli.options import DataOption, JsonOption, SetOption
-from zoo.cli.output import console, emit, table, title
-from zoo.errors import ConfigError, DataError
+from zoo.cli.output import emit, table, title
+from zoo.cli.progress import counted, progress_bar
+from zoo.cli.samples import data_section
+from zoo.errors import DataError
 
 if TYPE_CHECKING:
     from zoo.config.run import DataConfig
@@ -53,13 +53,13 @@ def simulate(
     from zoo.prediction.sources import make_simulator, sample_specs
 
     sets = [*(settings or ()), f"data.events={events}", f"data.seed={seed}"]
-    config = _data_config(data, sets)
+    config = data_section(data, sets)
     simulator = make_simulator(task, config)
     arguments = ["--events", str(events), "--seed", str(seed)]
     about = _about(
         "simulate", task, data=data, settings=settings, config=config, arguments=arguments
     )
-    with _progress(events * simulator.samples_per_key) as progress:
+    with progress_bar("simulating") as bar:
         file = simulate_file(
             simulator,
             sample_specs(task),
@@ -69,7 +69,7 @@ def simulate(
             events=events,
             about=about,
             workers=workers or _cores(),
-            progress=progress,
+            progress=counted(bar, events * simulator.samples_per_key),
         )
     emit(_describe(file), as_json, _render_file)
 
@@ -86,12 +86,18 @@ def convert(
     from zoo.data.convert import convert_file
     from zoo.prediction.sources import open_source, sample_specs
 
-    config = _data_config(data, settings or ())
+    config = data_section(data, settings or ())
     source = open_source(task, config)
     about = _about("convert", task, data=data, settings=settings, config=config)
-    with _progress(sum(block.rows for block in source.blocks())) as progress:
+    total = sum(block.rows for block in source.blocks())
+    with progress_bar("converting") as bar:
         file = convert_file(
-            source, sample_specs(task), out, task=task, about=about, progress=progress
+            source,
+            sample_specs(task),
+            out,
+            task=task,
+            about=about,
+            progress=counted(bar, total),
         )
     emit(_describe(file), as_json, _render_file)
 
@@ -108,29 +114,11 @@ def check(
     from zoo.data.checks import check_source
     from zoo.prediction.sources import open_source, sample_specs
 
-    source = open_source(task, _data_config(data, settings or ()))
+    source = open_source(task, data_section(data, settings or ()))
     checked = check_source(source, sample_specs(task), limit)
     emit(_payload(checked), as_json, _render_check)
     if checked.errors:
         raise typer.Exit(DataError.exit_code)
-
-
-def _data_config(data: str, settings: Sequence[str]) -> DataConfig:
-    """``--data`` and those ``--set`` that begin with ``data.``."""
-    from zoo.config.layers import set_layer, validate
-    from zoo.config.run import DataConfig
-    from zoo.prediction.sources import parse_data
-
-    values = dict(set_layer(settings).values)
-    changes = values.pop("data", {})
-    if values or not isinstance(changes, Mapping):
-        raise ConfigError(
-            "this command has no such setting",
-            where=f"--set {next(iter(values), 'data')}",
-            remedy="it has those of data: --set data.options.NAME=VALUE",
-        )
-    named = parse_data(data).model_dump(exclude_defaults=True)
-    return validate(DataConfig, {**changes, **named}, "data")
 
 
 def _about(
@@ -209,63 +197,3 @@ def _one_thread() -> None:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal; elsewhere a line every ten seconds."""
-    if not console().is_terminal:
-        yield _Lines(total)
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    with Progress(
-        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console(), transient=True
-    ) as bar:
-        item = bar.add_task("", total=total, rate="")
-        clock = _Rate()
-
-        def advance(rows: int) -> None:
-            bar.update(item, advance=rows, rate=f"{clock.add(rows):.3g}/s")
-
-        yield advance
-
-
-class _Rate:
-    """Samples per second since the first call, whose samples were there before."""
-
-    def __init__(self) -> None:
-        self.start = 0.0
-        self.rows = 0
-
-    def add(self, rows: int) -> float:
-        if not self.start:
-            self.start = time.monotonic()
-            return 0.0
-        self.rows += rows
-        return self.rows / max(time.monotonic() - self.start, 1e-9)
-
-
-class _Lines:
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.done = 0
-        self.told = time.monotonic()
-        self.clock = _Rate()
-
-    def __call__(self, rows: int) -> None:
-        rate = self.clock.add(rows)
-        self.done += rows
-        if time.monotonic() - self.told < 10 and self.done < self.total:
-            return
-        self.told = time.monotonic()
-        left = f", {(self.total - self.done) / rate:.0f} s left" if rate else ""
-        typer.echo(f"{self.done}/{self.total} samples, {rate:.3g}/s{left}", err=True)

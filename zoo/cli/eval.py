@@ -13,12 +13,12 @@ import typer
 
 from zoo.cli.options import DeviceOption, IDs, JsonOption, OutOption, SetOption, SplitOption
 from zoo.cli.output import emit, table, title
+from zoo.cli.progress import progress_bar
 from zoo.cli.samples import (
     BatchOption,
     LimitOption,
     OptionalDataOption,
     data_section,
-    progress_bar,
 )
 from zoo.errors import ParityError
 
@@ -121,6 +121,8 @@ def _render(results: Results, claimed: Beats | None, folder: Path | None) -> Ite
         f"{title(results.task)}  {data['split']} split of {data['name']}: {data['rows']} samples, "
         f"{data['groups']} independent groups; 95 % intervals"
     )
+    if data["note"]:
+        yield f"note: {data['note']}"
     yield from _overall(results)
     yield from _bins(results)
     if claimed is not None:

@@ -67,10 +67,14 @@ def _describe(
     if path.is_file() or path.suffix == ".safetensors":
         return _file(path)
     if path.exists():
-        raise UsageError("is neither a run directory nor a model file", where=what)
+        raise UsageError(
+            "is neither a run directory nor a model file",
+            where=what,
+            remedy="name a task, a model, a run directory or a model file",
+        )
     look_up: Callable[[str], object] = found.model if "/" in what else found.task
     look_up(what)  # raises, and names the nearest
-    raise UsageError("is nothing that zoo knows", where=what)
+    raise UsageError("is nothing that zoo knows", where=what, remedy="`zoo list` shows the ids")
 
 
 def _task(name: str, task: Task) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import typer
 
 from zoo.cli.options import DeviceOption, FromOption, JsonOption, ModelID, SetOption, SplitOption
 from zoo.cli.output import emit
+from zoo.cli.progress import progress_bar
 from zoo.cli.samples import (
     BatchOption,
     LimitOption,
     OptionalDataOption,
     data_section,
-    progress_bar,
 )
 
 __all__ = ["register"]
@@ -46,9 +46,9 @@ def predict_command(
     as_json: JsonOption = False,
 ) -> None:
     """Predict samples and write the predictions to a file."""
-    from zoo.data.splits import choose_split
-    from zoo.prediction.classical import SPLIT_SEED, fit
-    from zoo.prediction.compatibility import require_facts, require_fields
+    from zoo.data.splits import SPLIT_SEED, choose_split
+    from zoo.prediction.classical import fit
+    from zoo.prediction.compatibility import require_facts, require_fields, require_samples
     from zoo.prediction.loading import load, task_of
     from zoo.prediction.sources import open_source
     from zoo.prediction.writing import predict_file
@@ -61,9 +61,11 @@ def predict_command(
     predictor = load(
         model, device=device, runtime=runtime, facts=source.facts, weights=weights, batch=batch
     )
-    require_fields(model, predictor, source, data)
-    require_facts(model, predictor, source.facts, data)
-    fit(predictor, source, config)
+    where = config.path or config.source
+    require_fields(model, predictor, source, where)
+    require_facts(model, predictor, source.facts, where)
+    require_samples(task, source, predictor.needs, where)
+    fit(task, predictor, source, config)
     about = {"model": model, "split": split, "source": config.model_dump(mode="json")}
     with progress_bar("predicting") as progress:
         rows = predict_file(

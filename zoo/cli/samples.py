@@ -1,20 +1,18 @@
-"""What commands that read samples share: the data section and a progress bar."""
+"""What commands that read samples share: options, and the section on data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from zoo.cli.output import console
 from zoo.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from zoo.config.run import DataConfig
 
-__all__ = ["BatchOption", "LimitOption", "OptionalDataOption", "data_section", "progress_bar"]
+__all__ = ["BatchOption", "LimitOption", "OptionalDataOption", "data_section"]
 
 OptionalDataOption: TypeAlias = Annotated[
     str,
@@ -32,7 +30,7 @@ BatchOption: TypeAlias = Annotated[
 ]
 
 
-def data_section(data: str, settings: Sequence[str], ref: str) -> DataConfig:
+def data_section(data: str, settings: Sequence[str], ref: str = "") -> DataConfig:
     """``--data`` or the data of a run, changed by every ``--set data.NAME=VALUE``.
 
     Data are split as those of the run unless told otherwise.
@@ -40,7 +38,7 @@ def data_section(data: str, settings: Sequence[str], ref: str) -> DataConfig:
     Args:
         data: ``SOURCE:PATH``; empty: those of the run.
         settings: Assignments.
-        ref: What ``--data`` may be left out for: a run or a snapshot of one.
+        ref: What ``--data`` may be left out for: a run or a snapshot of one; empty: nothing.
 
     Raises:
         ConfigError: If a setting is not one of the data.
@@ -66,7 +64,10 @@ def data_section(data: str, settings: Sequence[str], ref: str) -> DataConfig:
     elif trained:
         named = dict(trained)
     else:
-        raise UsageError("no data are named", remedy="give --data SOURCE:PATH or a zoo file")
+        _refuse_other_folder(ref)
+        raise UsageError(
+            "no data are named", where=ref, remedy="give --data SOURCE:PATH or a zoo file"
+        )
     return validate(DataConfig, {**named, **section}, "data")
 
 
@@ -76,30 +77,16 @@ def _data_of_run(ref: str) -> Mapping[str, object]:
     from zoo.config.toml import read_toml
 
     folder = parse_run(ref)[0]
-    if not RunDirectory.is_run(folder):
+    if not ref or not RunDirectory.is_run(folder):
         return {}
     section = read_toml(RunDirectory.open(folder).config).get("data", {})
     return section if isinstance(section, Mapping) else {}
 
 
-@contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, gone when the work is done; nothing where stderr is no terminal."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+def _refuse_other_folder(ref: str) -> None:
+    """A folder that is no run is a mistake, and not one about data."""
+    from zoo.artifacts.run_directory import RunDirectory, parse_run
 
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console(), transient=True, disable=not console().is_terminal
-    ) as bar:
-        item = bar.add_task(label, total=None)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(item, completed=done, total=total)
-
-        yield advance
+    folder = parse_run(ref)[0]
+    if ref and folder.is_dir():
+        RunDirectory.open(folder)

@@ -72,9 +72,22 @@ class Codec:
         return samples
 
     def encode(self, samples: Table) -> Batch:
-        """Inputs, and targets where the samples have them; runs in the loader's worker."""
+        """Inputs, and targets where the samples have them; runs in the loader's worker.
+
+        What is random in a prediction (the latent vector of a generator) is an input, drawn here
+        from ``samples.ids``: so an exported file, which knows no learner, predicts alike. For
+        ``predict(keys=...)`` the ids given here are those keys; :meth:`decode` gets the true ids.
+
+        For a model with a ``Deploy`` the inputs have the names of ``Deploy.inputs``.
+        """
         raise NotImplementedError  # abstract: every codec has its own
 
     def decode(self, outputs: Any, samples: Table) -> Table:
-        """Predictions in physical units from numpy outputs; may read raw fields."""
+        """Predictions in physical units from numpy outputs; may read raw fields.
+
+        Args:
+            outputs: What ``learner.predict`` returned; of an exported file, a mapping by the names
+                of ``Deploy.outputs``.
+            samples: As given to :meth:`encode`, with the fields in :attr:`decodes`.
+        """
         raise NotImplementedError  # abstract: every codec has its own

@@ -21,6 +21,10 @@ __all__ = ["Consumer", "ConsumerContract", "Deploy"]
 class Deploy(Protocol):
     """``(config, facts) -> Deploy``.
 
+    An exported file predicts as its model does: between ``encode`` and ``decode``. So the codec's
+    inputs have the names of ``inputs``, and ``learner.predict`` returns a mapping by the names of
+    ``outputs``. An export that breaks this is refused.
+
     Attributes:
         inputs, outputs: Name -> Field with ALL dims, the batch axis included; names of dims are
             free sizes, equal names are equal sizes.
@@ -39,7 +43,10 @@ class Deploy(Protocol):
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
     ) -> Mapping[str, NDArray[Any]]:
-        """VALID inputs of that size, numpy, by input name."""
+        """VALID inputs of that size, numpy, by input name.
+
+        ``keys`` are at least as many as the largest of ``dims``: take ``keys[:dims["batch"]]``.
+        """
         ...
 
 

@@ -94,5 +94,9 @@ class LearnerProtocol(Protocol):
         ...
 
     def predict(self, nets: Mapping[str, nn.Module], batch: Batch, context: Context) -> Any:
-        """Outputs that the codec decodes: a tensor or nested tuples or dicts of tensors."""
+        """Outputs that the codec decodes: a tensor or nested tuples or dicts of tensors.
+
+        For a model with a ``Deploy`` it returns a mapping by the names of ``Deploy.outputs``, for
+        that is what ``decode`` gets from an exported file.
+        """
         ...

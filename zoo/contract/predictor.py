@@ -19,9 +19,11 @@ class Predictor(Protocol):
 
     Attributes:
         needs: Sample fields that :meth:`predict` reads.
+        targets: Fields that :meth:`fit` reads beside them; default: none.
     """
 
     needs: frozenset[str]
+    targets: frozenset[str] = frozenset()
 
     def fit(self, training: Iterable[Table]) -> None:
         """Look-up tables and thresholds of a classical algorithm. Default: nothing to fit."""

@@ -35,7 +35,8 @@ class Source(Protocol):
 
     Attributes:
         facts: Constants of the data set (geometry, channel map, digests): JSON values and numpy
-            arrays. They are stored with the weights.
+            arrays. They are stored with the weights. ``note``, a sentence, stands above every table
+            of results on these data.
     """
 
     facts: Mapping[str, Any]

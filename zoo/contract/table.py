@@ -80,7 +80,11 @@ class Table(Mapping[str, Any]):
             )
         lengths = {name: len(column) for name, column in self._columns.items()}
         if len(set(lengths.values())) > 1:
-            raise DataError(f"columns differ in length: {lengths}")
+            raise DataError(
+                f"columns differ in length: {lengths}",
+                where="table",
+                remedy="give one row per sample in every column",
+            )
 
     def __getitem__(self, name: str) -> Any:  # Array | Ragged: the caller knows from the Specs
         try:
@@ -144,11 +148,17 @@ class Table(Mapping[str, Any]):
         import numpy as np
 
         if not tables:
-            raise DataError("no tables to join")
+            raise DataError(
+                "there are no samples", where="no tables to join", remedy="give at least one"
+            )
         names = list(tables[0])
         for table in tables[1:]:
             if set(table) != set(names):
-                raise DataError(f"tables differ in columns: {sorted(set(table) ^ set(names))}")
+                raise DataError(
+                    f"tables differ in columns: {sorted(set(table) ^ set(names))}",
+                    where="table",
+                    remedy="select the same columns of each before they are joined",
+                )
         joined: dict[str, Column] = {}
         for name in names:
             parts = [table[name] for table in tables]

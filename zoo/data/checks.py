@@ -14,11 +14,11 @@ from zoo.contract.source import Block, Source
 from zoo.contract.specs import Field, Specs
 from zoo.contract.table import Ragged, Table
 from zoo.data.keys import text_key
-from zoo.data.reader import available_fields, read_block
+from zoo.data.reader import available_fields, read_block, source_name
 from zoo.data.store import TableFile
 from zoo.errors import DataError
 
-__all__ = ["Check", "Finding", "Range", "check_source", "require"]
+__all__ = ["Check", "Finding", "Range", "check_source", "require", "require_finite"]
 
 
 @dataclass(frozen=True)
@@ -103,24 +103,67 @@ def check_source(source: Source, specs: Specs, limit: int | None = None) -> Chec
         findings.extend(check.findings())
     findings.extend(_axes(fields))
     findings.extend(rows.findings())
+    if not (rows.rows or findings):
+        remedy = "give another file, or more events"
+        findings.append(Finding("error", "", "there are no samples", remedy))
     findings.sort(key=lambda finding: finding.severity)
     ranges = tuple(check.range() for check in fields.values() if check.shape is not None)
     return Check(rows.rows, rows.groups, blocks, tuple(findings), ranges)
 
 
-def require(source: Source, specs: Specs, limit: int | None = 64) -> None:
+def require(
+    source: Source,
+    specs: Specs,
+    limit: int | None = 64,
+    *,
+    where: str = "",
+    fields_only: bool = False,
+) -> None:
     """Refuse a source whose first rows are not what the task declares.
+
+    Args:
+        source: The samples.
+        specs: Fields to look at.
+        limit: Rows at most; ``None``: all.
+        where: What an error calls the source; empty: its path or class.
+        fields_only: Whether ids, groups and copies are left out: of some fields and some rows
+            they tell little.
 
     Raises:
         DataError: With every error found.
     """
-    errors = check_source(source, specs, limit).errors
+    found = check_source(source, specs, limit).errors
+    errors = [error for error in found if error.field in specs or not fields_only]
     if errors:
-        raise DataError(
-            "; ".join(f"{e.field}: {e.problem}" if e.field else e.problem for e in errors),
-            where=type(source).__name__,
-            remedy=errors[0].remedy or "`zoo data check` shows all",
-        )
+        raise _refusal(errors, where or source_name(source))
+
+
+def require_finite(table: Table, specs: Specs, source: Source) -> Table:
+    """Pass on samples whose values are finite where the task declares so.
+
+    Raises:
+        DataError: Naming the field.
+    """
+    for name in table:
+        if name not in specs or not specs[name].finite:
+            continue
+        column = table[name]
+        values = column.values if isinstance(column, Ragged) else column
+        wrong = values.size - int(np.count_nonzero(np.isfinite(values)))
+        if wrong:
+            problem = f"{wrong} {_NOT_FINITE}"
+            finding = Finding("error", name, problem, _REMEDIES[_NOT_FINITE])
+            raise _refusal([finding], source_name(source))
+    return table
+
+
+def _refusal(errors: Sequence[Finding], where: str) -> DataError:
+    first = errors[0].field
+    return DataError(
+        "; ".join(f"{e.field}: {e.problem}" if e.field else e.problem for e in errors),
+        where=f"{where}: {first}" if first else where,
+        remedy=". ".join(filter(None, (errors[0].remedy, "`zoo data check` shows all"))),
+    )
 
 
 @dataclass

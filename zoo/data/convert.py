@@ -11,7 +11,7 @@ import numpy as np
 from zoo.contract.source import Block, Source
 from zoo.contract.specs import Specs
 from zoo.contract.table import Table
-from zoo.data.reader import available_fields, read_block, table_bytes
+from zoo.data.reader import available_fields, read_block, source_name, table_bytes
 from zoo.data.simulate import block_rows
 from zoo.data.store import TableFile, TableWriter
 from zoo.errors import DataError, UsageError
@@ -48,7 +48,11 @@ def convert_file(
         raise UsageError("the file exists", where=str(out), remedy="choose another --out")
     blocks = [block for block in source.blocks() if block.rows]
     if not blocks:
-        raise DataError("the source has no samples", where=type(source).__name__)
+        raise DataError(
+            "there are no samples to convert",
+            where=source_name(source),
+            remedy="give another file, or more events",
+        )
     fields = available_fields(source, frozenset(specs))
     first = read_block(source, blocks[0], fields)
     rows = block_rows(table_bytes(first) / first.rows, sum(block.rows for block in blocks))

@@ -13,7 +13,7 @@ from zoo.contract.table import Table
 from zoo.data.reader import read_block
 from zoo.errors import PluginError
 
-__all__ = ["LinkedSource"]
+__all__ = ["LinkedSource", "upstream_models"]
 
 
 class LinkedSource:
@@ -26,13 +26,21 @@ class LinkedSource:
         source: The upstream samples.
         link: What joins samples and predictions.
         predictor: The model of the upstream task.
+        model: What identifies it: its id, the name and the sha256 of its file.
 
     Attributes:
         facts: Of the linked samples.
     """
 
-    def __init__(self, source: Source, link: Link, predictor: Predictor) -> None:
+    def __init__(
+        self,
+        source: Source,
+        link: Link,
+        predictor: Predictor,
+        model: Mapping[str, str] | None = None,
+    ) -> None:
         self.source = source
+        self.model = dict(model or {})
         self.link = link
         self.predictor = predictor
         self.facts: Mapping[str, Any] = link.facts(source.facts)
@@ -54,6 +62,15 @@ class LinkedSource:
         linked = self.link.link(samples, predictions)
         _same_ids(samples, linked, type(self.link).__name__)
         return linked.with_columns({"group": samples["group"]})
+
+
+def upstream_models(source: Source) -> list[dict[str, str]]:
+    """What identifies the models whose predictions samples are made from, the nearest first."""
+    found = []
+    while isinstance(source, LinkedSource):
+        found.append(source.model)
+        source = source.source
+    return found
 
 
 def _same_ids(samples: Table, made: Table, name: str) -> None:

@@ -28,6 +28,7 @@ from zoo.data.keys import combine
 from zoo.data.order import Plan
 from zoo.data.reader import BlockReader
 from zoo.data.shared import share, unshare
+from zoo.data.workers import quiet_fork
 from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ def _start(
     loader: DataLoader[_Result],
 ) -> Iterator[_Result]:
     try:
-        return iter(loader)
+        with quiet_fork():
+            return iter(loader)
     except (AttributeError, TypeError) as error:  # how pickling refuses
         raise UsageError(
             f"the source or codec cannot be sent to a worker process ({error})",

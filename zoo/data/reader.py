@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from zoo.contract.source import Block, Source
 from zoo.contract.table import Ragged, Table
+from zoo.data.failures import plugin_code
 from zoo.data.keys import text_key
+from zoo.data.store import TableFile
 from zoo.errors import DataError, PluginError
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "read_block",
     "read_rows",
     "read_split",
+    "source_name",
     "table_bytes",
 ]
 
@@ -72,7 +75,8 @@ class BlockReader:
             PluginError: If the source returns other rows than asked for.
         """
         if isinstance(self.source, RowSource):
-            table = self.source.gather(self.blocks, block_index, row_index, self.fields)
+            with plugin_code(type(self.source).__name__):
+                table = self.source.gather(self.blocks, block_index, row_index, self.fields)
             return _checked(table, len(row_index), self.fields, self.source)
         parts, positions = [], []
         for index in dict.fromkeys(block_index.tolist()):
@@ -118,7 +122,8 @@ def read_block(
     """
     wanted = slice(0, block.rows) if rows is None else rows
     try:
-        table = source.read(block, wanted, fields - {"id", "group"})
+        with plugin_code(f"{type(source).__name__}: {block.key}"):
+            table = source.read(block, wanted, fields - {"id", "group"})
     except OSError as error:
         raise DataError(
             f"cannot be read ({error})",
@@ -146,7 +151,9 @@ def read_split(
 
 
 def available_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:
-    """Which of these fields the source has: found by reading one row."""
+    """Which of these fields the source has: as a file of ours says, else by reading one row."""
+    if isinstance(source, TableFile):
+        return fields & (source.fields | {"id", "group"})
     block = next((block for block in source.blocks() if block.rows), None)
     if block is None:
         return frozenset()
@@ -158,6 +165,11 @@ def available_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:
         return found(fields)
     except DataError:  # one of them is missing: ask for each alone
         return frozenset().union(*(_found_or_none(found, field) for field in fields))
+
+
+def source_name(source: Source) -> str:
+    """What an error calls a source: its path, or else its class."""
+    return str(getattr(source, "path", "")) or type(source).__name__
 
 
 def table_bytes(table: Table) -> int:
@@ -176,7 +188,7 @@ def _found_or_none(found: Callable[[frozenset[str]], frozenset[str]], field: str
 
 
 def _checked(table: Table, rows: int, fields: frozenset[str], source: Source) -> Table:
-    name = type(source).__name__
+    name = source_name(source)
     for field in sorted(fields):
         if field not in table:
             raise DataError(

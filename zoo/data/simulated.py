@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.source import Block, Simulator
 from zoo.contract.table import Table
+from zoo.data.failures import plugin_code
 from zoo.data.keys import Keys, combine, row_ids
 from zoo.errors import PluginError
 
@@ -84,8 +85,9 @@ class SimulatedSource:
         return table.take(place * self._each + within)
 
     def _simulate(self, keys: Keys, fields: frozenset[str]) -> Table:
-        table = self.simulator.simulate(keys, fields)
         name = type(self.simulator).__name__
+        with plugin_code(name):
+            table = self.simulator.simulate(keys, fields)
         expected = row_ids(keys, self._each)
         if table.rows != len(expected):
             raise PluginError(

@@ -13,7 +13,10 @@ from zoo.contract.source import Block
 from zoo.data.keys import combine, text_key, uniform
 from zoo.errors import ConfigError, DataError, UsageError, suggestion
 
-__all__ = ["Split", "choose_split", "split_blocks", "split_digest"]
+__all__ = ["SPLIT_SEED", "Split", "choose_split", "split_blocks", "split_digest"]
+
+SPLIT_SEED = 0
+"""Every command splits alike: what a model was trained on never comes into its test."""
 
 Split = Literal["train", "validation", "test"]
 _NAMES: tuple[Split, ...] = ("test", "validation", "train")

@@ -31,6 +31,7 @@ from zoo.contract.source import Block
 from zoo.contract.specs import Field, Specs
 from zoo.contract.table import Ragged, Table
 from zoo.data.facts import pack_facts, unpack_facts
+from zoo.data.sink import Sink
 from zoo.errors import DataError, suggestion
 from zoo.files import atomic_path
 
@@ -92,7 +93,10 @@ class TableWriter:
 
     def __enter__(self) -> Self:
         temporary = self._stack.enter_context(atomic_path(self.path))
-        self._file = self._stack.enter_context(h5py.File(temporary, "w"))
+        self._sink = Sink(temporary)
+        self._stack.callback(self._sink.check)  # closing writes too
+        self._stack.enter_context(self._sink)
+        self._file = self._stack.enter_context(h5py.File(self._sink, "w"))
         return self
 
     def __exit__(
@@ -125,6 +129,7 @@ class TableWriter:
             self._create(table)
         for name in sorted(table):
             _append(self._file["columns"][name], table[name], self.rows)
+        self._sink.check()
         self._close_block(table.rows, int(table["group"][0]), block_digest(table))
 
     def append_file(self, path: Path) -> None:
@@ -144,6 +149,7 @@ class TableWriter:
         for name in sorted((*part.fields, *_OWN)):
             with _damage(path, name), part.handle() as source:
                 _append_column(self._file["columns"][name], source["columns"][name], self.rows)
+        self._sink.check()
         starts, groups, digests = part.layout
         for rows, group, digest in zip(np.diff(starts), groups, digests, strict=True):
             self._close_block(int(rows), int(group), digest.tobytes())
@@ -156,11 +162,17 @@ class TableWriter:
 
     def _check(self, table: Table) -> None:
         if not table.rows:
-            raise DataError("a block without rows", where=str(self.path))
+            raise DataError(
+                "a block without rows", where=str(self.path), remedy="leave empty blocks out"
+            )
         wanted = {n for n, field in self._specs.items() if not field.optional}
         present = set(self._file["columns"]) if self.rows else set(table)
         for name in sorted((wanted | present) - set(table)):
-            raise DataError("the field is missing", where=f"{self.path}: {name}")
+            raise DataError(
+                "the field is missing",
+                where=f"{self.path}: {name}",
+                remedy="the task declares it, and it is not optional: have the source make it",
+            )
         for name in sorted(set(table) - set(self._specs)):
             raise DataError(
                 "the task declares no such field",
@@ -168,7 +180,11 @@ class TableWriter:
                 remedy=suggestion(name, self._specs),
             )
         for name in sorted(set(table) - present):
-            raise DataError("earlier blocks lack this field", where=f"{self.path}: {name}")
+            raise DataError(
+                "earlier blocks lack this field",
+                where=f"{self.path}: {name}",
+                remedy="have the source make the same fields everywhere",
+            )
         for name in table:
             _check_column(table[name], self._specs[name], f"{self.path}: {name}")
 
@@ -190,7 +206,9 @@ class TableWriter:
 
     def _finish(self) -> None:
         if not self.rows:
-            raise DataError("no rows to write", where=str(self.path))
+            raise DataError(
+                "no rows to write", where=str(self.path), remedy="give more events or other files"
+            )
         _refuse_torn_groups(self._file, self._starts, self._groups, self.path)
         blocks = self._file.create_group("blocks")
         blocks["start"] = np.asarray(self._starts, np.int64)
@@ -368,6 +386,7 @@ def _check_column(column: NDArray[Any] | Ragged, field: Field, where: str) -> No
         raise DataError(
             f"the column is {'' if ragged else 'not '}ragged, the task declares otherwise",
             where=where,
+            remedy="have the source make what the task declares",
         )
     if values.dtype != np.dtype(field.dtype) or values.dtype.kind not in "biufc":
         raise DataError(
@@ -378,7 +397,11 @@ def _check_column(column: NDArray[Any] | Ragged, field: Field, where: str) -> No
     shape = values.shape if ragged else values.shape[1:]
     sizes = list(zip(field.dims, shape, strict=False))[int(ragged) :]  # a ragged one varies
     if len(shape) != len(field.dims) or any(isinstance(d, int) and d != n for d, n in sizes):
-        raise DataError(f"a row has shape {shape}, the task declares {field.dims}", where=where)
+        raise DataError(
+            f"a row has shape {shape}, the task declares {field.dims}",
+            where=where,
+            remedy="have the source make what the task declares; are axes swapped?",
+        )
 
 
 def _dataset(

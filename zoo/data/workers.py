@@ -7,7 +7,9 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import cast
@@ -15,9 +17,25 @@ from typing import cast
 from zoo.data.failures import Failure
 from zoo.errors import UsageError
 
-__all__ = ["run_workers"]
+__all__ = ["quiet_fork", "run_workers"]
 
 Make = Callable[[int], Iterator[int]]
+
+
+@contextmanager
+def quiet_fork() -> Iterator[None]:
+    """Fork without the warning of Python 3.12 and later that this process has threads.
+
+    A child deadlocks if it waits for a lock or a pool of threads that stayed in its parent. Ours
+    read, simulate and encode with numpy and HDF5: OpenBLAS makes its pool anew after a fork, and
+    torch's loader leaves its workers one thread. A fork server would take seconds, and would have
+    to pickle whatever source and codec a plugin brings.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", r"This process \(pid=\d+\) is multi-threaded", DeprecationWarning
+        )
+        yield
 
 
 def run_workers(make: Make, items: Sequence[int], workers: int, name: str) -> Iterator[int]:
@@ -46,7 +64,8 @@ def run_workers(make: Make, items: Sequence[int], workers: int, name: str) -> It
             receive, send = context.Pipe(duplex=False)
             arguments = (make, items[rank::workers], send, os.getpid(), name)
             processes.append(context.Process(target=_work, args=arguments, daemon=True))
-            processes[-1].start()
+            with quiet_fork():
+                processes[-1].start()
             send.close()  # the worker's end of file is then seen here
             channels.append(receive)
         yield from _listen(channels)

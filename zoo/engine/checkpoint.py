@@ -59,10 +59,13 @@ def save_checkpoint(folder: Path, step: int, micro: int, state: Any) -> Path:
         for leftover in folder.glob(f"{_TEMPORARY}*"):
             shutil.rmtree(leftover)
         temporary = Path(tempfile.mkdtemp(dir=folder, prefix=_TEMPORARY))
-        _write(temporary, state)
-        if target.exists():  # the same state, saved before a stop at the same place
-            shutil.rmtree(target)
-        temporary.replace(target)
+        try:
+            _write(temporary, state)
+            if target.exists():  # the same state, saved before a stop at the same place
+                shutil.rmtree(target)
+            temporary.replace(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the space
         sync_folder(folder)
         for old in _checkpoints(folder)[:-KEPT]:
             shutil.rmtree(old)

@@ -402,7 +402,10 @@ class Loop:
                 "ids": ids,
             }
         )
-        remedy = error.remedy or "lower the learning rate, or clip the gradient"
+        remedy = error.remedy or (
+            "see whether `zoo data check` finds fault with the data, lower the learning rate, or "
+            "clip the gradient"
+        )
         raise NonFiniteError(
             error.message,
             where=f"step {step}, phase '{phase}'",

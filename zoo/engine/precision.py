@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -50,8 +51,12 @@ def resolve_device(name: str, local_rank: int = 0) -> torch.device:
     """``auto``: a GPU if there is one; ``cuda``: the one of this process.
 
     Raises:
-        ConfigError: If the device is not there.
+        ConfigError: If there is no such device.
     """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ConfigError(
+            f"'{name}' is no device", where="engine.device", remedy="use auto, cpu, cuda or cuda:N"
+        )
     available = torch.cuda.is_available()
     if name == "cpu" or (name == "auto" and not available):
         return torch.device("cpu")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from zoo.contract.codec import Batch
 from zoo.contract.learning import LearnerProtocol, Loss
+from zoo.data.failures import plugin_code
 from zoo.engine.context import step_context, torch_seed
 from zoo.engine.distributed import World
 from zoo.engine.optimizers import PhaseOptimizer, StepReport
@@ -181,7 +182,9 @@ class Update:
         machine = self.machine
         context = step_context(machine.seed, self.step, self.phase, batch.ids, machine.device)
         with machine.precision.autocast():
-            loss = machine.learner.loss(machine.nets, to_tensors(batch, machine.device), context)
+            tensors = to_tensors(batch, machine.device)
+            with plugin_code(f"{type(machine.learner).__name__}.loss, step {self.step}"):
+                loss = machine.learner.loss(machine.nets, tensors, context)
         _check(loss, self.phase)
         return loss
 

@@ -19,21 +19,26 @@ from zoo.contract.predictor import Predictor
 from zoo.contract.source import Source
 from zoo.contract.table import Table
 from zoo.contract.task import Model, Task
-from zoo.data.splits import choose_split
+from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import UsageError
 from zoo.evaluation.bins import numbers_of
 from zoo.evaluation.displays import choose_displays
 from zoo.evaluation.paired import Difference, paired_differences
 from zoo.evaluation.results import Results
 from zoo.evaluation.rows import Progress, measure_all, metrics_for
-from zoo.prediction.classical import SPLIT_SEED, fit
-from zoo.prediction.compatibility import missing_fields, require_facts, require_fields
+from zoo.prediction.classical import fit, require_predictor
+from zoo.prediction.compatibility import (
+    missing_fields,
+    require_facts,
+    require_fields,
+    require_samples,
+)
 from zoo.prediction.leaks import refuse_other_split
 from zoo.prediction.loading import load, task_of
 from zoo.prediction.sources import open_source, parse_data
 from zoo.registry import registry
 
-__all__ = ["SPLIT_SEED", "evaluate"]
+__all__ = ["evaluate"]
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,10 @@ def evaluate(
             refuse_other_split(name, config, source.blocks())
     entries = _entries(named, spec, source, where=where, device=device, batch=batch)
     predictors = {n: e.predictor for n, e in entries.items() if e.predictor is not None}
+    read = frozenset[str]().union(*(predictor.needs for predictor in predictors.values()))
+    require_samples(spec, source, read, where)
     for predictor in predictors.values():
-        fit(predictor, source, config)
+        fit(spec, predictor, source, config)
     rows = measure_all(spec, predictors, source, blocks, limit=limit, progress=progress)
     metrics = metrics_for(spec, source.facts)
     return Results(
@@ -187,7 +194,7 @@ def _entries(
 def _loaded(model: str | Path | Predictor, device: str, batch: int | None) -> Predictor:
     if isinstance(model, str | Path):
         return load(model, device=device, batch=batch)
-    return model
+    return require_predictor(model, type(model).__name__)
 
 
 def _network(name: str, predictor: Predictor, source: Source, where: str) -> _Entry:
@@ -233,4 +240,6 @@ def _describe(source: Source, where: str, split: str, rows: Mapping[str, Table])
         "split": split,
         "rows": len(ids),
         "groups": 0 if some is None else len(np.unique(some["group"])),
+        # What every reader of these numbers must know, such as a bias of the sample's selection.
+        "note": str(source.facts.get("note", "")),
     }

@@ -40,7 +40,7 @@ class Results(Mapping[str, Evaluation]):
     Attributes:
         task: Name of the task.
         primary: The number that decides.
-        data: ``name``, ``digest``, ``split``, ``rows``, ``groups`` of what was measured.
+        data: ``name``, ``digest``, ``split``, ``rows``, ``groups``, ``note`` of what was measured.
         facts: Constants of the data set.
         evaluations: One per model.
         differences: (model, baseline) -> paired differences of all numbers.

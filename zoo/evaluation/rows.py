@@ -14,7 +14,9 @@ from zoo.contract.source import Block, Source
 from zoo.contract.specs import Specs
 from zoo.contract.table import Table
 from zoo.contract.task import Task
-from zoo.data.reader import read_split, table_bytes
+from zoo.data.checks import require_finite
+from zoo.data.failures import plugin_code
+from zoo.data.reader import read_split, source_name, table_bytes
 from zoo.errors import DataError, PluginError
 from zoo.prediction.compatibility import missing_fields
 
@@ -75,16 +77,20 @@ def measure_all(
     metrics = metrics_for(task, source.facts)
     read = _fields_read(task, metrics, source)
     fields = read.union(*(predictor.needs for predictor in predictors.values()))
+    declared = cast("Specs", resolve(task.sample))
     total = sum(block.rows for block in blocks)
     total = total if limit is None else min(total, limit)
     parts: dict[str, list[Table]] = {name: [] for name in predictors}
     done = 0
     for samples in _chunks(read_split(source, blocks, fields, limit)):
+        require_finite(samples, declared, source)
         for name, predictor in predictors.items():
             # Each sees the fields it declares and no others, or it would fail on another source.
-            predictions = predictor.predict(samples.select(predictor.needs))
+            with plugin_code(name):
+                predictions = predictor.predict(samples.select(predictor.needs))
             _require_ids(predictions, samples, f"predictions of {name}")
-            rows = metrics.measure(samples.select(read), predictions)
+            with plugin_code(f"{type(metrics).__name__}, predictions of {name}"):
+                rows = metrics.measure(samples.select(read), predictions)
             _require_ids(rows, samples, "metric rows")
             parts[name].append(rows.with_columns({"group": samples["group"]}))
         done += samples.rows
@@ -93,6 +99,7 @@ def measure_all(
     if not done:
         raise DataError(
             "there are no samples to measure",
+            where=source_name(source),
             remedy="choose another split, or a larger share of the data for it",
         )
     return {name: _in_id_order(Table.concat(tables)) for name, tables in parts.items()}

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 
 from zoo.artifacts.canonical import tidy
 from zoo.config.base import Config
+from zoo.contract.codec import Batch
 from zoo.contract.deploy import Consumer, ConsumerContract, Deploy
 from zoo.contract.refs import resolve
 from zoo.contract.specs import Specs
 from zoo.contract.table import Table
 from zoo.contract.task import API_VERSION
+from zoo.data.failures import plugin_code
 from zoo.errors import ParityError, PluginError, UsageError
 from zoo.export.formats import OPSET, write_module
 from zoo.export.parity import compare_predictions, example_inputs, failures, grid_parity
@@ -76,12 +79,14 @@ def export(
 
     Raises:
         UsageError: If the model has no networks or no deploy, or the format is not the consumer's.
+        PluginError: If codec, learner and deploy do not have the same names of inputs and outputs.
         ParityError: If torch cannot export it, the file differs, or the consumer would refuse it.
     """
     predictor = ref if isinstance(ref, NetworkPredictor) else _load(ref, weights)
     program = _consumer(consumer, predictor.model) if consumer else None
     format_name = _format(format_name, program)
     deploy = _deploy(predictor)
+    _require_names(deploy, predictor, samples)
     module = _module(deploy, predictor)
     header = _header(predictor, deploy)
     target = out / f"{name or predictor.model.replace('/', '-')}.{format_name}"
@@ -157,6 +162,40 @@ def _deploy(predictor: NetworkPredictor) -> Deploy:
         )
     factory = cast("Callable[..., Deploy]", resolve(ref))
     return factory(predictor.codec.config, predictor.codec.facts)
+
+
+def _require_names(deploy: Deploy, predictor: NetworkPredictor, samples: Table | None) -> None:
+    """Check that the file can stand between ``encode`` and ``decode``: all name things alike.
+
+    Raises:
+        PluginError: Naming who does not.
+    """
+    if samples is not None:
+        first = samples.select(predictor.needs).take(slice(0, 1))
+        made = list(predictor.codec.encode(first).inputs)
+        _require_same(made, deploy.inputs, f"{type(predictor.codec).__name__}.encode", "inputs")
+    smallest = min(deploy.sizes, key=lambda sizes: sum(sizes.values()))
+    inputs = example_inputs(deploy, smallest)
+    ids = np.arange(len(next(iter(inputs.values()))), dtype=np.uint64)
+    where = f"{type(predictor.learner).__name__}.predict"
+    with plugin_code(f"{where} on Deploy.example"):
+        outputs = predictor.outputs(Batch(inputs, {}, ids))
+    if not isinstance(outputs, Mapping):
+        raise PluginError(
+            f"it returns a {type(outputs).__name__}, and an exported file a mapping",
+            where=where,
+            remedy=f"return a mapping by the names of Deploy.outputs: {', '.join(deploy.outputs)}",
+        )
+    _require_same(list(outputs), deploy.outputs, where, "outputs")
+
+
+def _require_same(found: list[str], declared: Specs, where: str, side: str) -> None:
+    if set(found) != set(declared):
+        raise PluginError(
+            f"it makes {', '.join(found)}, and Deploy.{side} are {', '.join(declared)}",
+            where=where,
+            remedy="give both the same names",
+        )
 
 
 def _module(deploy: Deploy, predictor: NetworkPredictor) -> nn.Module:

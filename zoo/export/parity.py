@@ -69,7 +69,7 @@ class Comparison:
 
 
 def example_inputs(deploy: Deploy, sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    """The deploy's own example at one point, checked.
+    """The deploy's own example at one point, checked; it gets as many keys as the largest size.
 
     Raises:
         PluginError: If it does not have the declared names and sizes.

@@ -10,16 +10,17 @@ from zoo.config.run import DataConfig
 from zoo.contract.predictor import Predictor
 from zoo.contract.refs import resolve
 from zoo.contract.source import Source
+from zoo.contract.specs import Specs
 from zoo.contract.table import Table
+from zoo.contract.task import Task
+from zoo.data.checks import require_finite
+from zoo.data.failures import plugin_code
 from zoo.data.reader import read_split
-from zoo.data.splits import choose_split
+from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import PluginError, UsageError
 from zoo.registry import registry
 
-__all__ = ["SPLIT_SEED", "fit", "load_classical"]
-
-SPLIT_SEED = 0
-"""Every command splits alike: what a model was trained on never comes into its test."""
+__all__ = ["fit", "load_classical", "require_predictor"]
 
 
 def load_classical(id_: str, facts: Mapping[str, Any]) -> Predictor:
@@ -31,7 +32,7 @@ def load_classical(id_: str, facts: Mapping[str, Any]) -> Predictor:
 
     Raises:
         UsageError: If the id names networks, which need weights.
-        PluginError: If the id is unknown, or its predictor lacks ``needs`` or ``predict``.
+        PluginError: If the id is unknown, or its predictor lacks a part.
     """
     _, model = registry().model(id_)
     if model.predictor is None:
@@ -43,25 +44,41 @@ def load_classical(id_: str, facts: Mapping[str, Any]) -> Predictor:
     config = cast("type[Config]", resolve(model.config))()
     factory = cast("Callable[[Config, Mapping[str, Any]], Predictor]", resolve(model.predictor))
     predictor = factory(config, facts)
-    for attribute in ("needs", "predict"):
+    return require_predictor(predictor, id_)
+
+
+def require_predictor(predictor: Predictor, where: str) -> Predictor:
+    """Check that an object has all of the protocol.
+
+    Raises:
+        PluginError: Naming what it lacks.
+    """
+    for attribute in ("needs", "targets", "fit", "predict"):
         if not hasattr(predictor, attribute):
-            raise PluginError(f"its predictor has no '{attribute}'", where=id_)
+            raise PluginError(
+                f"its predictor has no '{attribute}'",
+                where=where,
+                remedy="derive it from zoo.api.Predictor, which has the defaults",
+            )
     return predictor
 
 
-def fit(predictor: Predictor, source: Source, data: DataConfig) -> None:
+def fit(task: Task, predictor: Predictor, source: Source, data: DataConfig) -> None:
     """Fit a predictor on the training split of a source, whatever split it will predict.
 
     Args:
-        predictor: It is given its ``needs``, and what it names in ``targets``.
+        task: Its specs say which values must be finite.
+        predictor: It is given its ``needs`` and ``targets``.
         source: Holds the samples.
         data: Gives the fractions of the split.
     """
+    specs = cast("Specs", resolve(task.sample))
 
     def training() -> Iterator[Table]:  # reads only if the predictor iterates: most do not
         blocks = choose_split(source.blocks(), "train", data.validation, data.test, SPLIT_SEED)
-        fields = predictor.needs | getattr(predictor, "targets", frozenset())
-        yield from read_split(source, blocks, fields)
+        fields = predictor.needs | predictor.targets
+        for table in read_split(source, blocks, fields):
+            yield require_finite(table, specs, source)
 
-    if hasattr(predictor, "fit"):
+    with plugin_code(type(predictor).__name__):
         predictor.fit(training())

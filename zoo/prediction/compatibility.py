@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from zoo.contract.predictor import Predictor
+from zoo.contract.refs import resolve
 from zoo.contract.source import Source
-from zoo.data.reader import available_fields
+from zoo.contract.specs import Specs
+from zoo.contract.task import Task
+from zoo.data.checks import require
+from zoo.data.reader import available_fields, read_block, table_bytes
+from zoo.data.simulated import SimulatedSource
 from zoo.errors import DataError
 
-__all__ = ["missing_fields", "require_facts", "require_fields"]
+__all__ = ["missing_fields", "require_facts", "require_fields", "require_samples"]
 
+_ROWS, _BYTES = 64, 2**26  # what is looked at of a source before it is used
 _TOLERANCE = 1e-6
 
 
 def missing_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:
-    """Those of the fields that a source lacks; one row is read."""
-    block = next((block for block in source.blocks() if block.rows), None)
-    if block is None or not fields:
+    """Those of the fields that a source lacks; of one without rows it cannot be said."""
+    if not fields or not any(block.rows for block in source.blocks()):
         return frozenset()
-    try:
-        if fields <= set(source.read(block, slice(0, 1), fields)):
-            return frozenset()
-    except DataError:
-        pass  # at least one is missing: which?
     return fields - available_fields(source, fields)
 
 
@@ -42,6 +42,30 @@ def require_fields(name: str, predictor: Predictor, source: Source, where: str) 
             where=where,
             remedy="`zoo data check` lists what it has; simulate or convert with this field",
         )
+
+
+def require_samples(task: Task, source: Source, fields: frozenset[str], where: str) -> None:
+    """Check that the first samples of a source are what the task declares, in these fields.
+
+    What simulators make is not looked at: it would be simulated twice.
+
+    Raises:
+        DataError: Naming the field: swapped axes, a wrong type, values that are not finite, ...
+            Also if there is no sample at all.
+    """
+    block = next((block for block in source.blocks() if block.rows), None)
+    if block is None:
+        raise DataError(
+            "there are no samples", where=where, remedy="give another file, or more events"
+        )
+    if isinstance(source, SimulatedSource):
+        return
+    specs = cast("Specs", resolve(task.sample))
+    present = available_fields(source, fields.intersection(specs))
+    size = table_bytes(read_block(source, block, present, slice(0, 1)))
+    limit = int(min(max(_BYTES // max(size, 1), 1), _ROWS))
+    chosen = {name: specs[name] for name in sorted(present)}
+    require(source, chosen, limit, where=where, fields_only=True)
 
 
 def require_facts(name: str, predictor: Predictor, facts: Mapping[str, Any], where: str) -> None:

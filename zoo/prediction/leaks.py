@@ -9,9 +9,8 @@ from typing import Any
 from zoo.artifacts.run_directory import RunDirectory, parse_run
 from zoo.config.run import DataConfig
 from zoo.contract.source import Block
-from zoo.data.splits import split_blocks, split_digest
+from zoo.data.splits import SPLIT_SEED, split_blocks, split_digest
 from zoo.errors import DataError
-from zoo.prediction.classical import SPLIT_SEED
 
 __all__ = ["refuse_other_split"]
 
@@ -31,24 +30,24 @@ def refuse_other_split(ref: str, data: DataConfig, blocks: Sequence[Block]) -> N
     if not RunDirectory.is_run(folder):
         return
     run = RunDirectory.open(folder)
-    trained = run.read_json(run.data)
+    trained = run.read_json(run.data, ("source", "split"))
     if not _same(trained["source"], data):
         return
     if (
         split_digest(split_blocks(blocks, data.validation, data.test, SPLIT_SEED))
         != trained["split"]
     ):
-        own = trained["source"]
+        own = {name: trained["source"].get(name, 0.1) for name in ("validation", "test")}
         raise DataError(
             "the run was trained on these data, which were split otherwise",
             where=ref,
-            remedy=f"--set data.validation={own['validation']} --set data.test={own['test']}",
+            remedy=" ".join(f"--set data.{name}={share}" for name, share in own.items()),
         )
 
 
 def _same(trained: Mapping[str, Any], data: DataConfig) -> bool:
     """Whether two sections name the same samples: the same file, or the same simulated events."""
-    if data.path or trained["path"]:
-        return Path(data.path).resolve() == Path(trained["path"]).resolve()
+    if data.path or trained.get("path"):
+        return Path(data.path).resolve() == Path(trained.get("path", "")).resolve()
     names = ("source", "options", "events", "seed")
-    return all(trained[name] == data.model_dump(mode="json")[name] for name in names)
+    return all(trained.get(name) == data.model_dump(mode="json")[name] for name in names)

@@ -15,7 +15,7 @@ from torch import nn
 from zoo.artifacts.model_file import ModelRecord, read_model
 from zoo.config.base import Config
 from zoo.config.layers import validate
-from zoo.contract.codec import Codec
+from zoo.contract.codec import Batch, Codec
 from zoo.contract.learning import LearnerProtocol
 from zoo.contract.predictor import Predictor
 from zoo.contract.refs import resolve
@@ -26,6 +26,7 @@ from zoo.engine.context import prediction_context
 from zoo.engine.precision import resolve_device
 from zoo.engine.tensors import to_numpy, to_tensors
 from zoo.errors import ConfigError, DataError, UsageError, WeightsError
+from zoo.files import file_digest
 from zoo.registry import registry
 
 __all__ = ["NetworkPredictor", "load_network"]
@@ -44,7 +45,7 @@ class NetworkPredictor(Predictor):
         codec: Encodes samples and decodes outputs; its facts are those of the training data.
         device: Where to compute.
         batch: Samples of one forward pass; ``None``: as many as hold 16 MiB, at most 1024.
-        info: What else is known of the model: metrics, lineage.
+        info: What else is known of the model: metrics, lineage, name and sha256 of its file.
 
     Attributes:
         needs: Fields of the samples that the codec reads.
@@ -88,13 +89,14 @@ class NetworkPredictor(Predictor):
 
         Args:
             samples: With the fields in :attr:`needs`.
-            keys: ``(N,)`` uint64, seed what is random; ``None``: the ids.
+            keys: ``(N,)`` uint64, what is random is drawn from them, in ``encode`` and in the
+                learner; ``None``: the ids.
 
         Raises:
             DataError: If a field is missing or there are no samples.
         """
         self._require_fields(samples)
-        keys = samples.ids if keys is None else keys
+        keys = samples.ids if keys is None else np.asarray(keys, np.uint64)
         step = self.batch or _rows_per_batch(samples.select(self.needs))
         with _evaluating(self._modules(), self.device):
             parts = [
@@ -103,17 +105,25 @@ class NetworkPredictor(Predictor):
             ]
         return Table.concat(parts)
 
+    def outputs(self, batch: Batch) -> Any:
+        """What the learner makes of an encoded batch, as numpy arrays: what ``decode`` gets."""
+        with _evaluating(self._modules(), self.device):
+            return self._outputs(batch)
+
     def _modules(self) -> list[nn.Module]:
         learner = [self.learner] if isinstance(self.learner, nn.Module) else []
         return [*self.networks.values(), *learner]
 
     def _predict_batch(self, samples: Table, keys: NDArray[np.uint64]) -> Table:
         inputs = samples.select(self.needs)  # without truth: codecs encode targets where they are
+        batch = self.codec.encode(inputs.with_columns({"id": keys}))
+        return self.codec.decode(self._outputs(batch), inputs)
+
+    def _outputs(self, batch: Batch) -> Any:
         with torch.no_grad():
-            batch = to_tensors(self.codec.encode(inputs), self.device)
-            context = prediction_context(keys, self.device)
-            outputs = to_numpy(self.learner.predict(self.networks, batch, context))
-        return self.codec.decode(outputs, inputs)
+            tensors = to_tensors(batch, self.device)
+            context = prediction_context(batch.ids, self.device)
+            return to_numpy(self.learner.predict(self.networks, tensors, context))
 
     def _require_fields(self, samples: Table) -> None:
         for field in sorted(self.needs):
@@ -124,7 +134,9 @@ class NetworkPredictor(Predictor):
                     remedy=f"they have {', '.join(samples)}",
                 )
         if samples.rows == 0:
-            raise DataError("there are no samples to predict", where=self.model)
+            raise DataError(
+                "there are no samples to predict", where=self.model, remedy="give at least one"
+            )
 
 
 def load_network(
@@ -159,7 +171,12 @@ def load_network(
         codec_class(config, record.facts, record.constants),
         device=device,
         batch=batch,
-        info={"metrics": record.metrics, "lineage": record.lineage, "file": path.name},
+        info={
+            "metrics": record.metrics,
+            "lineage": record.lineage,
+            "file": path.name,
+            "sha256": file_digest(path),
+        },
     )
 
 
@@ -187,7 +204,11 @@ def _learner(
 
 def _networks(spec: Model, config: Config, record: ModelRecord, path: Path) -> dict[str, nn.Module]:
     if spec.networks is None:
-        raise WeightsError(f"{record.model} is classical and has no networks", where=str(path))
+        raise WeightsError(
+            f"{record.model} is classical and has no networks",
+            where=str(path),
+            remedy="name the model that the file is for, or train again",
+        )
     factory = cast("Callable[..., dict[str, nn.Module]]", resolve(spec.networks))
     networks = factory(config, record.facts)
     for name, net in networks.items():

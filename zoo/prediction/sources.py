@@ -15,6 +15,7 @@ from zoo.contract.source import Link, Simulator, Source
 from zoo.contract.specs import Specs
 from zoo.contract.table import Table
 from zoo.contract.task import SourceSpec, Task
+from zoo.data.failures import plugin_code
 from zoo.data.linked import LinkedSource
 from zoo.data.reader import available_fields, read_split
 from zoo.data.simulated import SimulatedSource
@@ -125,7 +126,7 @@ def read(
         fields = available_fields(source, frozenset(sample_specs(task)))
     tables = list(read_split(source, source.blocks(), fields, limit))
     if not tables:
-        raise DataError("no samples", where=where)
+        raise DataError("no samples", where=where, remedy="give another file, or more events")
     return Table.concat(tables)
 
 
@@ -160,14 +161,22 @@ def _open_link(spec: SourceSpec, data: DataConfig) -> LinkedSource:
         )
     link = cast("Link", _made(spec, data))
     upstream = open_source(spec.upstream, data.upstream)
-    return LinkedSource(upstream, link, load(data.model, facts=upstream.facts))
+    predictor = load(data.model, facts=upstream.facts)
+    about = getattr(predictor, "info", {})  # a classical algorithm has no file
+    model = {
+        "model": getattr(predictor, "model", data.model),
+        "file": about.get("file", ""),
+        "sha256": about.get("sha256", ""),
+    }
+    return LinkedSource(upstream, link, predictor, model)
 
 
 def _made(spec: SourceSpec, data: DataConfig, *arguments: str) -> object:
     config = _config(spec, data)
     factory = cast("Callable[..., object]", resolve(spec.factory))
     try:
-        return factory(config, *arguments)
+        with plugin_code(data.path or data.source):
+            return factory(config, *arguments)
     except OSError as error:
         raise DataError(
             f"cannot be read ({error})", where=data.path or data.source, remedy="check the path"

@@ -11,7 +11,9 @@ from zoo.contract.refs import resolve
 from zoo.contract.source import Block, Source
 from zoo.contract.specs import Specs
 from zoo.contract.task import Task
-from zoo.data.reader import read_split
+from zoo.data.checks import require_finite
+from zoo.data.failures import plugin_code
+from zoo.data.reader import read_split, source_name
 from zoo.data.store import TableWriter
 from zoo.errors import DataError
 
@@ -51,14 +53,21 @@ def predict_file(
     total = sum(block.rows for block in blocks)
     total = total if limit is None else min(total, limit)
     if not total:
-        raise DataError("there are no samples to predict", remedy="choose another split")
+        raise DataError(
+            "there are no samples to predict",
+            where=source_name(source),
+            remedy="choose another split or other data",
+        )
     specs = cast("Specs", resolve(task.prediction))
+    declared = cast("Specs", resolve(task.sample))
     block_rows = max(block.rows for block in blocks)
     with TableWriter(
         path, specs, facts=source.facts, task=task.name, block_rows=block_rows, about=about
     ) as writer:
         for samples in read_split(source, blocks, predictor.needs, limit):
-            predictions = predictor.predict(samples.select(predictor.needs))
+            require_finite(samples, declared, source)
+            with plugin_code(str(getattr(predictor, "model", type(predictor).__name__))):
+                predictions = predictor.predict(samples.select(predictor.needs))
             writer.append(predictions.with_columns({"group": samples["group"]}))
             if progress is not None:
                 progress(writer.rows, total)

@@ -96,6 +96,7 @@ def _about_data(results: Results) -> dict[str, Any]:
     return {
         "task": results.task,
         "data": f"{data['name']}, {data['split']} split, {counts}",
+        "note": data["note"],
         "data digest": data["digest"],
         "intervals": f"95 %, {results.resamples} bootstrap resamples of the groups",
         "evaluated with": f"detector-zoo {results.version}",

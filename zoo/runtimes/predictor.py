@@ -16,6 +16,7 @@ from zoo.contract.predictor import Predictor
 from zoo.contract.refs import resolve
 from zoo.contract.table import Table
 from zoo.errors import ConfigError, DataError, UsageError, WeightsError
+from zoo.files import file_digest
 from zoo.registry import registry
 from zoo.runtimes.header import ExportHeader
 from zoo.runtimes.runtime import Runtime, open_runtime
@@ -36,7 +37,7 @@ class ExportedPredictor(Predictor):
     Attributes:
         needs: Fields of the samples that the codec reads.
         model: Id ``TASK/NAME``.
-        info: Lineage, and the file's name.
+        info: Lineage, and the file's name and sha256.
     """
 
     def __init__(self, runtime: Runtime, codec: Codec, *, batch: int = 1) -> None:
@@ -47,7 +48,11 @@ class ExportedPredictor(Predictor):
         self.batch = batch
         self.needs = codec.needs | codec.decodes
         self.model = runtime.header.model
-        self.info = {"lineage": runtime.header.lineage, "file": runtime.path.name}
+        self.info = {
+            "lineage": runtime.header.lineage,
+            "file": runtime.path.name,
+            "sha256": file_digest(runtime.path),
+        }
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -62,7 +67,7 @@ class ExportedPredictor(Predictor):
 
         Args:
             samples: With the fields in :attr:`needs`.
-            keys: Not used: whatever is random is an input, which the codec draws from the ids.
+            keys: ``(N,)`` uint64, the codec draws from them what is random; ``None``: the ids.
 
         Raises:
             DataError: If a field is missing, there are no samples, or the file refuses their size.
@@ -76,17 +81,16 @@ class ExportedPredictor(Predictor):
                 remedy=f"they have {', '.join(samples)}",
             )
         if samples.rows == 0:
-            raise DataError("there are no samples to predict", where=self.model)
+            raise DataError(
+                "there are no samples to predict", where=self.model, remedy="give at least one"
+            )
+        keys = samples.ids if keys is None else np.asarray(keys, np.uint64)
         inputs = samples.select(self.needs)  # without truth: codecs encode targets where they are
-        return Table.concat(
-            [
-                self._predict_batch(inputs.take(slice(start, start + self.batch)))
-                for start in range(0, samples.rows, self.batch)
-            ]
-        )
+        rows = (slice(at, at + self.batch) for at in range(0, samples.rows, self.batch))
+        return Table.concat([self._predict_batch(inputs.take(part), keys[part]) for part in rows])
 
-    def _predict_batch(self, samples: Table) -> Table:
-        encoded = self.codec.encode(samples).inputs
+    def _predict_batch(self, samples: Table, keys: NDArray[np.uint64]) -> Table:
+        encoded = self.codec.encode(samples.with_columns({"id": keys})).inputs
         if set(encoded) != set(self.runtime.header.inputs):
             raise UsageError(
                 f"the file takes {', '.join(self.runtime.header.inputs)}, "

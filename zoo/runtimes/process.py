@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from zoo.contract.deploy import ConsumerContract
@@ -43,7 +44,7 @@ def run_in_fresh_process(
         ParityError: If the process fails, with the last line that it wrote.
     """
     for number, inputs in enumerate(points):
-        save_file(dict(inputs), folder / f"{number}.inputs")
+        _save(inputs, folder / f"{number}.inputs")
     command = [sys.executable, "-m", __name__, str(path), format_name, str(folder), contract or ""]
     environment = {
         **os.environ,
@@ -62,6 +63,11 @@ def run_in_fresh_process(
     return outputs, violations
 
 
+def _save(arrays: Arrays, path: Path) -> None:
+    # safetensors writes the memory as it lies: of a transposed view, other values.
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
+
+
 def _main(path: str, format_name: str, folder: str, contract: str) -> None:
     runtime = open_runtime(Path(path), format_name)
     check = cast("Callable[[], ConsumerContract]", resolve(contract))().check if contract else None
@@ -71,7 +77,7 @@ def _main(path: str, format_name: str, folder: str, contract: str) -> None:
         inputs = load_file(Path(folder) / f"{number}.inputs")
         outputs = runtime(inputs)
         violations.append(check(inputs, outputs) if check else [])
-        save_file(outputs, Path(folder) / f"{number}.outputs")
+        _save(outputs, Path(folder) / f"{number}.outputs")
     (Path(folder) / "violations.json").write_text(json.dumps(violations))
 
 

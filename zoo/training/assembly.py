@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from torch import nn
 
@@ -12,12 +13,17 @@ from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.run import RunConfig
 from zoo.contract.codec import Codec
 from zoo.contract.learning import LearnerProtocol
+from zoo.contract.refs import resolve
 from zoo.contract.source import Block, Source
+from zoo.contract.specs import Specs
+from zoo.data.checks import require_finite
+from zoo.data.failures import plugin_code
+from zoo.data.linked import upstream_models
 from zoo.data.reader import read_split
-from zoo.data.splits import Split, split_blocks, split_digest
+from zoo.data.splits import SPLIT_SEED, Split, split_blocks, split_digest
 from zoo.engine.distributed import World
 from zoo.errors import PluginError
-from zoo.evaluation.evaluation import SPLIT_SEED
+from zoo.prediction.compatibility import require_samples
 from zoo.prediction.sources import open_source
 from zoo.training.parts import Parts
 from zoo.training.record import Records
@@ -81,6 +87,7 @@ def assemble(
         config=config.model_dump(mode="json"),
         facts=source.facts,
         split=split_digest(splits),
+        upstream=upstream_models(source),
         start=start.digest,
         frozen=freeze(networks, start.frozen),
     )
@@ -114,5 +121,12 @@ def _fit_codec(
     """Keep constants fitted to the training split, once in the life of a run."""
     if records.constants() is None:
         unfitted = parts.codec(config.model, source.facts, {})
-        tables = read_split(source, training, unfitted.needs | unfitted.targets)
-        records.keep_constants(parts.codec.fit(config.model, source.facts, tables))
+        fields = unfitted.needs | unfitted.targets
+        require_samples(parts.task, source, fields, config.data.path or config.data.source)
+        specs = cast("Specs", resolve(parts.task.sample))
+        tables = (
+            require_finite(table, specs, source) for table in read_split(source, training, fields)
+        )
+        with plugin_code(parts.codec.__name__):
+            constants = parts.codec.fit(config.model, source.facts, tables)
+        records.keep_constants(constants)

@@ -144,7 +144,7 @@ def _memory(config: RunConfig, networks: Mapping[str, nn.Module]) -> dict[str, i
         "parameters": sum(size.values()) + buffers,
         "gradients": max(driven.values(), default=0),
         "optimizers": sum(driven[p] * _copies(o) for p, o in config.optimizers.items()),
-        "average": sum(size.values()) if config.training.ema is not None else 0,
+        "average": sum(size.values()) + buffers if config.training.ema is not None else 0,
     }
     return {**memory, "total": sum(memory.values())}
 

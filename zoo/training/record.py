@@ -95,6 +95,7 @@ class Records:
         config: The whole run configuration as JSON.
         facts: Of the training data.
         split: Digest of the split.
+        upstream: Models whose predictions the samples are made from: id, file name, sha256.
         start: sha256 of the starting weights; empty: none.
         frozen: Names of frozen parameters.
     """
@@ -104,6 +105,7 @@ class Records:
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
     split: str
+    upstream: Sequence[Mapping[str, str]]
     start: str
     frozen: Sequence[str]
 
@@ -111,20 +113,22 @@ class Records:
         """Write ``data.json``, or check that a resumed training still has the same data.
 
         Raises:
-            DataError: If facts or split differ.
+            DataError: If facts, split or an upstream model differ.
         """
         description = {
             "source": self.config["data"],
             "kind": type(source).__name__,
             "facts": digest(self.facts),
             "split": self.split,
+            "upstream": list(self.upstream),
             "rows": {name: sum(b.rows for b in blocks) for name, blocks in splits.items()},
             "groups": {name: len({b.group for b in blocks}) for name, blocks in splits.items()},
         }
         if not self.run.data.exists():
             self.run.write_data(description)
             return
-        before = self.run.read_json(self.run.data)
+        before = self.run.read_json(self.run.data, ("facts", "split", "rows"))
+        self._require_upstream(before.get("upstream", []))
         changed = [name for name in ("facts", "split", "rows") if before[name] != description[name]]
         if changed:
             raise DataError(
@@ -132,6 +136,16 @@ class Records:
                 where=str(self.run.path),
                 remedy="restore them, or start again with another --out",
             )
+
+    def _require_upstream(self, before: Sequence[Mapping[str, str]]) -> None:
+        for then, now in zip(before, self.upstream, strict=False):
+            if then != now:
+                raise DataError(
+                    f"the upstream model {then['model']} has changed since this training began: "
+                    f"its {then['file'] or 'file'} was {_short(then)}, now it is {_short(now)}",
+                    where=str(self.run.path),
+                    remedy="restore that model, or start again with another --out",
+                )
 
     def constants(self) -> Mapping[str, Any] | None:
         """What the codec was fitted to when this training began; ``None``: not yet."""
@@ -170,7 +184,8 @@ class Records:
         tensors: Mapping[str, Any] | None = None,
     ) -> ModelRecord:
         plugin = registry().owner(self.parts.task.name)
-        decisive = {k: v for k, v in _leaves(self.config).items() if k not in MAY_CHANGE}
+        leaves = _leaves(self.config).items()
+        decisive = {key: _name(key, value) for key, value in leaves if key not in MAY_CHANGE}
         return ModelRecord(
             model=self.parts.id,
             plugin=plugin.name,
@@ -184,12 +199,24 @@ class Records:
                 "config": digest(decisive),
                 "facts": digest(self.facts),
                 "split": self.split,
+                "upstream": list(self.upstream),
                 "start": self.start,
                 "frozen": list(self.frozen),
                 "step": step,
             },
             tensors=tensors or {},
         )
+
+
+def _name(key: str, value: Any) -> Any:
+    """Of files and runs the name alone: equal trainings are equal wherever their data lie."""
+    section, _, name = key.rpartition(".")
+    is_place = section.partition(".")[0] == "data" and name in ("path", "model")
+    return Path(value).name if is_place and "options" not in section else value
+
+
+def _short(model: Mapping[str, str]) -> str:
+    return f"{model['model']} {model['sha256'][:12] or 'without a file'}"
 
 
 def _array(tensor: Tensor) -> Any:

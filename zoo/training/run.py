@@ -13,6 +13,7 @@ from torch import nn
 from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
 from zoo.contract.codec import Batch
+from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
 from zoo.engine.distributed import World, launched_world, process_group
@@ -155,7 +156,9 @@ class _Training:
             self._reporter.message(f"selected step {step}; tuning on the validation split")
             predictor = self._validator.predictor()
             held = whole.splits["validation"]
-            constants |= whole.codec.tune(Predictions(predictor, whole.source, held, whole.codec))
+            predictions = Predictions(predictor, whole.source, held, whole.codec)
+            with plugin_code(f"{type(whole.codec).__name__}.tune"):
+                constants |= whole.codec.tune(predictions)
         self._write(self._run.model, constants, step, numbers)
 
     def _write(

@@ -54,7 +54,11 @@ class FieldResponse:
                 remedy=f"give (planes, odd number of cells, {IMPACTS + 1}, samples)",
             )
         if not (self.period_ns > 0 and np.isfinite(self.currents).all()):
-            raise DataError("the period is not positive or a current not finite", where=self.name)
+            raise DataError(
+                "the period is not positive or a current not finite",
+                where=self.name,
+                remedy="copy the file again, or compute it anew",
+            )
 
     @property
     def cells(self) -> int:
@@ -91,7 +95,11 @@ def load_field_response(path: Path) -> FieldResponse:
         ) from error
     if len(planes) != 3 or len({plane.shape for plane in planes}) != 1:
         shapes = [plane.shape for plane in planes]
-        raise DataError(f"planes of shapes {shapes} instead of three equal ones", where=str(path))
+        raise DataError(
+            f"planes of shapes {shapes} instead of three equal ones",
+            where=str(path),
+            remedy="give a file with the planes U, V and W, of one shape",
+        )
     return FieldResponse(name=path.name, period_ns=period, currents=np.stack(planes))
 
 

@@ -194,7 +194,9 @@ def load_noise_spectrum(path: Path) -> NoiseSpectrum:
         ) from error
     if not np.isfinite(amplitude).all() or (np.diff(frequency) <= 0).any():
         raise DataError(
-            "an amplitude is not finite or frequencies do not increase", where=str(path)
+            "an amplitude is not finite or frequencies do not increase",
+            where=str(path),
+            remedy="copy the file again, or compute it anew",
         )
     return NoiseSpectrum(path.name, frequency * 1e3, amplitude)  # 1/ns to MHz
 

@@ -140,7 +140,11 @@ def load_wires(path: Path) -> tuple[AnodeWires, ...]:
             remedy="give a file with Store / anodes, faces, planes, wires, points",
         ) from error
     if not anodes or not all(anode.faces for anode in anodes):
-        raise DataError("it has no anode, or one without faces", where=str(path))
+        raise DataError(
+            "it has no anode, or one without faces",
+            where=str(path),
+            remedy="give the wire file of a whole detector",
+        )
     return anodes
 
 
@@ -155,7 +159,9 @@ def _face(store: Any, index: int, points: Float64Array, path: Path) -> tuple[Wir
     where = f"{path}, face {index}"
     if [plane["ident"] for plane in planes] != list(range(_PLANES)):
         raise DataError(
-            f"planes {[plane['ident'] for plane in planes]} instead of 0, 1, 2", where=where
+            f"planes {[plane['ident'] for plane in planes]} instead of 0, 1, 2",
+            where=where,
+            remedy="give a wire file whose faces have the planes U, V and W",
         )
     return tuple(
         _plane([store["wires"][wire]["Wire"] for wire in plane["wires"]], points, where)

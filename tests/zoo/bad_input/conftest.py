@@ -7,8 +7,8 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from zoo.cli.app import app
 
 MODEL = "mini-track/pad-net"
 TRACKS = 60
+_ON_DISK = Path(__file__).with_name("on_disk.py")
+Step = Mapping[str, Any]
+"""A name and the words of a command."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ Zoo = Callable[..., Done]
 Train = Callable[..., Done]
 
 
-@pytest.fixture(name="zoo")
+@pytest.fixture(name="zoo", scope="session")
 def _zoo() -> Zoo:
     return zoo
 
@@ -108,40 +111,37 @@ def train(tracks: Path, tmp_path: Path) -> Train:
     return call
 
 
-@dataclass
+@dataclass(frozen=True)
 class Disk:
     """A disk in memory, mounted for one script in a mount namespace that ends with it."""
 
     folder: Path
     logs: Path
-    names: list[str] = field(default_factory=list)
 
-    def zoo(self, name: str, *words: object) -> str:
-        """A line of the script that runs ``zoo WORDS --json`` and keeps what it said."""
-        self.names.append(name)
-        command = shlex.join([sys.executable, "-m", "zoo", *map(str, words), "--json"])
-        log = shlex.quote(str(self.logs / name))
-        return f"{command} >{log}.out 2>{log}.err; echo $? >{log}.code"
+    def zoo(self, name: str, *words: object) -> Step:
+        """A step that runs ``zoo WORDS --json``."""
+        return {"name": name, "words": [*map(str, words), "--json"]}
 
-    def run(self, lines: Sequence[str], *, size: str) -> dict[str, Done]:
-        """Mount, run the lines with ``$DISK`` as the folder, and return what commands said."""
-        mount = f"mount -t tmpfs -o size={size} tmpfs $DISK"
+    def run(self, *steps: Step | str, size: str) -> dict[str, Done]:
+        """Mount, run shell lines (``$DISK`` is the folder) and commands; how the latter ended.
+
+        The commands share a process, which must end well and silently: HDF5 crashes late.
+        """
+        listed = [{"shell": step} if isinstance(step, str) else step for step in steps]
+        (self.logs / "steps.json").write_text(json.dumps(listed))
+        python = shlex.join([sys.executable, str(_ON_DISK), "steps.json", "done.json"])
+        mount = f"mount -t tmpfs -o size={size} tmpfs $DISK && exec {python}"
         done = subprocess.run(
-            ["unshare", "--mount", "bash", "-c", "\n".join(["set -e", mount, "set +e", *lines])],
+            ["unshare", "--mount", "bash", "-c", mount],
             env={**os.environ, "DISK": str(self.folder), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,
             cwd=self.logs,
         )
-        assert done.returncode == 0, done.stderr
-        return {name: self._done(name) for name in self.names}
-
-    def _done(self, name: str) -> Done:
-        code, out, err = (
-            (self.logs / f"{name}.{kind}").read_text() for kind in ("code", "out", "err")
-        )
-        return Done(int(code), out, err)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        ended = json.loads((self.logs / "done.json").read_bytes())
+        return {name: Done(*parts) for name, parts in ended.items()}
 
 
 @pytest.fixture(scope="session")

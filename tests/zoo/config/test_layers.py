@@ -216,7 +216,12 @@ def test_within_one_layer_they_contradict() -> None:
             "did you mean 'warmup'?",
         ),
         ("data.upstream.pth=x", "data.upstream.pth", "there is no such", "did you mean 'path'?"),
-        ("training.batch=x", "training.batch", "got 'x', expected a valid integer", "set it to a valid integer"),
+        (
+            "training.batch=x",
+            "training.batch",
+            "got 'x', expected a valid integer",
+            "set it to a valid integer",
+        ),
         (
             "training.batch=0",
             "training.batch",

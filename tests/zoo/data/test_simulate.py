@@ -18,7 +18,7 @@ from zoo.data.reader import read_split
 from zoo.data.simulate import block_rows, simulate_file
 from zoo.data.simulated import SimulatedSource
 from zoo.data.store import TableFile
-from zoo.data.workers import run_workers
+from zoo.data.workers import quiet_fork, run_workers
 from zoo.errors import DataError, PluginError, UsageError
 
 FIELDS = frozenset({"image", "mask", "hits", "label"})
@@ -67,7 +67,8 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path, reference: P
 def test_killed_and_resumed_it_is_the_same_file(tmp_path: Path, reference: Path, workers: int):
     out = tmp_path / "a.h5"
     parts = tmp_path / "a.h5.parts"
-    child = os.fork()
+    with quiet_fork():
+        child = os.fork()
     if not child:
         simulate(out, Toy(ToyConfig(seconds=0.02)), workers=workers)
         os._exit(0)
@@ -126,7 +127,8 @@ def test_a_failure_before_the_first_part_leaves_the_place_free(tmp_path: Path):
 
 def test_two_processes_cannot_write_one_file(tmp_path: Path):
     out = tmp_path / "a.h5"
-    child = os.fork()
+    with quiet_fork():
+        child = os.fork()
     if not child:
         simulate(out, Toy(ToyConfig(seconds=1)))
         os._exit(0)
@@ -181,7 +183,8 @@ def test_a_killed_worker_is_told_and_workers_end_with_their_parent(tmp_path: Pat
         time.sleep(60)
         yield item
 
-    child = os.fork()
+    with quiet_fork():
+        child = os.fork()
     if not child:
         list(run_workers(waits, [0, 1], 2, "x"))
     while len(list(tmp_path.iterdir())) < 2:

@@ -20,6 +20,7 @@ from zoo.contract.specs import Field
 from zoo.contract.table import Ragged, Table
 from zoo.data.keys import combine
 from zoo.data.store import TableFile, TableWriter
+from zoo.data.workers import quiet_fork
 from zoo.errors import DataError, PluginError, UsageError
 
 FIELDS = frozenset({"image", "mask", "hits", "label"})
@@ -177,7 +178,8 @@ def test_an_error_or_a_kill_leaves_the_previous_file(tmp_path: Path):
         writer.append(toy(9))
         raise RuntimeError("stop")
     assert list(tmp_path.iterdir()) == [path]
-    child = os.fork()
+    with quiet_fork():
+        child = os.fork()
     if not child:
         with _writer(path) as writer:
             writer.append(toy(9))

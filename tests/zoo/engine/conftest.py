@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import traceback
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from zoo.data.workers import quiet_fork
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +34,7 @@ def fork() -> Callable[[Callable[[], None]], int]:
     """Run a function in a forked child and return its process id; it exits with 0, or 1."""
 
     def start(work: Callable[[], None]) -> int:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # later Pythons warn of threads; torch's idle here
+        with quiet_fork():  # torch's threads are idle here
             child = os.fork()
         if child:
             return child

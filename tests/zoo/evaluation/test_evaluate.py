@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -104,6 +105,32 @@ def test_a_predictor_of_one_s_own_is_fitted_on_the_training_split_and_sees_no_tr
     assert not set(training.ids.tolist()) & set(rows.ids.tolist())
     # All positions are answered with zero: the residual is minus the truth, within 40 mm.
     assert np.abs(rows["residual"]).max() == pytest.approx(40, rel=0.1)
+
+
+def test_a_predictor_that_names_no_targets_is_fitted_on_its_needs_alone():
+    class Blind(Predictor):
+        needs = frozenset({"pads"})
+        predict = Guess.predict
+        seen: ClassVar[set[str]] = set()
+        shown: ClassVar[set[str]] = set()
+
+        def fit(self, training: Iterable[Table]) -> None:
+            self.shown.update(*training)
+
+    assert Blind().targets == frozenset()
+    zoo.evaluate([Blind()], TRACKS, task="mini-track", resamples=2)
+    assert "pads" in Blind.shown
+    assert "position" not in Blind.shown
+
+
+def test_what_only_looks_like_a_predictor_is_refused():
+    class Looks:
+        needs = frozenset({"pads"})
+        predict = Guess.predict
+
+    with pytest.raises(PluginError, match="Looks: its predictor has no 'targets'") as caught:
+        zoo.evaluate([Looks()], TRACKS, task="mini-track")  # type: ignore[list-item]  # the test
+    assert "derive it from zoo.api.Predictor" in caught.value.remedy
 
 
 def test_a_baseline_without_its_field_stays_as_a_row_that_says_so():

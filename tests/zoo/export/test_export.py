@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from zoo.contract.codec import Batch
 from zoo.contract.deploy import Consumer
 from zoo.contract.table import Table
-from zoo.errors import ParityError, UsageError
+from zoo.errors import ParityError, PluginError, UsageError
 from zoo.export import export
 from zoo.export.formats import write_module
 from zoo.export.parity import compare_predictions
@@ -22,7 +23,9 @@ from zoo.files import file_digest
 from zoo.prediction.network import NetworkPredictor
 from zoo.registry import registry
 from zoo.runtimes import load_exported, open_runtime
+from zoo_miniatures.light.codec import LightCodec
 from zoo_miniatures.light.deploy import SirenDeploy
+from zoo_miniatures.light.learner import ShareLearner
 
 
 @pytest.mark.parametrize("format_name", ["onnx", "pt2", "ts"])
@@ -185,6 +188,34 @@ def test_what_cannot_be_exported_says_why(
     monkeypatch.setattr(points, "model", next(iter(registry().models_of("mini-points"))))
     with pytest.raises(UsageError, match="does not say what to deploy"):
         export(points, "onnx", out=tmp_path)
+
+
+def test_learner_codec_and_deploy_name_things_alike(
+    siren: NetworkPredictor, samples: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = ShareLearner.predict
+
+    def changed(change: Callable[[Mapping[str, Tensor]], object]) -> None:
+        monkeypatch.setattr(
+            ShareLearner,
+            "predict",
+            lambda self, nets, batch, context: change(original(self, nets, batch, context)),
+        )
+
+    changed(lambda outputs: outputs["logits"])
+    with pytest.raises(PluginError, match=r"ShareLearner\.predict: it returns a ndarray") as caught:
+        export(siren, "onnx", out=tmp_path)
+    assert "logits" in caught.value.remedy
+    changed(lambda outputs: {"shares": outputs["logits"]})
+    with pytest.raises(PluginError, match=r"it makes shares, and Deploy\.outputs are logits"):
+        export(siren, "onnx", out=tmp_path)
+    changed(lambda outputs: outputs)
+    monkeypatch.setattr(
+        LightCodec, "encode", lambda _, table: Batch({"point": table["position"]}, {}, table.ids)
+    )
+    with pytest.raises(PluginError, match=r"it makes point, and Deploy\.inputs are position"):
+        export(siren, "onnx", out=tmp_path, samples=samples)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_operator_without_export_is_a_parity_error(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from zoo.artifacts.model_file import ModelRecord, write_model
 from zoo.contract.table import Table
-from zoo.errors import ConfigError, DataError, UsageError
+from zoo.errors import ConfigError, DataError, UsageError, WeightsError
 from zoo.prediction.compatibility import require_facts
 from zoo.prediction.network import NetworkPredictor, load_network
+from zoo_miniatures.gan.codec import ShowerCodec
+from zoo_miniatures.gan.config import GanConfig, ShowersConfig
+from zoo_miniatures.gan.learner import WganLatentOptimisation
+from zoo_miniatures.gan.models import networks as gan_networks
+from zoo_miniatures.gan.sources import Showers
 
 
 @pytest.fixture
@@ -60,6 +67,53 @@ def test_networks_keep_their_mode_and_get_no_gradient(predictor: NetworkPredicto
     assert all(parameter.grad is None for parameter in net.parameters())
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+def test_keys_seed_what_the_codec_draws_and_the_ids_stay():
+    # The latent vector of mini-gan is drawn in encode: keys k give what samples with ids k get.
+    source = Showers(ShowersConfig(layers=6))
+    config = GanConfig()
+    samples = source.simulate(np.arange(5, dtype=np.uint64), frozenset({"energy"}))
+    predictor = NetworkPredictor(
+        "mini-gan/wgan-lo",
+        gan_networks(config, source.facts),
+        WganLatentOptimisation(config, source.facts),
+        ShowerCodec(config, source.facts, {}),
+        batch=2,
+    )
+    keys = np.arange(100, 105)
+    found = predictor.predict(samples, keys)
+    renamed = predictor.predict(samples.with_columns({"id": keys.astype(np.uint64)}))
+    np.testing.assert_array_equal(found["layers"], renamed["layers"])
+    np.testing.assert_array_equal(found.ids, samples.ids)
+    assert not np.allclose(found["layers"], predictor.predict(samples)["layers"], rtol=1e-3)
+
+
+def test_buffers_of_the_learner_are_loaded(tmp_path: Path):
+    source = Showers(ShowersConfig(layers=6))
+    config = GanConfig()
+    nets = gan_networks(config, source.facts)
+    tensors = {
+        f"networks/{name}/{key}": tensor.numpy()
+        for name, net in nets.items()
+        for key, tensor in net.state_dict().items()
+    }
+    record = ModelRecord(
+        model="mini-gan/wgan-lo",
+        plugin="mini-gan",
+        plugin_version="0",
+        api="1.0",
+        config=config.model_dump(mode="json"),
+        facts=source.facts,
+        tensors={**tensors, "learner/squared_gradient": np.float32(0.25).reshape(())},
+    )
+    write_model(tmp_path / "model.safetensors", record)
+    learner = load_network(tmp_path / "model.safetensors").learner
+    assert isinstance(learner, WganLatentOptimisation)
+    assert float(learner.squared_gradient) == 0.25
+    write_model(tmp_path / "model.safetensors", replace(record, tensors=tensors))
+    with pytest.raises(WeightsError, match="'squared_gradient' is missing"):
+        load_network(tmp_path / "model.safetensors")
 
 
 def test_a_missing_field_is_named_with_who_needs_it(predictor: NetworkPredictor, samples: Table):

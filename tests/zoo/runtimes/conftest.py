@@ -24,6 +24,13 @@ class Affine(nn.Module):
         return 2 * wave + offset[:, None, None], wave.sum(dim=1)
 
 
+class Turned(nn.Module):
+    """(N, T, 2), (N,) -> views of the first, whose memory is not in the order of their values."""
+
+    def forward(self, wave: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
+        return wave.transpose(0, 1), wave[:, :, 0].T
+
+
 class AffineDeploy(Deploy):
     sizes: tuple[Mapping[str, int], ...] = ({"batch": 2, "tick": 5}, {"batch": 1, "tick": 3})
 
@@ -68,4 +75,12 @@ def exported(request: pytest.FixtureRequest, header: ExportHeader, tmp_path: Pat
     inputs = (torch.zeros(2, 5, 2), torch.zeros(2))
     module = Affine().eval()
     write_module(request.param, module, inputs, AffineDeploy(), header=header.dumps(), path=path)
+    return path
+
+
+@pytest.fixture
+def turned(header: ExportHeader, tmp_path: Path) -> Path:
+    path = tmp_path / "turned.ts"
+    inputs = (torch.zeros(2, 5, 2), torch.zeros(2))
+    write_module("ts", Turned(), inputs, AffineDeploy(), header=header.dumps(), path=path)
     return path

@@ -29,6 +29,15 @@ class HalfCodec(AffineCodec):
         return Batch({"wave": samples["wave"]}, {}, samples.ids)
 
 
+class DrawingCodec(AffineCodec):
+    """Adds "random" numbers: the ids themselves."""
+
+    def encode(self, samples: Table) -> Batch:
+        drawn = samples.ids.astype(np.float32)
+        wave = samples["wave"] + drawn[:, None, None]
+        return Batch({"wave": wave, "offset": drawn}, {}, samples.ids)
+
+
 def samples() -> Table:
     wave = np.arange(30, dtype=np.float32).reshape(5, 3, 2)
     return Table({"id": np.arange(5, dtype=np.uint64), "wave": wave, "truth": wave})
@@ -41,6 +50,16 @@ def test_batches_join_in_order(exported: Path, batch: int) -> None:
     assert found.ids.tolist() == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(found["area"], samples()["wave"].sum(axis=1))
     assert predictor.model == "mini/affine"
+
+
+def test_keys_seed_what_the_codec_draws_and_the_ids_stay(exported: Path) -> None:
+    predictor = ExportedPredictor(open_runtime(exported), DrawingCodec(None, {}, {}), batch=2)
+    keys = np.array([7, 8, 9, 10, 11], np.uint64)
+    found = predictor.predict(samples(), keys)
+    # The drawn offset is the key, and each sum over three ticks has three of it.
+    own = predictor.predict(samples())["area"] - 3 * np.arange(5)[:, None]
+    np.testing.assert_array_equal(found["area"], own + 3 * keys[:, None])
+    assert found.ids.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_missing_fields_and_no_samples(exported: Path) -> None:

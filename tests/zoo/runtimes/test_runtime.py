@@ -104,3 +104,13 @@ def test_a_fresh_process_runs_every_point(exported: Path, tmp_path: Path) -> Non
     assert violations == [[], []]
     for n, found in zip((1, 2), outputs, strict=True):
         np.testing.assert_array_equal(found["area"], [[6, 9], [24, 27]][:n])
+
+
+def test_a_fresh_process_gets_and_gives_views_as_they_are(turned: Path, tmp_path: Path) -> None:
+    # safetensors writes the memory, which in these inputs and outputs has another order.
+    folder = tmp_path / "exchange"
+    folder.mkdir()
+    points = [{"wave": np.asfortranarray(WAVE), "offset": OFFSET}]
+    (found,), _ = run_in_fresh_process(turned, "ts", points, folder)
+    np.testing.assert_array_equal(found["moved"], WAVE.transpose(1, 0, 2))
+    np.testing.assert_array_equal(found["area"], WAVE[:, :, 0].T)

@@ -10,7 +10,7 @@ import pytest
 import zoo.registry
 from zoo.registry import registry
 
-MINIATURES = ("gan", "light", "points", "track")
+MINIATURES = ("gan", "graph", "light", "points", "track")
 
 
 @pytest.fixture(autouse=True)

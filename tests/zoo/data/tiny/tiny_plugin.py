@@ -15,6 +15,7 @@ from zoo.api import (
     Config,
     Field,
     Model,
+    Predictor,
     Ragged,
     SourceSpec,
     Table,
@@ -98,16 +99,13 @@ class Images:
         return Table({"id": ids, **{n: c for n, c in columns.items() if n in fields}})
 
 
-class Mean:
+class Mean(Predictor):
     """Predicts the mean of the image."""
 
     needs = frozenset({"image"})
 
     def __init__(self, config: PlainConfig, facts: Mapping[str, Any]) -> None:
         self.noise = facts.get("noise", 0.0)
-
-    def fit(self, training: object) -> None:
-        """Nothing to fit."""
 
     def predict(self, samples: Table, keys: object = None) -> Table:
         return Table({"id": samples.ids, "mean": samples["image"].mean(axis=(1, 2), dtype=float)})

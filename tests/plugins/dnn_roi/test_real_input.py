@@ -1,0 +1,63 @@
+"""Training with the real field response and noise, judged on the charge of a real event.
+
+The commands are those of the plugin's page, with a training of seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
+
+
+def zoo(folder: Path, *arguments: str | Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def options(**values: object) -> list[str]:
+    return [part for k, v in values.items() for part in ("--set", f"data.options.{k}={v}")]
+
+
+def test_real_response_noise_and_charge(real_data: Path, tmp_path: Path) -> None:
+    files = real_data / "dnn-roi"
+    real = options(
+        field_response=files / "dune-garfield-1d565.json.bz2",
+        noise_spectrum=files / "protodunehd-noise-spectra-14mVfC-v1.json.bz2",
+    )
+    piece = ["--set", "data.options.detector.wires=96", "--set", "data.options.detector.ticks=1600"]
+    simulate = ["data", "simulate", "dnn-roi", "--data", "cosmics", "--events", "8"]
+    zoo(tmp_path, *simulate, *real, *piece, "--out", "cosmics.h5")
+    short = ["training.steps=20", "training.batch=2", "training.validate_every=20"]
+    short += ["model.crop.wires=64", "model.crop.bins=96", "training.workers=0"]
+    settings = [part for setting in short for part in ("--set", setting)]
+    train = ["train", "dnn-roi/lite-unet", "--data", "cosmics.h5", "--recipe", "demo"]
+    zoo(tmp_path, *train, *settings, "--out", "run")
+
+    event = f"real-charge:{files / 'protodunehd-sp-frames-anode1.tar.bz2'}"
+    wires = options(wires=files / "protodunehd-wires-larsoft-v1.json.bz2")
+    evaluate = ["eval", "run", "--data", event, "--split", "all", "--json"]
+    result = json.loads(zoo(tmp_path, *evaluate, *real, *wires))
+
+    errors = {
+        entry["model"]: number["value"]
+        for entry in result["models"]
+        for number in entry["numbers"]
+        if number["name"] == "E" and not number["column"]
+    }
+    assert set(errors) == {"run", "dnn-roi/traditional", "dnn-roi/oracle-mask"}
+    # One event, so no interval; the order is that of information: truth, traditional, 20 steps.
+    assert 0 < errors["dnn-roi/oracle-mask"] < errors["dnn-roi/traditional"] < errors["run"]
