@@ -119,7 +119,7 @@ def test_options_of_a_simulator(zoo: Call, tmp_path: Path) -> None:
     where = "data.options.noise"
     simulate("--set", f"{where}=loud").failed(2, where=where, says="'loud'", remedy="number")
     simulate("--set", f"{where[:-1]}=3").failed(2, where=where[:-1], remedy="'noise'")
-    simulate("--set", "training.batch=3").failed(2, where="--set training", remedy="data.options")
+    simulate("--set", "training.batch=3").failed(2, where="--set training", remedy="--set data.")
     simulate("--set", "noise").failed(2, where="--set noise", says="assignment", remedy="a.b=value")
     simulate(events=-5).failed(2, where="zoo data simulate", says="--events")
     simulate(events="many").failed(2, where="zoo data simulate", says="integer")

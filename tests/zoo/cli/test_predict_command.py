@@ -32,7 +32,8 @@ def test_predictions_of_every_sample_by_its_id(tmp_path: Path):
     file = TableFile(out)
     assert file.task == "mini-track"
     assert file.about["model"] == "mini-track/centroid"
-    expected = api.load("mini-track/centroid").predict(api.read("mini-track", str(samples)))
+    centroid = api.load("mini-track/centroid", facts=TableFile(samples).facts)
+    expected = centroid.predict(api.read("mini-track", str(samples)))
     parts = [file.read(b, slice(0, b.rows), file.fields) for b in file.blocks()]
     np.testing.assert_array_equal(np.concatenate([p.ids for p in parts]), expected.ids)
     found = np.concatenate([part["position"] for part in parts])

@@ -16,7 +16,6 @@ from zoo.errors import DataError, Interrupted
 from zoo.files import file_digest
 from zoo.training import train
 from zoo.training.parts import find_parts
-from zoo.training.reporting import SilentReporter
 
 POINTS, GRAPH = "mini-points/neighbour-net", "mini-graph/edge-net"
 
@@ -25,6 +24,11 @@ def settings(model: str, *assignments: str) -> Resolved:
     parts = find_parts(model)
     recipe = recipe_layer(parts.task.recipes, "quick")
     return resolve(parts.config, [recipe, set_layer(assignments)])
+
+
+def linked(upstream: Path, *assignments: str) -> Resolved:
+    short = ("data.upstream.events=24", "training.epochs=1")
+    return settings(GRAPH, f"data.model={upstream}", *short, *assignments)
 
 
 @pytest.fixture
@@ -37,18 +41,9 @@ def upstream(tmp_path: Path) -> Path:
 def test_the_upstream_model_is_recorded_by_content_and_a_resume_needs_the_same(
     upstream: Path, tmp_path: Path
 ) -> None:
-    link = settings(
-        GRAPH, f"data.model={upstream}", "data.upstream.events=24", "training.epochs=1"
-    )
-    out = tmp_path / "graph"
-    interrupted = replace(
-        link,
-        config=link.config.model_copy(
-            update={"training": link.config.training.model_copy(update={"max_time": 1e-6})}
-        ),
-    )
+    link, out = linked(upstream), tmp_path / "graph"
     with pytest.raises(Interrupted):
-        train(GRAPH, interrupted, out)
+        train(GRAPH, linked(upstream, "training.max_time=0.000001"), out)
     file = upstream / "model.safetensors"
     expected = [{"model": POINTS, "file": file.name, "sha256": file_digest(file)}]
     assert json.loads((out / "data.json").read_text())["upstream"] == expected
@@ -77,9 +72,6 @@ def test_equal_trainings_of_equal_files_elsewhere_give_equal_models(
     shutil.copytree(upstream, other)
     models = []
     for number, place in enumerate((upstream, other)):
-        link = settings(
-            GRAPH, f"data.model={place}", "data.upstream.events=24", "training.epochs=1"
-        )
-        models.append(train(GRAPH, link, tmp_path / f"graph-{number}", progress=SilentReporter()))
-    one, two = (run.model.read_bytes() for run in models)
-    assert one == two
+        run = train(GRAPH, linked(place), tmp_path / f"graph-{number}")
+        models.append(run.model.read_bytes())
+    assert models[0] == models[1]
