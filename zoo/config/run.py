@@ -209,7 +209,7 @@ class EngineConfig(Config):
     threads: Positive | None = None
     """CPU threads of one process; none: what torch chooses."""
     reproducible: bool = False
-    """The same bits on any number of processes that divides 4."""
+    """The same bits on several numbers of processes; not implemented, refused when set."""
 
 
 class RunConfig(Config):

@@ -116,7 +116,7 @@ def read(
         limit: At most so many rows.
 
     Returns:
-        The fields, ``id``, and ``group``: rows of one group are one event.
+        The fields with ``id`` and ``group``; rows of one group are one event.
 
     Raises:
         ZooError: As for :func:`open_source`; DataError also if there is no row or no such field.
