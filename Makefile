@@ -31,7 +31,7 @@ SIMULATE := $(ZOO) data simulate dnn-roi $(PIECE) --workers 2
 
 demo: env  ## Simulate, train, judge, export, report: 10 minutes on 2 cores at most
 	$(SIMULATE) --data cosmics --events 120 --seed 1 --set 'data.options.cosmics=[1,5]' --out $(DEMO)/cosmics.h5
-	$(SIMULATE) --data tracks --events 55 --seed 2 --set data.options.length_mm=800 --out $(DEMO)/tracks.h5
+	$(SIMULATE) --data tracks --events 66 --seed 2 --set data.options.length_mm=800 --out $(DEMO)/tracks.h5
 	$(ZOO) train dnn-roi/lite-unet --data $(DEMO)/cosmics.h5 --recipe demo --out $(DEMO)/run
 	$(ZOO) eval $(DEMO)/run --data $(DEMO)/tracks.h5 --split all --out $(DEMO)/tracks --beats dnn-roi/traditional:E
 	$(ZOO) export $(DEMO)/run --for wirecell --data $(DEMO)/tracks.h5 --out $(DEMO)/wirecell
@@ -53,7 +53,7 @@ docs: env
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 unit: env
-	$(BIN)/pytest -n 2 --dist loadgroup -q
+	$(BIN)/pytest -n 2 -q
 
 # What production Wire-Cell links. It needs numpy 1, so it has an environment and pins of its own.
 verify-libtorch: env .venv-libtorch/.installed  ## Load the demo's export in torch 2.1.2 and compare

@@ -17,7 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -157,7 +157,7 @@ def _start(
     loader: DataLoader[_Result],
 ) -> Iterator[_Result]:
     try:
-        with quiet_fork():
+        with quiet_fork(), _signals_held(loader):
             return iter(loader)
     except (AttributeError, TypeError) as error:  # how pickling refuses
         raise UsageError(
@@ -165,6 +165,24 @@ def _start(
             where="training.workers",
             remedy="--set training.workers=0, or make them picklable",
         ) from error
+
+
+@contextmanager
+def _signals_held(loader: DataLoader[_Result]) -> Iterator[None]:
+    """Start forked workers with the signals blocked that they will ignore a moment later.
+
+    A fork server would keep the mask for the processes of others; its workers have that moment.
+    """
+    context = loader.multiprocessing_context
+    if sys.platform != "linux" or context is None or context.get_start_method() != "fork":
+        yield
+        return
+    held = {signal.SIGINT, signal.SIGTERM, signal.SIGUSR1}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _ignore_signals(_: int) -> None:

@@ -121,7 +121,14 @@ def grid_parity(
         eager = _outputs(module, inputs, deploy, torch.float32)
         exact = _outputs(double, inputs, deploy, torch.float64)
         comparisons += [
-            _compare(sizes, name, exported[name], eager[name], exact[name], spec.maximum or 0.0)
+            _compare(
+                sizes,
+                name,
+                exported[name],
+                eager[name],
+                exact[name],
+                maximum=spec.maximum or 0.0,
+            )
             for name, spec in deploy.outputs.items()
         ]
     return comparisons
@@ -156,6 +163,7 @@ def _compare(
     exported: NDArray[Any],
     eager: NDArray[Any],
     exact: NDArray[Any],
+    *,
     maximum: float,
 ) -> Comparison:
     export_error, eager_error = _largest(exported, exact), _largest(eager, exact)

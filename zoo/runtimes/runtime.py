@@ -152,7 +152,8 @@ class _Pt2Runtime(_TorchRuntime):
         super().__init__(path, header)
         import torch
 
-        with _load_errors(path), path.open("rb") as stream:  # by name it wants the suffix .pt2
+        # By name it wants the suffix .pt2.
+        with _torch_export_quiet(), _load_errors(path), path.open("rb") as stream:
             self._program = torch.export.load(stream).module()
 
 
@@ -162,6 +163,18 @@ def torch_jit_quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         for category in (DeprecationWarning, FutureWarning):
             warnings.filterwarnings("ignore", r"`?torch\.jit\.", category)
+        yield
+
+
+@contextmanager
+def _torch_export_quiet() -> Iterator[None]:
+    """Without a warning that torch 2.11 gives on its own loader.
+
+    It makes tensors over the bytes it has read, which must not be written; nobody else holds
+    them, and a program that we run does not write its weights.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given buffer is not writable", UserWarning)
         yield
 
 

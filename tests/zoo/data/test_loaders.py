@@ -18,6 +18,7 @@ from tiny_plugin import Toy, ToyConfig
 
 from zoo.contract.codec import Batch, Codec
 from zoo.contract.table import Table
+from zoo.data import loaders
 from zoo.data.keys import uniform
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
@@ -181,6 +182,20 @@ def test_closing_ends_the_workers_and_signals_to_the_group_do_not():
     batches.close()
     assert multiprocessing.active_children() == []
     assert threading.active_count() <= threads
+
+
+def test_signals_to_a_worker_that_only_starts_do_not_end_it(monkeypatch: pytest.MonkeyPatch):
+    ready = loaders._ignore_signals
+
+    def signalled(number: int) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            os.kill(os.getpid(), each)
+        ready(number)
+
+    monkeypatch.setattr(loaders, "_ignore_signals", signalled)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert digests(loader(2), 0, 12) == digests(loader(), 0, 12)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
 
 
 def test_an_abandoned_loader_does_not_hold_up_the_end_of_the_program():
