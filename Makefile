@@ -20,7 +20,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt tests/miniatures/pyproject.to
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable tests/miniatures
+	$(BIN)/python -m pip install --quiet --no-deps --editable tests/miniatures
 	touch $@
 
 # A piece of a ProtoDUNE-HD face: everything as in the whole, a twelfth of the time.
