@@ -13,7 +13,8 @@ from zoo.contract.specs import Specs
 from zoo.contract.table import Table
 from zoo.data.reader import available_fields, read_block, source_name, table_bytes
 from zoo.data.simulate import block_rows
-from zoo.data.store import TableFile, TableWriter
+from zoo.data.store import TableFile
+from zoo.data.writer import TableWriter
 from zoo.errors import DataError, UsageError
 
 __all__ = ["convert_file"]

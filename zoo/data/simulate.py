@@ -26,8 +26,9 @@ from zoo.contract.specs import Specs
 from zoo.data.keys import row_ids
 from zoo.data.reader import available_fields, read_block, table_bytes
 from zoo.data.simulated import SimulatedSource
-from zoo.data.store import TableFile, TableWriter
+from zoo.data.store import TableFile
 from zoo.data.workers import run_workers
+from zoo.data.writer import TableWriter
 from zoo.errors import DataError, UsageError
 from zoo.files import write_atomically
 

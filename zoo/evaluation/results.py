@@ -15,7 +15,8 @@ from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.contract.metrics import Number
 from zoo.contract.specs import Field, Specs
 from zoo.contract.table import Ragged, Table
-from zoo.data.store import TableFile, TableWriter
+from zoo.data.store import TableFile
+from zoo.data.writer import TableWriter
 from zoo.errors import DataError
 from zoo.evaluation.paired import Difference
 from zoo.files import write_atomically

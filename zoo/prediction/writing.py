@@ -14,7 +14,7 @@ from zoo.contract.task import Task
 from zoo.data.checks import require_finite
 from zoo.data.failures import plugin_code
 from zoo.data.reader import read_split, source_name
-from zoo.data.store import TableWriter
+from zoo.data.writer import TableWriter
 from zoo.errors import DataError
 
 __all__ = ["predict_file"]

@@ -19,8 +19,9 @@ from tiny_plugin import SAMPLE, Toy, ToyConfig
 from zoo.contract.specs import Field
 from zoo.contract.table import Ragged, Table
 from zoo.data.keys import combine
-from zoo.data.store import TableFile, TableWriter
+from zoo.data.store import TableFile
 from zoo.data.workers import quiet_fork
+from zoo.data.writer import TableWriter
 from zoo.errors import DataError, PluginError, UsageError
 
 FIELDS = frozenset({"image", "mask", "hits", "label"})
