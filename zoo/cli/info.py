@@ -91,6 +91,7 @@ def _task(name: str, task: Task) -> dict[str, Any]:
         "sample": _specs(task.sample),
         "prediction": _specs(task.prediction),
         "recipes": {n: _about_recipe(resource) for n, resource in task.recipes.items()},
+        "consumers": {c.name: c.summary for c in registry().consumers.values() if c.task == name},
     }
 
 

@@ -45,7 +45,7 @@ RecipeOption: TypeAlias = Annotated[
 ]
 FromOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--from", metavar="WEIGHTS|RUN", help="Start from these parameters."),
+    typer.Option("--from", metavar="WEIGHTS|RUN", help="Take these parameters."),
 ]
 OutOption: TypeAlias = Annotated[
     Path | None, typer.Option("--out", metavar="PATH", help="Where to write.")

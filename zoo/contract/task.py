@@ -55,7 +55,7 @@ class SourceSpec:
     Attributes:
         kind: ``adapter`` reads files, ``simulator`` makes samples from keys, ``link`` joins the
             samples of another task to a model's predictions for them.
-        factory: ``(config, path) -> Source`` for an adapter, ``(config) -> Simulator`` or
+        factory: ``(config, path: str) -> Source`` for an adapter, ``(config) -> Simulator`` or
             ``(config) -> Link`` otherwise.
         config: A pydantic class with the source's settings.
         summary: One line for ``zoo info``.
