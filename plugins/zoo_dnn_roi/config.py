@@ -8,7 +8,15 @@ from pydantic import Field, model_validator
 
 from zoo.api import Config
 
-__all__ = ["Augmentation", "Crop", "Image", "LiteUNetConfig", "RoiConfig"]
+__all__ = [
+    "Augmentation",
+    "Crop",
+    "Image",
+    "LiteUNetConfig",
+    "MobileNetV3UNetConfig",
+    "RoiConfig",
+    "SmpUNetConfig",
+]
 
 Image = Literal["loose_lf", "mp2", "mp3", "tight_lf", "decon_charge", "gauss"]
 """Sample fields that a network may see; Wire-Cell's tags of the same names."""
@@ -83,3 +91,32 @@ class LiteUNetConfig(RoiConfig):
 
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 128, 192, 256), min_length=2)
     """Channels at strides 2, 4, 8, ..."""
+    tiles: int = Field(1, ge=1)
+    """Parts of the plane, along the wires, that the exported network works on one after another:
+    less memory, more arithmetic, the same result."""
+
+
+class MobileNetV3UNetConfig(RoiConfig):
+    """The MobileNetV3-UNet: nothing to set but what all networks share."""
+
+
+class SmpUNetConfig(RoiConfig):
+    """A U-Net of segmentation-models-pytorch around any encoder of timm."""
+
+    encoder: str = "mobilenetv3_large_100"
+    """Name of a timm model that gives feature maps; never with pretrained parameters."""
+    depth: int = Field(5, ge=3, le=5)
+    """Stages of the encoder, each of half the size of the one before."""
+    decoder_widths: tuple[Annotated[int, Field(ge=1)], ...] = (64, 48, 32, 16, 8)
+    """Channels of the decoder from the deepest stage to the full size, one per stage."""
+    attention: Literal["scse"] | None = None
+    """Squeeze and excitation in the decoder (arXiv:1808.08127); absent: none."""
+
+    @model_validator(mode="after")
+    def _one_width_a_stage(self) -> Self:
+        if len(self.decoder_widths) != self.depth:
+            raise ValueError(
+                f"decoder_widths needs one width for each of {self.depth} stages, "
+                f"not {len(self.decoder_widths)}"
+            )
+        return self

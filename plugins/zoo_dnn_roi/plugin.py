@@ -62,6 +62,18 @@ def _models() -> dict[str, Model]:
             summary="depthwise-separable U-Net on space-to-depth images, 0.44 M parameters",
             networks=f"{_HERE}.models.lite_unet:networks",
         ),
+        "mobilenetv3-unet": Model(
+            config=f"{_HERE}.config:MobileNetV3UNetConfig",
+            summary="U-Net on MobileNetV3-Large features as published, 3.4 M parameters",
+            cite="https://github.com/lastgeorge/Pytorch-UNet; Howard et al., arXiv:1905.02244",
+            networks=f"{_HERE}.models.mobilenetv3_unet:networks",
+        ),
+        "smp-unet": Model(
+            config=f"{_HERE}.config:SmpUNetConfig",
+            summary="U-Net of segmentation-models-pytorch around any encoder of timm",
+            cite="https://github.com/qubvel-org/segmentation_models.pytorch",
+            networks=f"{_HERE}.models.smp_unet:networks",
+        ),
         "traditional": Model(
             config=f"{_HERE}.baselines:BaselineConfig",
             summary="the ROIs of traditional signal processing",

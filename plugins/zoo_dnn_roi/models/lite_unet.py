@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo_dnn_roi.config import LiteUNetConfig
+from zoo_dnn_roi.models.prior import expect_few_pixels
 
 __all__ = ["LiteUNet", "networks"]
 
@@ -70,9 +71,7 @@ class LiteUNet(nn.Module):
             nn.Sequential(nn.ReLU(), _separable(narrow, narrow)) for narrow, _ in pairs
         )
         self.head = nn.Conv2d(widths[0], 4, 1)
-        # Few pixels are inside (2 %): without this prior the first hundred steps only learn that
-        # (Lin et al., arXiv:1708.02002, section 4.1).
-        nn.init.constant_(_bias(self.head), -4.0)
+        expect_few_pixels(self.head)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of the ROI mask.
@@ -95,11 +94,6 @@ class LiteUNet(nn.Module):
             x = up(wider + fine(skip))
         logits = functional.pixel_shuffle(self.head(x), 2)
         return logits[:, :, : image.shape[2], : image.shape[3]]
-
-
-def _bias(convolution: nn.Conv2d) -> Tensor:
-    assert convolution.bias is not None  # as it was built
-    return convolution.bias
 
 
 def _convolution(
