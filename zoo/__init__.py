@@ -1,7 +1,7 @@
 """detector-zoo: one command for the learning jobs of particle detectors.
 
-The three calls of a notebook are ``zoo.load``, ``zoo.read`` and ``zoo.evaluate``; everything a
-plugin may use is in ``zoo.api``. Importing ``zoo`` loads neither torch nor numpy.
+The calls of a notebook are ``zoo.load``, ``zoo.read``, ``zoo.evaluate`` and ``zoo.compare``;
+everything a plugin may use is in ``zoo.api``. Importing ``zoo`` loads neither torch nor numpy.
 """
 
 from __future__ import annotations
@@ -9,14 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zoo.evaluation import compare as compare
     from zoo.evaluation import evaluate as evaluate
     from zoo.prediction import load as load
     from zoo.prediction import read as read
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "evaluate", "load", "read"]
+__all__ = ["__version__", "compare", "evaluate", "load", "read"]
 
-_HOME = {"evaluate": "zoo.evaluation", "load": "zoo.prediction", "read": "zoo.prediction"}
+_HOME = {
+    "compare": "zoo.evaluation",
+    "evaluate": "zoo.evaluation",
+    "load": "zoo.prediction",
+    "read": "zoo.prediction",
+}
 
 
 def __getattr__(name: str) -> object:

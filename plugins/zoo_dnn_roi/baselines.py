@@ -1,4 +1,4 @@
-"""The classical rows: traditional ROIs, and the mask that a perfect network would find."""
+"""Rows without a network: traditional ROIs, the bare coincidence of planes, and the true mask."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.api import Config, Predictor, Table
 from zoo_dnn_roi.codec import bin_means
 from zoo_dnn_roi.physics.masking import apply_mask, repeat_bins
 
-__all__ = ["BaselineConfig", "OracleConfig", "OracleMask", "Traditional"]
+__all__ = ["BaselineConfig", "Coincidence", "OracleConfig", "OracleMask", "Traditional"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -60,6 +60,20 @@ class Traditional(_Masked):
     def mask(self, samples: Table) -> BoolArray:
         """The sample's field ``traditional``."""
         found: BoolArray = samples["traditional"] > 0
+        return found
+
+
+class Coincidence(_Masked):
+    """The crossings at which all three planes are active (MP3), an input of the networks.
+
+    A network that has only learnt to copy this input is no better than this row.
+    """
+
+    needs: frozenset[str] = frozenset({"mp3", "decon_charge"})
+
+    def mask(self, samples: Table) -> BoolArray:
+        """The sample's field ``mp3``."""
+        found: BoolArray = samples["mp3"] > 0
         return found
 
 

@@ -119,4 +119,6 @@ class SmpUNetConfig(RoiConfig):
                 f"decoder_widths needs one width for each of {self.depth} stages, "
                 f"not {len(self.decoder_widths)}"
             )
+        if self.attention and min(self.decoder_widths) < 16:
+            raise ValueError("scse squeezes 16 channels into one: decoder_widths of 16 or more")
         return self

@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from zoo.api import Codec, Deploy, Field, Specs, generator
 from zoo_dnn_roi.codec import STAMP
 from zoo_dnn_roi.config import RoiConfig
+from zoo_dnn_roi.tiling import Tiled
 
 __all__ = ["RoiDeploy"]
 
@@ -31,8 +32,11 @@ class RoiDeploy(Deploy):
         {"batch": 1, "wire": 32, "bin": 32},
     )
 
+    settings: frozenset[str] = frozenset({"tiles"})
+
     def __init__(self, config: RoiConfig, facts: Mapping[str, Any]) -> None:
         self.names = config.inputs
+        self.tiles = getattr(config, "tiles", 1)  # networks of limited reach have this setting
         self.inputs: Specs = {
             "image": Field(
                 dims=("batch", len(config.inputs), "wire", "bin"),
@@ -58,7 +62,7 @@ class RoiDeploy(Deploy):
         """
         net = copy.deepcopy(nets["net"]).eval()
         _fold(net)
-        return _Probability(net).eval()
+        return _Probability(Tiled(net, self.tiles) if self.tiles > 1 else net).eval()
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]

@@ -4,22 +4,25 @@ A row holds sums over the channels of one plane of one event, so that every numb
 exact. Q is charge integrated over a window: the ticks of a channel within ``MARGIN_TICKS`` of true
 charge. Bias, resolution and inefficiency are those of the DNN-ROI talk (Wire-Cell); its
 inefficiency counts channels without any charge, which the traditional ROIs hardly ever leave, so
-a second one counts channels with less than a tenth of theirs.
+a second one counts channels with less than a tenth of theirs. Pixels and ROIs are counted as in the
+DNN-ROI paper, see ``pixels.py``.
 
 Dead channels give no signal. Their charge counts in E, as lost for every method alike; they are
-left out of all that is counted by channel or pixel.
+left out of all that is counted by channel, pixel or ROI.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from zoo.api import DataError, Metrics, Number, Table
+from zoo_dnn_roi.physics.tracks import visible_energy
+from zoo_dnn_roi.pixels import PixelCounts, count_pixels
 
 __all__ = ["RoiMetrics"]
 
@@ -35,43 +38,46 @@ MINIMUM_CHARGE = 5000.0
 WEAK = 0.1
 """A channel with less than this fraction of its true charge is weak."""
 
-PIXEL_TICKS = 10
-"""Ticks of a pixel."""
-
-PIXEL_CHARGE = 100.0
-"""Mean true charge that makes a pixel true, electrons per tick."""
-
 FloatArray = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 Float64Array = NDArray[np.float64]
 
-_SUMS = (
-    "true_charge",
-    "wrong_charge",
-    "channels",
-    "ratio",
-    "ratio_squared",
-    "empty",
-    "weak",
-    "true_pixels",
-    "found_pixels",
-    "right_pixels",
-)
+
+class _Channels(NamedTuple):
+    """Sums over the channels of a plane, beside those of its pixels."""
+
+    true_charge: float
+    wrong_charge: float
+    channels: float
+    ratio: float
+    ratio_squared: float
+    empty: float
+    weak: float
+
+
+_SUMS = _Channels._fields + PixelCounts._fields
 
 
 class RoiMetrics(Metrics):
-    """E (primary), bias, resolution, inefficiencies, pixel efficiency and purity.
+    """E (primary), bias, resolution, inefficiencies; efficiency and purity of pixels and ROIs.
 
     E = (sum over windows of ``|Q_reco - Q_true|`` + sum of ``|Q_reco|`` elsewhere) / sum of
     Q_true: 0 for the truth, 1 for an empty plane, above 1 where fakes outweigh what is found.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"truth", "theta_xz", "dead"})
-    bins: ClassVar[Mapping[str, Sequence[float]]] = {"theta_xz": (0, 20, 40, 60, 70, 80, 86)}
+    bins: ClassVar[Mapping[str, Sequence[float]]] = {
+        "theta_xz": (0, 20, 40, 60, 70, 80, 86),
+        # MeV: a muon of 80 cm leaves 160, one of 1.4 m 260, cosmics on a whole face 500 to 6000.
+        "energy": (0, 100, 200, 400, 800, 1600, 3200, 6400, 12800),
+    }
     primary: ClassVar[str] = "E"
 
     def measure(self, samples: Table, predictions: Table) -> Table:
-        """Sums of every plane, float64 (N,), and its ``theta_xz`` in degrees.
+        """Sums of every plane, float64 (N,), its ``theta_xz``, degrees, and ``energy``, MeV.
+
+        The energy is what minimum-ionising muons lose to leave the true charge of the plane, that
+        of its dead channels included; what the electron lifetime took is not put back.
 
         Args:
             samples: ``truth`` (N, wire, tick) e-/tick; where the source has them ``dead``
@@ -97,28 +103,29 @@ class RoiMetrics(Metrics):
             {
                 "id": samples.ids,
                 "theta_xz": _folded(samples),
+                "energy": visible_energy(columns[:, 0]),
                 **dict(zip(_SUMS, columns.T.copy(), strict=True)),
             }
         )
 
     def summarise(self, rows: Table) -> Sequence[Number]:
         """Ratios of the summed rows; a resolution needs two channels."""
-        total = {name: float(rows[name].sum()) for name in _SUMS}
-        channels = total["channels"]
-        mean = _ratio(total["ratio"], channels)
-        variance = max(_ratio(total["ratio_squared"], channels) - mean**2, 0.0)
+        sums = np.array([rows[name] for name in _SUMS]).sum(axis=1).tolist()
+        q = _Channels(*sums[: len(_Channels._fields)])
+        n = PixelCounts(*sums[len(_Channels._fields) :])
+        mean = _ratio(q.ratio, q.channels)
+        variance = max(_ratio(q.ratio_squared, q.channels) - mean**2, 0.0)
         return (
-            Number(name="E", value=_ratio(total["wrong_charge"], total["true_charge"])),
+            Number(name="E", value=_ratio(q.wrong_charge, q.true_charge)),
             _points("bias", mean - 1, better="zero"),
-            _percent("resolution", _ratio(variance**0.5, mean) if channels > 1 else np.nan),
-            _points("inefficiency", _ratio(total["empty"], channels)),
-            _points("weak channels", _ratio(total["weak"], channels)),
-            _percent(
-                "pixel efficiency", _ratio(total["right_pixels"], total["true_pixels"]), "higher"
-            ),
-            _percent(
-                "pixel purity", _ratio(total["right_pixels"], total["found_pixels"]), "higher"
-            ),
+            _percent("resolution", _ratio(variance**0.5, mean) if q.channels > 1 else np.nan),
+            _points("inefficiency", _ratio(q.empty, q.channels)),
+            _points("weak channels", _ratio(q.weak, q.channels)),
+            _percent("pixel efficiency", _ratio(n.right_pixels, n.true_pixels), "higher"),
+            _percent("pixel purity", _ratio(n.right_pixels, n.found_pixels), "higher"),
+            _percent("Dice", _ratio(2 * n.right_pixels, n.true_pixels + n.found_pixels), "higher"),
+            _percent("ROI efficiency", _ratio(n.seen_rois, n.true_rois), "higher"),
+            _percent("ROI purity", _ratio(n.right_rois, n.found_rois), "higher"),
         )
 
 
@@ -138,16 +145,16 @@ def _sums(
     fake = float(_per_wire(np.abs(charge), ~window).sum())
     judged = alive & (true > MINIMUM_CHARGE)
     ratio = found[judged] / true[judged]
-    return (
-        float(true.sum()),
-        _window_differences(truth, charge, window) + fake,
-        len(ratio),
-        float(ratio.sum()),
-        float(np.square(ratio).sum()),
-        float(np.sum(ratio == 0)),
-        float(np.sum(ratio < WEAK)),
-        *_pixels(truth[alive], mask[alive]),
+    channels = _Channels(
+        true_charge=float(true.sum()),
+        wrong_charge=_window_differences(truth, charge, window) + fake,
+        channels=len(ratio),
+        ratio=float(ratio.sum()),
+        ratio_squared=float(np.square(ratio).sum()),
+        empty=float(np.sum(ratio == 0)),
+        weak=float(np.sum(ratio < WEAK)),
     )
+    return *channels, *count_pixels(truth[alive], mask[alive])
 
 
 def _per_wire(charge: FloatArray, where: BoolArray) -> Float64Array:
@@ -170,19 +177,6 @@ def _window_differences(truth: FloatArray, charge: FloatArray, window: BoolArray
         return 0.0
     difference = charge[window].astype(np.float64) - truth[window]
     return float(np.abs(np.add.reduceat(difference, first)).sum())
-
-
-def _pixels(truth: FloatArray, mask: BoolArray) -> tuple[float, float, float]:
-    """True, found and rightly found pixels; one is found where half of it is in the mask."""
-    bins = truth.shape[1] // PIXEL_TICKS  # the ticks left over make no pixel
-
-    def mean(values: FloatArray | BoolArray) -> Float64Array:
-        whole = values[:, : bins * PIXEL_TICKS].reshape(len(values), bins, PIXEL_TICKS)
-        average: Float64Array = whole.mean(axis=2, dtype=np.float64)
-        return average
-
-    true, found = mean(truth) > PIXEL_CHARGE, mean(mask) >= 0.5
-    return float(true.sum()), float(found.sum()), float((true & found).sum())
 
 
 def _folded(samples: Table) -> Float64Array:

@@ -81,6 +81,13 @@ def _models() -> dict[str, Model]:
             baseline=True,
             needs=frozenset({"traditional", "decon_charge"}),
         ),
+        "mp3": Model(
+            config=f"{_HERE}.baselines:BaselineConfig",
+            summary="the crossings at which all three planes are active, an input of the networks",
+            predictor=f"{_HERE}.baselines:Coincidence",
+            baseline=True,
+            needs=frozenset({"mp3", "decon_charge"}),
+        ),
         "oracle-mask": Model(
             config=f"{_HERE}.baselines:OracleConfig",
             summary="the true mask: what a perfect network would reach",

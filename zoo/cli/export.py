@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.options import FromOption, JsonOption, ModelID, OutOption
+from zoo.cli.options import FromOption, JsonOption, ModelID, OutOption, SetOption
 from zoo.cli.output import console, emit, table
-from zoo.errors import UsageError
+from zoo.errors import ConfigError, UsageError
 from zoo.registry import registry
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def export_command(
             "--data", metavar="SOURCE:PATH", help="Samples for the end-to-end comparison."
         ),
     ] = "",
+    settings: SetOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -68,9 +69,25 @@ def export_command(
         out=out or Path(),
         weights=weights,
         samples=_samples(model, data) if data else None,
+        settings=_settings(settings or ()),
     )
     payload = {"files": [str(path) for path in done.files], "report": done.report}
     emit(payload, as_json, _render)
+
+
+def _settings(assignments: Sequence[str]) -> Mapping[str, Any]:
+    """``model.NAME=VALUE``, the only ones that an export knows."""
+    from zoo.config.layers import set_layer
+
+    changes = dict(set_layer(assignments).values)
+    section = changes.pop("model", {})
+    if changes or not isinstance(section, Mapping):
+        raise ConfigError(
+            "this command has no such setting",
+            where=f"--set {next(iter(changes), 'model')}",
+            remedy="it has those that the model's deploy allows: --set model.NAME=VALUE",
+        )
+    return section
 
 
 def _samples(model: str, data: str) -> Table:

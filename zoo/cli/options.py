@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 __all__ = [
+    "BootstrapSeedOption",
     "ConfigOption",
     "DataOption",
     "DeviceOption",
@@ -15,8 +16,10 @@ __all__ = [
     "IDs",
     "JsonOption",
     "ModelID",
+    "NamedIDs",
     "OutOption",
     "RecipeOption",
+    "ResamplesOption",
     "SetOption",
     "SplitOption",
 ]
@@ -24,6 +27,10 @@ __all__ = [
 _ID = "TASK/MODEL[@version], a run directory RUN[@step], or a model file."
 
 IDs: TypeAlias = Annotated[list[str], typer.Argument(metavar="ID...", help=_ID)]
+NamedIDs: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(metavar="ID...", help=f"{_ID} NAME=RUN,RUN makes trainings one row."),
+]
 ModelID: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help=_ID)]
 DataOption: TypeAlias = Annotated[
     str,
@@ -52,6 +59,10 @@ OutOption: TypeAlias = Annotated[
 ]
 DeviceOption: TypeAlias = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")
+]
+ResamplesOption: TypeAlias = Annotated[int, typer.Option(min=1, help="Bootstrap resamples.")]
+BootstrapSeedOption: TypeAlias = Annotated[
+    int, typer.Option("--seed", min=0, help="Of the bootstrap.")
 ]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Write one JSON object to stdout.")

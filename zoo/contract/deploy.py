@@ -30,11 +30,14 @@ class Deploy(Protocol):
             free sizes, equal names are equal sizes.
         sizes: The export grid: one mapping of every free dim to a size per point. The first is
             the typical size; minimum, maximum, batch 1 and 2 and non-multiples belong in it.
+        settings: Names of settings of the model that may differ from those of the training: how
+            the exported program works, never what it answers. Default: none.
     """
 
     inputs: Specs
     outputs: Specs
     sizes: tuple[Mapping[str, int], ...]
+    settings: frozenset[str] = frozenset()
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
         """One module: positional inputs in the order of ``inputs``, outputs likewise."""

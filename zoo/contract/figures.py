@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.metrics import Number
 from zoo.contract.table import Table
@@ -26,6 +26,8 @@ class BinnedNumber:
         low, high: Limits of the 95 % interval.
         n: Rows.
         groups: Independent groups (events) behind them.
+        trainings: Trainings whose mean it is.
+        spread: Standard deviation over them; NaN of a single one.
         column: The binned row column; empty for all rows.
         lower, upper: Edges of the bin.
     """
@@ -35,6 +37,8 @@ class BinnedNumber:
     high: float
     n: int
     groups: int
+    trainings: int = 1
+    spread: float = float("nan")
     column: str = ""
     lower: float = float("nan")
     upper: float = float("nan")
@@ -48,8 +52,12 @@ class Evaluation:
         model: Id or run as the user named it.
         role: ``model``, ``baseline`` or ``oracle``.
         numbers: All rows first, then every bin.
-        rows: Metric rows in id order, with ``group``; ``None`` where the model could not run.
+        rows: Metric rows in id order, with ``group``, and with ``training`` where there are
+            several trainings; ``None`` where the model could not run.
         unavailable: Why it could not run; empty when it did.
+        trainings: What is known of each network behind it, as JSON values: ``model``, ``file``,
+            ``sha256``, ``lineage``, ``config``, ``environment``, ``loss_fall``,
+            ``under_trained``.
     """
 
     model: str
@@ -57,6 +65,12 @@ class Evaluation:
     numbers: tuple[BinnedNumber, ...]
     rows: Table | None
     unavailable: str = ""
+    trainings: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def under_trained(self) -> bool:
+        """Whether the loss of a training still fell at its end: it wins or loses nothing."""
+        return any(training.get("under_trained") for training in self.trainings)
 
 
 @dataclass(frozen=True)

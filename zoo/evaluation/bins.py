@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.figures import BinnedNumber
-from zoo.contract.metrics import Metrics
 from zoo.contract.table import Table
 from zoo.errors import PluginError
-from zoo.evaluation.bootstrap import bootstrap
+from zoo.evaluation.resampling import Resampler, Sampled
 
 __all__ = ["Bin", "bins_of", "numbers_of"]
 
@@ -61,45 +60,36 @@ def bins_of(rows: Table, bins: Mapping[str, Sequence[float]]) -> Iterator[Bin]:
                 yield Bin(np.flatnonzero(inside), column, float(lower), float(upper))
 
 
-def numbers_of(
-    metrics: Metrics, rows: Table, *, resamples: int, seed: int
-) -> tuple[BinnedNumber, ...]:
+def numbers_of(resampler: Resampler, rows: Table) -> tuple[BinnedNumber, ...]:
     """Every number with its 95 % interval, on all rows first, then in every bin.
 
     Args:
-        metrics: Summarises rows.
-        rows: Metric rows with ``group``.
-        resamples: Bootstrap resamples.
-        seed: Of the resamples.
+        resampler: Of the task's metrics.
+        rows: Metric rows with ``group``; of several trainings, with ``training``.
     """
-    found: list[BinnedNumber] = []
-    for part in bins_of(rows, metrics.bins):
-        if len(part.index):
-            found.extend(_numbers_in(metrics, rows, part, resamples, seed))
-    return tuple(found)
+    first = resampler.trainings(rows)[0]
+    return tuple(
+        number
+        for part in bins_of(first, resampler.metrics.bins)
+        if len(part.index)
+        for number in _numbers_in(resampler.sampled(rows, part.index), part)
+    )
 
 
-def _numbers_in(
-    metrics: Metrics, rows: Table, part: Bin, resamples: int, seed: int
-) -> list[BinnedNumber]:
-    inside = rows.take(part.index)
-
-    def values(index: NDArray[np.intp]) -> NDArray[np.float64]:
-        return np.array([number.value for number in metrics.summarise(inside.take(index))])
-
-    interval = bootstrap(values, inside["group"], resamples=resamples, seed=seed)
-    return [
-        BinnedNumber(
+def _numbers_in(sampled: Sampled, part: Bin) -> Iterator[BinnedNumber]:
+    interval = sampled.interval()
+    each = sampled.by_training()
+    spread = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(each.shape[1], np.nan)
+    for place, number in enumerate(sampled.numbers):
+        yield BinnedNumber(
             number=number,
-            low=float(low),
-            high=float(high),
-            n=inside.rows,
-            groups=interval.groups,
+            low=float(interval.low[place]),
+            high=float(interval.high[place]),
+            n=sampled.rows,
+            groups=sampled.groups,
+            trainings=len(each),
+            spread=float(spread[place]),
             column=part.column,
             lower=part.lower,
             upper=part.upper,
         )
-        for number, low, high in zip(
-            metrics.summarise(inside), interval.low, interval.high, strict=True
-        )
-    ]

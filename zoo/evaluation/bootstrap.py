@@ -11,7 +11,15 @@ from scipy.special import ndtr, stdtrit
 
 from zoo.errors import UsageError
 
-__all__ = ["CONFIDENCE", "Interval", "Statistic", "bootstrap"]
+__all__ = [
+    "CONFIDENCE",
+    "Interval",
+    "Resamples",
+    "Statistic",
+    "bootstrap",
+    "resample",
+    "student_t",
+]
 
 CONFIDENCE = 0.95
 """Coverage of every interval of the zoo."""
@@ -34,16 +42,44 @@ class Interval:
     groups: int
 
 
-def bootstrap(
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """A statistic on the rows, and on resamples of them.
+
+    Attributes:
+        point: ``(numbers,)`` float64, on the rows themselves.
+        values: ``(resamples, numbers)`` float64; of one group all are NaN.
+        groups: How many independent groups were resampled.
+    """
+
+    point: NDArray[np.float64]
+    values: NDArray[np.float64]
+    groups: int
+
+    def interval(self) -> Interval:
+        """95 % expanded percentile intervals.
+
+        Plain percentiles are too narrow for few groups, so they are moved outwards as for a t
+        interval (T. Hesterberg, The American Statistician 69 (2015) 371, section 5.3). Resamples
+        on which a number is undefined are left out of its interval.
+        """
+        if self.groups < 2:
+            undefined = np.full(len(self.point), np.nan)
+            return Interval(undefined, undefined, self.groups)
+        low, high = _percentiles(self.values, self.groups)
+        defined = np.isfinite(self.point)
+        return Interval(
+            np.where(defined, low, np.nan), np.where(defined, high, np.nan), self.groups
+        )
+
+
+def resample(
     statistic: Statistic, groups: NDArray[np.uint64], *, resamples: int, seed: int
-) -> Interval:
-    """95 % percentile intervals of a statistic, resampling whole groups.
+) -> Resamples:
+    """A statistic on bootstrap resamples of whole groups.
 
     The draws depend on the set of groups and the seed alone: two models measured on the same
-    events are resampled alike. Percentiles are moved outwards as for a t interval, because plain
-    ones are too narrow for few groups (T. Hesterberg, The American Statistician 69 (2015) 371,
-    section 5.3, "expanded percentile interval"). Resamples on which a number is undefined are
-    left out of its interval.
+    events are resampled alike, so the difference of their values is that of a paired resample.
 
     Args:
         statistic: Called once on every resample.
@@ -58,16 +94,24 @@ def bootstrap(
         raise UsageError(f"{resamples} resamples", remedy="use at least 1, 1000 for a result")
     members = _Members(groups)
     point = statistic(np.arange(len(groups)))
-    if members.count < 2:
-        undefined = np.full(len(point), np.nan)
-        return Interval(undefined, undefined, members.count)
-    generator = np.random.default_rng(seed)
-    values = np.empty((resamples, len(point)))
-    for resample in values:
-        resample[:] = statistic(members.rows(generator.integers(members.count, size=members.count)))
-    low, high = _percentiles(values, members.count)
-    defined = np.isfinite(point)
-    return Interval(np.where(defined, low, np.nan), np.where(defined, high, np.nan), members.count)
+    values = np.full((resamples, len(point)), np.nan)
+    if members.count > 1:
+        generator = np.random.default_rng(seed)
+        for row in values:
+            row[:] = statistic(members.rows(generator.integers(members.count, size=members.count)))
+    return Resamples(point, values, members.count)
+
+
+def bootstrap(
+    statistic: Statistic, groups: NDArray[np.uint64], *, resamples: int, seed: int
+) -> Interval:
+    """95 % intervals of a statistic; arguments and errors as of :func:`resample`."""
+    return resample(statistic, groups, resamples=resamples, seed=seed).interval()
+
+
+def student_t(freedom: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Half the width of a 95 % interval in standard errors, for these degrees of freedom."""
+    return np.asarray(stdtrit(freedom, (1 + CONFIDENCE) / 2), dtype=np.float64)
 
 
 class _Members:
@@ -91,12 +135,11 @@ def _percentiles(
     values: NDArray[np.float64], groups: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Expanded percentiles ``(numbers,)`` of ``(resamples, numbers)``, NaN left out."""
-    tail = (1 - CONFIDENCE) / 2
-    expansion = np.sqrt(groups / (groups - 1)) * stdtrit(groups - 1, tail)
-    share = float(ndtr(expansion))
+    share = float(ndtr(-np.sqrt(groups / (groups - 1)) * student_t(groups - 1)))
     low, high = np.full((2, values.shape[1]), np.nan)
     for number, column in enumerate(values.T):
         finite = column[np.isfinite(column)]
         if len(finite):
-            low[number], high[number] = np.quantile(finite, (share, 1 - share))
+            # Weibull: unbiased for few resamples, where the default gives shorter intervals.
+            low[number], high[number] = np.quantile(finite, (share, 1 - share), method="weibull")
     return low, high

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,22 @@ from zoo import __version__
 from zoo.artifacts.canonical import digest
 from zoo.config.run import DataConfig
 from zoo.contract.figures import Evaluation
-from zoo.contract.metrics import Metrics
 from zoo.contract.predictor import Predictor
-from zoo.contract.source import Source
+from zoo.contract.source import Block, Source
 from zoo.contract.table import Table
 from zoo.contract.task import Model, Task
 from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import UsageError
 from zoo.evaluation.bins import numbers_of
 from zoo.evaluation.displays import choose_displays
+from zoo.evaluation.naming import Named, Reference, by_name
 from zoo.evaluation.paired import Difference, paired_differences
+from zoo.evaluation.provenance import provenance
+from zoo.evaluation.resampling import Resampler
 from zoo.evaluation.results import Results
 from zoo.evaluation.rows import Progress, measure_all, metrics_for
+from zoo.evaluation.trainings import join_trainings, split_trainings
+from zoo.evaluation.variations import choose_variations, shifts, varied_source
 from zoo.prediction.classical import fit, require_predictor
 from zoo.prediction.compatibility import (
     missing_fields,
@@ -38,20 +42,21 @@ from zoo.prediction.loading import load, task_of
 from zoo.prediction.sources import open_source, parse_data
 from zoo.registry import registry
 
-__all__ = ["evaluate"]
+__all__ = ["differences_between", "evaluate"]
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A row of the table: something that predicts, or the reason why it cannot."""
+    """A row of the table: what predicts it, one per training, or the reason why nothing can."""
 
     role: str
-    predictor: Predictor | None
+    predictors: tuple[Predictor, ...] = ()
     unavailable: str = ""
+    trainings: tuple[Mapping[str, Any], ...] = ()
 
 
 def evaluate(
-    models: str | Path | Predictor | Sequence[str | Path | Predictor],
+    models: Reference | Sequence[Reference] | Mapping[str, Reference | Sequence[Reference]],
     data: str | Path | DataConfig | Source,
     *,
     task: str = "",
@@ -62,12 +67,14 @@ def evaluate(
     device: str = "cpu",
     batch: int | None = None,
     displays: bool = True,
+    variations: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Results:
     """Measure models on the same samples; baselines and oracles of the task are always rows.
 
     Args:
-        models: Ids, run directories, ``RUN@step``, model files, or loaded predictors.
+        models: Ids, run directories, ``RUN@step``, model files, or loaded predictors. Several
+            trainings of one model become one row as ``"NAME=RUN,RUN"`` or ``{NAME: [RUN, RUN]}``.
         data: ``SOURCE:PATH``, a file that zoo wrote, a data section, or an open source.
         task: Needed only where all models are predictors of the caller's own.
         split: ``test``, ``validation``, ``train`` or ``all``.
@@ -77,49 +84,67 @@ def evaluate(
         device: Where networks compute.
         batch: Samples of one forward pass; ``None``: as many as hold 16 MiB.
         displays: Keep a few samples with their predictions for event displays.
-        progress: Told (rows done, rows in all).
+        variations: Of the simulator that ``data`` names; the same events are simulated again with
+            each. ``all``: every one that it declares.
+        progress: Told (rows done, rows in all), anew for each variation.
 
     Raises:
         DataError: If a network's field is missing, facts differ, or the split is empty.
-        UsageError: If models are of different tasks, or named twice.
+        UsageError: If models are of different tasks, or named twice, or there is no such
+            variation.
     """
-    named = _by_name(
-        models if isinstance(models, Sequence) and not isinstance(models, str) else [models]
-    )
+    named = by_name(models)
     spec = registry().task(_common_task(named, task))
     source, config = _open(spec.name, data)
-    blocks = choose_split(source.blocks(), split, config.validation, config.test, SPLIT_SEED)
+    varied = choose_variations(source, variations)
     where = str(data) if isinstance(data, str | Path) else config.path or config.source
-    for name, model in named.items():
-        if isinstance(model, str | Path) and split != "all":
-            refuse_other_split(name, config, source.blocks())
+    if split != "all":
+        for ref in (ref for refs in named.values() for ref in refs):
+            if isinstance(ref, str | Path):
+                refuse_other_split(str(ref), config, source.blocks())
     entries = _entries(named, spec, source, where=where, device=device, batch=batch)
-    predictors = {n: e.predictor for n, e in entries.items() if e.predictor is not None}
-    read = frozenset[str]().union(*(predictor.needs for predictor in predictors.values()))
+    available = {name: entry.predictors for name, entry in entries.items() if entry.predictors}
+    every = [predictor for several in available.values() for predictor in several]
+    read = frozenset[str]().union(*(predictor.needs for predictor in every))
     require_samples(spec, source, read, where)
-    for predictor in predictors.values():
+    for predictor in every:
         fit(spec, predictor, source, config)
-    rows = measure_all(spec, predictors, source, blocks, limit=limit, progress=progress)
+
+    def measured(source: Source) -> Mapping[str, Table]:
+        blocks = _blocks(source, config, split)
+        return _measured(spec, available, source, blocks, limit=limit, progress=progress)
+
+    rows = measured(source)
     metrics = metrics_for(spec, source.facts)
+    resampler = Resampler(metrics, resamples=resamples, seed=seed)
+    moved = [
+        shift
+        for variation, changes in varied.items()
+        for name, table in measured(varied_source(spec.name, config, changes)).items()
+        for shift in shifts(resampler, variation, name, table, rows[name])
+    ]
+    evaluations = {
+        name: Evaluation(
+            model=name,
+            role=entry.role,
+            numbers=numbers_of(resampler, rows[name]) if name in rows else (),
+            rows=rows.get(name),
+            unavailable=entry.unavailable,
+            trainings=entry.trainings,
+        )
+        for name, entry in entries.items()
+    }
+    shown = {name: several[0] for name, several in available.items()}
+    blocks = _blocks(source, config, split)
     return Results(
         task=spec.name,
         primary=metrics.primary,
         data=_describe(source, where, split, rows),
         facts=source.facts,
-        evaluations={
-            name: Evaluation(
-                model=name,
-                role=entry.role,
-                numbers=numbers_of(metrics, rows[name], resamples=resamples, seed=seed)
-                if name in rows
-                else (),
-                rows=rows.get(name),
-                unavailable=entry.unavailable,
-            )
-            for name, entry in entries.items()
-        },
-        differences=_differences(named, metrics, rows, resamples, seed),
-        displays=choose_displays(spec, predictors, source, blocks, limit) if displays else None,
+        evaluations=evaluations,
+        differences=differences_between(resampler, evaluations, first=list(named)),
+        shifts=tuple(moved),
+        displays=choose_displays(spec, shown, source, blocks, limit) if displays else None,
         resamples=resamples,
         seed=seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -127,26 +152,40 @@ def evaluate(
     )
 
 
-def _by_name(models: Iterable[str | Path | Predictor]) -> dict[str, str | Path | Predictor]:
-    named: dict[str, str | Path | Predictor] = {}
-    for model in models:
-        is_ref = isinstance(model, str | Path)
-        name = str(model) if is_ref else getattr(model, "model", type(model).__name__)
-        if name in named:
-            raise UsageError("named twice", where=name, remedy="name every model once")
-        named[name] = model
-    if not named:
-        raise UsageError("no model to evaluate", remedy="name at least one id or run")
-    return named
+def _blocks(source: Source, config: DataConfig, split: str) -> Sequence[Block]:
+    return choose_split(source.blocks(), split, config.validation, config.test, SPLIT_SEED)
 
 
-def _common_task(named: Mapping[str, str | Path | Predictor], task: str) -> str:
+def _measured(
+    task: Task,
+    available: Mapping[str, tuple[Predictor, ...]],
+    source: Source,
+    blocks: Sequence[Block],
+    *,
+    limit: int | None,
+    progress: Progress | None,
+) -> Mapping[str, Table]:
+    """Metric rows by model; each sample is read once for all trainings of all models."""
+    flat = {
+        f"{name}, training {number + 1}" if len(several) > 1 else name: predictor
+        for name, several in available.items()
+        for number, predictor in enumerate(several)
+    }
+    measured = measure_all(task, flat, source, blocks, limit=limit, progress=progress)
+    tables = iter(measured.values())
+    return {
+        name: join_trainings([next(tables) for _ in several]) for name, several in available.items()
+    }
+
+
+def _common_task(named: Named, task: str) -> str:
     found = {task: "task="} if task else {}
-    for name, model in named.items():
-        if isinstance(model, str | Path):
-            found.setdefault(task_of(model), name)
-        elif "/" in name:
-            found.setdefault(name.partition("/")[0], name)
+    for name, refs in named.items():
+        for ref in refs:
+            if isinstance(ref, str | Path):
+                found.setdefault(task_of(ref), str(ref))
+            elif "/" in (id_ := str(getattr(ref, "model", ""))):
+                found.setdefault(id_.partition("/")[0], name)
     if len(found) > 1:
         (one, first), (other, second) = list(found.items())[:2]
         raise UsageError(
@@ -168,7 +207,7 @@ def _open(task: str, data: str | Path | DataConfig | Source) -> tuple[Source, Da
 
 
 def _entries(
-    named: Mapping[str, str | Path | Predictor],
+    named: Named,
     task: Task,
     source: Source,
     *,
@@ -178,11 +217,16 @@ def _entries(
 ) -> dict[str, _Entry]:
     known = registry().models_of(task.name)
     entries: dict[str, _Entry] = {}
-    for name, model in named.items():
-        if name in known and known[name].predictor is not None and isinstance(model, str | Path):
-            entries[name] = _classical(name, known[name], source)
+    for name, refs in named.items():
+        ref = refs[0]
+        if isinstance(ref, str) and ref in known and known[ref].predictor is not None:
+            if len(refs) > 1:
+                raise UsageError(
+                    "a classical algorithm has no trainings", where=name, remedy=f"name {ref} alone"
+                )
+            entries[name] = _classical(ref, known[ref], source)
         else:
-            entries[name] = _network(name, _loaded(model, device, batch), source, where)
+            entries[name] = _network(name, refs, source, where, device=device, batch=batch)
     for oracle in (False, True):
         for name, spec in known.items():
             wanted = spec.oracle if oracle else spec.baseline and not spec.oracle
@@ -191,48 +235,78 @@ def _entries(
     return entries
 
 
-def _loaded(model: str | Path | Predictor, device: str, batch: int | None) -> Predictor:
+def _network(
+    name: str,
+    refs: Sequence[Reference],
+    source: Source,
+    where: str,
+    *,
+    device: str,
+    batch: int | None,
+) -> _Entry:
+    predictors = tuple(_loaded(ref, device, batch) for ref in refs)
+    ids = list(dict.fromkeys(str(getattr(one, "model", "")) for one in predictors))
+    if len(ids) > 1:
+        raise UsageError(
+            f"trainings of different models: {', '.join(ids)}",
+            where=name,
+            remedy="give each model a name of its own",
+        )
+    for predictor in predictors:
+        require_fields(name, predictor, source, where)
+        require_facts(name, predictor, source.facts, where)
+    about = tuple(provenance(*pair) for pair in zip(refs, predictors, strict=True))
+    return _Entry("model", predictors, trainings=about)
+
+
+def _loaded(model: Reference, device: str, batch: int | None) -> Predictor:
     if isinstance(model, str | Path):
         return load(model, device=device, batch=batch)
     return require_predictor(model, type(model).__name__)
-
-
-def _network(name: str, predictor: Predictor, source: Source, where: str) -> _Entry:
-    require_fields(name, predictor, source, where)
-    require_facts(name, predictor, source.facts, where)
-    return _Entry("model", predictor)
 
 
 def _classical(name: str, spec: Model, source: Source) -> _Entry:
     role = "oracle" if spec.oracle else "baseline" if spec.baseline else "model"
     missing = missing_fields(source, spec.needs)
     if missing:
-        return _Entry(role, None, f"not available: needs {', '.join(sorted(missing))}")
-    return _Entry(role, load(name, facts=source.facts))
+        reason = f"not available: needs {', '.join(sorted(missing))}"
+        return _Entry(role, unavailable=reason)
+    return _Entry(role, (load(name, facts=source.facts),))
 
 
-def _differences(
-    named: Iterable[str],
-    metrics: Metrics,
-    rows: Mapping[str, Table],
-    resamples: int,
-    seed: int,
+def differences_between(
+    resampler: Resampler,
+    evaluations: Mapping[str, Evaluation],
+    *,
+    first: Sequence[str],
+    earlier: bool = False,
 ) -> dict[tuple[str, str], tuple[Difference, ...]]:
-    """Every named model against all rows of the table that come after it."""
+    """Paired differences of some models to the rows of the table that come after them.
+
+    Args:
+        resampler: Of the task's metrics.
+        evaluations: By name, in the order of the table; those without rows are left out.
+        first: Names of the models.
+        earlier: To the rows that come before them, too.
+    """
+    rows = {name: one.rows for name, one in evaluations.items() if one.rows is not None}
     order = list(rows)
-    return {
-        (first, second): paired_differences(
-            metrics, rows[first], rows[second], resamples=resamples, seed=seed
-        )
-        for first in named
-        if first in rows
-        for second in order[order.index(first) + 1 :]
-    }
+    found: dict[tuple[str, str], tuple[Difference, ...]] = {}
+    for one in (name for name in first if name in rows):
+        later = order[order.index(one) + 1 :]
+        for other in [*order[: order.index(one)], *later] if earlier else later:
+            differences = paired_differences(resampler, rows[one], rows[other])
+            if evaluations[one].under_trained or evaluations[other].under_trained:
+                differences = tuple(
+                    replace(d, verdict="under-trained", no_worse=False) for d in differences
+                )
+            found[one, other] = differences
+    return found
 
 
 def _describe(source: Source, where: str, split: str, rows: Mapping[str, Table]) -> dict[str, Any]:
     some = next(iter(rows.values()), None)
-    ids = np.empty(0, np.uint64) if some is None else some.ids
+    ids = np.empty(0, np.uint64) if some is None else split_trainings(some)[0].ids
     return {
         "name": where or type(source).__name__,
         # Which samples were measured, however the file that holds them was written.

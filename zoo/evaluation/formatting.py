@@ -6,8 +6,9 @@ import math
 
 from zoo.contract.figures import BinnedNumber
 from zoo.evaluation.paired import Difference
+from zoo.evaluation.variations import Shift
 
-__all__ = ["bin_label", "format_difference", "format_number", "heading"]
+__all__ = ["bin_label", "format_difference", "format_number", "format_shift", "heading"]
 
 
 def format_number(binned: BinnedNumber) -> str:
@@ -18,6 +19,13 @@ def format_number(binned: BinnedNumber) -> str:
 def format_difference(difference: Difference) -> str:
     """The difference with its interval, signed."""
     return _with_interval(difference.value, difference.low, difference.high, sign="+")
+
+
+def format_shift(shift: Shift) -> str:
+    """``+2.3 (+0.012)``: in standard errors of the nominal number, and as it is."""
+    if not math.isfinite(shift.errors):
+        return f"{shift.value:+z.3g}" if math.isfinite(shift.value) else "undefined"
+    return f"{shift.errors:+z.1f} ({shift.value:+z.2g})"
 
 
 def heading(binned: BinnedNumber) -> str:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo.artifacts.canonical import tidy
 from zoo.artifacts.environment import environment
 from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.contract.metrics import Number
@@ -19,11 +20,13 @@ from zoo.data.store import TableFile
 from zoo.data.writer import TableWriter
 from zoo.errors import DataError
 from zoo.evaluation.paired import Difference
+from zoo.evaluation.trainings import join_trainings, split_trainings
+from zoo.evaluation.variations import Shift
 from zoo.files import write_atomically
 
 __all__ = ["Displays", "Results", "read_results", "write_results"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Results(Mapping[str, Evaluation]):
         facts: Constants of the data set.
         evaluations: One per model.
         differences: (model, baseline) -> paired differences of all numbers.
+        shifts: How far numbers move under variations of the simulation.
         displays: Samples to show; ``None``: none, or read from a file.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
@@ -58,6 +62,7 @@ class Results(Mapping[str, Evaluation]):
     facts: Mapping[str, Any]
     evaluations: Mapping[str, Evaluation]
     differences: Mapping[tuple[str, str], tuple[Difference, ...]] = field(default_factory=dict)
+    shifts: tuple[Shift, ...] = ()
     displays: Displays | None = None
     resamples: int
     seed: int
@@ -85,6 +90,7 @@ class Results(Mapping[str, Evaluation]):
                 for (first, second), found in self.differences.items()
                 for difference in found
             ],
+            "shifts": [_nulls(asdict(shift)) for shift in self.shifts],
         }
 
 
@@ -104,7 +110,11 @@ def write_results(results: Results, folder: Path) -> None:
     files = _file_names(results)
     for name, evaluation in results.items():
         if evaluation.rows is not None:
-            _write_rows(folder / "rows" / files[name], evaluation.rows, results)
+            tables = split_trainings(evaluation.rows)
+            for path, rows in zip(
+                _row_files(folder, files[name], len(tables)), tables, strict=True
+            ):
+                _write_rows(path, rows, results)
     write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     text = json.dumps(results.as_dict(), indent=1, allow_nan=False)
     write_atomically(folder / "results.json", text + "\n")
@@ -140,13 +150,15 @@ def _results(folder: Path, content: Mapping[str, Any]) -> Results:
     facts: Mapping[str, Any] = {}
     for name, evaluation in evaluations.items():
         if not evaluation.unavailable:
-            file = TableFile(folder / "rows" / names[name])
-            facts = file.facts
+            paths = _row_files(folder, names[name], max(len(evaluation.trainings), 1))
+            files = [TableFile(path) for path in paths]
+            facts = files[0].facts
             evaluations[name] = Evaluation(
                 model=name,
                 role=evaluation.role,
                 numbers=evaluation.numbers,
-                rows=_read(file),
+                rows=join_trainings([_read(file) for file in files]),
+                trainings=evaluation.trainings,
             )
     differences: dict[tuple[str, str], tuple[Difference, ...]] = {}
     for entry in content["differences"]:
@@ -158,15 +170,22 @@ def _results(folder: Path, content: Mapping[str, Any]) -> Results:
         facts=facts,
         evaluations=evaluations,
         differences=differences,
+        shifts=tuple(Shift(**_nans(entry)) for entry in content["shifts"]),
     )
 
 
 def _file_names(names: Mapping[str, Any]) -> dict[str, str]:
     """A file name for each model, unique whatever it is called."""
     return {
-        name: f"{number:02d}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[-60:]}.h5"
+        name: f"{number:02d}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[-60:]}"
         for number, name in enumerate(names)
     }
+
+
+def _row_files(folder: Path, name: str, trainings: int) -> list[Path]:
+    """One file of metric rows per training: in each an id stands once."""
+    ends = [""] if trainings == 1 else [f"-training-{n + 1}" for n in range(trainings)]
+    return [folder / "rows" / f"{name}{end}.h5" for end in ends]
 
 
 def _write_rows(path: Path, rows: Table, results: Results) -> None:
@@ -202,6 +221,7 @@ def _evaluation_dict(evaluation: Evaluation) -> dict[str, Any]:
         "model": evaluation.model,
         "role": evaluation.role,
         "unavailable": evaluation.unavailable,
+        "trainings": [tidy(training) for training in evaluation.trainings],
         "numbers": [_number_dict(binned) for binned in evaluation.numbers],
     }
 
@@ -218,6 +238,7 @@ def _evaluation(entry: Mapping[str, Any]) -> Evaluation:
         unavailable=entry["unavailable"],
         numbers=tuple(_number(_nans(number)) for number in entry["numbers"]),
         rows=None,
+        trainings=tuple(entry["trainings"]),
     )
 
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from zoo.artifacts.canonical import tidy
 from zoo.config.base import Config
+from zoo.config.layers import validate
 from zoo.contract.codec import Batch
 from zoo.contract.deploy import Consumer, ConsumerContract, Deploy
 from zoo.contract.refs import resolve
@@ -22,7 +23,7 @@ from zoo.contract.specs import Specs
 from zoo.contract.table import Table
 from zoo.contract.task import API_VERSION
 from zoo.data.failures import plugin_code
-from zoo.errors import ParityError, PluginError, UsageError
+from zoo.errors import ConfigError, ParityError, PluginError, UsageError
 from zoo.export.formats import OPSET, write_module
 from zoo.export.parity import compare_predictions, example_inputs, failures, grid_parity
 from zoo.files import atomic_path, file_digest, write_atomically
@@ -61,6 +62,7 @@ def export(
     name: str = "",
     weights: str | Path | None = None,
     samples: Table | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Exported:
     """Export a trained model, and prove the file.
 
@@ -76,13 +78,18 @@ def export(
         name: Stem of the file; empty: the id with a dash.
         weights: For an id: run directory, snapshot or model file.
         samples: For the end-to-end comparison; ``None``: none.
+        settings: Of the model, by name, instead of those of its training; those that its deploy
+            allows, which change how the program works and not what it answers.
 
     Raises:
+        ConfigError: If a setting is not the deploy's, or its value is wrong.
         UsageError: If the model has no networks or no deploy, or the format is not the consumer's.
         PluginError: If codec, learner and deploy do not have the same names of inputs and outputs.
         ParityError: If torch cannot export it, the file differs, or the consumer would refuse it.
     """
     predictor = ref if isinstance(ref, NetworkPredictor) else _load(ref, weights)
+    if settings:
+        predictor = _with_settings(predictor, settings)
     program = _consumer(consumer, predictor.model) if consumer else None
     format_name = _format(format_name, program)
     deploy = _deploy(predictor)
@@ -127,6 +134,24 @@ def _load(ref: str | Path, weights: str | Path | None) -> NetworkPredictor:
             remedy="name a run or weights",
         )
     return predictor
+
+
+def _with_settings(predictor: NetworkPredictor, settings: Mapping[str, Any]) -> NetworkPredictor:
+    """The model with settings that its deploy allows; networks and codec constants stay."""
+    allowed = _deploy(predictor).settings
+    for name in settings:
+        if name not in allowed:
+            known = ", ".join(f"model.{one}" for one in sorted(allowed)) or "there is none"
+            raise ConfigError(
+                "an export cannot change this setting",
+                where=f"model.{name}",
+                remedy=f"train with it; what an export may set: {known}",
+            )
+    codec = predictor.codec
+    config = validate(type(codec.config), {**codec.config.model_dump(), **settings}, "model")
+    changed = copy.copy(predictor)
+    changed.codec = type(codec)(config, codec.facts, codec.constants)
+    return changed
 
 
 def _consumer(name: str, model: str) -> Consumer:

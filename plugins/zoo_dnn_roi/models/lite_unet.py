@@ -54,10 +54,16 @@ class LiteUNet(nn.Module):
     Args:
         channels: Images per plane.
         widths: Channels at strides 2, 4, 8, ...; at least two.
+
+    Attributes:
+        stride: Wires between equal positions on its coarsest grid.
+        reach: Wires on either side that can change an answer.
     """
 
     def __init__(self, channels: int, widths: Sequence[int]) -> None:
         super().__init__()
+        self.stride = 2 ** len(widths)
+        self.reach = _reach(len(widths))
         pairs = list(pairwise(widths))
         self.stem = nn.Sequential(_convolution(channels, widths[0], 2, stride=2), nn.ReLU())
         self.first = _separable(widths[0], widths[0])
@@ -94,6 +100,17 @@ class LiteUNet(nn.Module):
             x = up(wider + fine(skip))
         logits = functional.pixel_shuffle(self.head(x), 2)
         return logits[:, :, : image.shape[2], : image.shape[3]]
+
+
+def _reach(levels: int) -> int:
+    """Wires on either side: a kernel of three wires reaches one position of its own grid.
+
+    On the way down each level has two such kernels, the first on the grid before; on the way up
+    one; the coarse answer is repeated over a stride, and patches of two are folded at the start.
+    """
+    strides = [2**level for level in range(1, levels + 1)]
+    down = strides[0] + sum(fine + coarse for fine, coarse in pairwise(strides))
+    return down + sum(strides[:-1]) + strides[-1]
 
 
 def _convolution(

@@ -16,9 +16,9 @@ The wires of a plane become such strips and the planes before and after it the g
   wire that collects, and zero on its neighbours. An electron on the border of two cells counts
   half in both.
 
-Wire planes shield less than solid ones: the gaps above are the *effective* ones. The four numbers
-of ``AnalyticShape`` are set so that 1000 electrons give the pulse heights of the Garfield response
-of ProtoDUNE-HD after its electronics, on the wire itself and on its neighbours.
+Wire planes shield less than solid ones: the gaps above are the *effective* ones. Transmission,
+width and gaps in ``AnalyticShape`` are set so that 1000 electrons give the pulse heights of the
+Garfield response of ProtoDUNE-HD after its electronics, on the wire itself and on its neighbours.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ from numpy.typing import NDArray
 
 from zoo_dnn_roi.physics.field_response import IMPACTS, FieldResponse
 
-__all__ = ["AnalyticShape", "analytic_field_response", "strip_potential"]
+__all__ = ["WIDE_PLANES", "AnalyticShape", "analytic_field_response", "strip_potential"]
 
 Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyticShape:
-    """Geometry of the analytic response; lengths in units of ``pitch_mm``, the plane distance.
+    """Geometry of the analytic response; all other lengths are in units of ``pitch_mm``.
 
     Attributes:
-        pitch_mm: Wire pitch and distance of the planes, mm.
+        pitch_mm: Wire pitch, mm.
+        distance: Distance of the planes.
         transmission: Weighting potential midway between induction wires relative to a strip's.
         width: Width of the strip that stands for an induction wire.
         gap_induction: Effective distance of the shielding plane before U and V.
@@ -48,10 +49,20 @@ class AnalyticShape:
     """
 
     pitch_mm: float = 4.71
+    distance: float = 1.0
     transmission: float = 0.35
     width: float = 1.4
     gap_induction: float = 1.4
     gap_collection: float = 0.75
+
+
+_APART = 1 + 0.5 / 4.71
+
+WIDE_PLANES = AnalyticShape(
+    distance=_APART, gap_induction=1.4 * _APART, gap_collection=0.75 * _APART
+)
+"""Planes half a millimetre further apart: DUNE's tolerance for the position of a wire
+(specification SP-FD-10, technical design report IV, arXiv:2002.03010)."""
 
 
 def strip_potential(x: Float64Array, y: Float64Array, width: float, gap: float) -> Float64Array:
@@ -77,7 +88,7 @@ def analytic_field_response(
     start_mm: float = 100.0,
     speed_mm_us: float = 1.565,
 ) -> FieldResponse:
-    """The response of three wire planes (U, V, W, one pitch apart) in closed form.
+    """The response of three equidistant wire planes (U, V, W) in closed form.
 
     Args:
         shape: The geometry.
@@ -98,8 +109,8 @@ def analytic_field_response(
     cell = np.arange(cells)[:, None, None] - cells // 2
     x = cell + (np.arange(IMPACTS + 1)[None, :, None] - IMPACTS // 2) / IMPACTS
     potentials = (
-        _induction_potential(x, height - 2, shape),
-        _induction_potential(x, height - 1, shape),
+        _induction_potential(x, height - 2 * shape.distance, shape),
+        _induction_potential(x, height - shape.distance, shape),
         _collection_potential(x, height, shape),
     )
     currents = np.stack([-np.diff(potential, axis=-1) / period_ns for potential in potentials])
@@ -115,7 +126,7 @@ def _half_plane(x: Float64Array, y: Float64Array, gap: float) -> Float64Array:
 def _induction_potential(x: Float64Array, y: Float64Array, shape: AnalyticShape) -> Float64Array:
     """Potential of an induction wire along straight paths; y is the height over its plane."""
     above = strip_potential(x, np.clip(y, 0, shape.gap_induction), shape.width, shape.gap_induction)
-    below = strip_potential(x, np.clip(-y, 0, 1), shape.width, 1.0)
+    below = strip_potential(x, np.clip(-y, 0, shape.distance), shape.width, shape.distance)
     return shape.transmission * np.where(y >= 0, above, below)
 
 

@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 
 from zoo.api import ConfigError, DataError
 
-__all__ = ["Crossing", "Detector", "Plane", "protodune_hd"]
+__all__ = ["NOMINAL_LIFETIME_MS", "Crossing", "Detector", "Plane", "protodune_hd"]
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+NOMINAL_LIFETIME_MS = 8.0
+"""Electron lifetime of Wire-Cell's configuration of ProtoDUNE-HD, ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ class Detector:
     drift_length_mm: float = 3530.0
     longitudinal_cm2_s: float = 7.2
     transverse_cm2_s: float = 12.0
-    lifetime_ms: float = 8.0
+    lifetime_ms: float = NOMINAL_LIFETIME_MS
     gain_mv_fc: float = 14.0
     peaking_us: float = 2.2
     adc_bits: int = 14

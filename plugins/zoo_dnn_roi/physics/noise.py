@@ -54,7 +54,8 @@ class NoiseSettings:
 
     Attributes:
         scale: Factor on the noise of all channels; 0 switches it off.
-        coherent_adc: RMS of a further noise that all channels of a group share, ADC counts.
+        coherent_adc: RMS of a further noise that all channels of a group share, ADC counts;
+            ``NoiseModel.shared`` draws it.
         group: Neighbouring channels that share it: 40 in ProtoDUNE-HD's front-end boards.
         noisy: For each plane by name, a mask bool (wires,) of channels of larger noise.
         noisy_factor: Factor on the noise of those channels.
@@ -99,7 +100,7 @@ class NoiseModel:
     def waveforms(
         self, plane: int, rng: np.random.Generator, settings: NoiseSettings | None = None
     ) -> Float32Array:
-        """Noise of one plane.
+        """Noise of the channels of one plane, independent of one another.
 
         Args:
             plane: Index of the plane.
@@ -108,6 +109,9 @@ class NoiseModel:
 
         Returns:
             float32 (wires, ticks), ADC counts.
+
+        Raises:
+            DataError: The mask of noisy channels has not one flag per wire.
         """
         settings = settings or NoiseSettings()
         geometry = self.detector.planes[plane]
@@ -118,11 +122,23 @@ class NoiseModel:
             noisy = settings.noisy[geometry.name]
             geometry.check_mask(noisy, "noisy channels")
             noise[noisy] *= np.float32(settings.noisy_factor)
-        if settings.coherent_adc > 0:
-            shared = self._draw(plane, -(-geometry.wires // settings.group), rng)
-            shared *= np.float32(settings.coherent_adc / self.rms(plane))
-            noise += np.repeat(shared, settings.group, axis=0)[: geometry.wires]
         return noise
+
+    def shared(self, plane: int, rng: np.random.Generator, settings: NoiseSettings) -> Float32Array:
+        """Coherent noise of one plane: of the same spectrum, equal on the channels of a group.
+
+        Args:
+            plane: Index of the plane.
+            rng: The only source of randomness.
+            settings: RMS and size of the groups.
+
+        Returns:
+            float32 (wires, ticks), ADC counts.
+        """
+        wires = self.detector.planes[plane].wires
+        noise = self._draw(plane, -(-wires // settings.group), rng)
+        noise *= np.float32(settings.coherent_adc / self.rms(plane))
+        return np.repeat(noise, settings.group, axis=0)[:wires]
 
     def _draw(self, plane: int, rows: int, rng: np.random.Generator) -> Float32Array:
         # Real and imaginary parts alternate, as they do in the memory of complex numbers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +45,13 @@ class Simulation:
 
     Args:
         detector: The detector.
-        response: Field response; None takes the analytic one.
+        response: Field response that the deconvolution assumes; None takes the analytic one.
         noise: Noise spectra; None takes the analytic ones.
         filters: Constants of the deconvolution; None takes ProtoDUNE-HD's.
+        signal_response: Field response that makes the signals; None: the assumed one.
+        gain: Factor on the electronics gain of the signals; the deconvolution assumes 1. Noise
+            does not follow: its spectra are measured behind the amplifier, with whatever gain
+            that has.
     """
 
     def __init__(
@@ -55,13 +60,20 @@ class Simulation:
         response: FieldResponse | None = None,
         noise: NoiseSpectrum | None = None,
         filters: FilterSet | None = None,
+        *,
+        signal_response: FieldResponse | None = None,
+        gain: float = 1.0,
     ) -> None:
         self.detector = detector
         if response is None:
             response = analytic_field_response(speed_mm_us=detector.drift_speed_mm_us)
-        self.signal = SignalModel(detector, response)
+        assumed = SignalModel(detector, response)
         self.noise = NoiseModel(detector, noise or analytic_noise_spectrum(detector))
-        self.deconvolver = Deconvolver(self.signal, filters)
+        self.deconvolver = Deconvolver(assumed, filters)
+        self.signal = assumed
+        if signal_response is not None or gain != 1:
+            amplified = replace(detector, gain_mv_fc=gain * detector.gain_mv_fc)
+            self.signal = SignalModel(amplified, signal_response or response)
 
     def drift(self, depos: Depos, rng: np.random.Generator | None = None) -> Drifted:
         """Drift depositions to the response plane; see ``drift.drift``."""
@@ -78,6 +90,8 @@ class Simulation:
     ) -> dict[str, Float32Array]:
         """Waveforms of all planes.
 
+        Coherent noise is drawn last, so that the rest of an event is the same with and without it.
+
         Args:
             clouds: Electron clouds on the response plane.
             rng: Draws the noise; None switches it off.
@@ -93,16 +107,19 @@ class Simulation:
         """
         result = {}
         for index, plane in enumerate(self.detector.planes):
-            adc = self.signal.waveforms(clouds, index)
+            result[plane.name] = self.signal.waveforms(clouds, index)
             if rng is not None:
-                adc += self.noise.waveforms(index, rng, settings)
+                result[plane.name] += self.noise.waveforms(index, rng, settings)
+        if rng is not None and settings is not None and settings.coherent_adc > 0:
+            for index, plane in enumerate(self.detector.planes):
+                result[plane.name] += self.noise.shared(index, rng, settings)
+        for plane in self.detector.planes:
             if digital:
                 baseline = INDUCTION_BASELINE_MV if plane.induction else COLLECTION_BASELINE_MV
-                adc = digitise(adc, baseline, self.detector)
+                result[plane.name] = digitise(result[plane.name], baseline, self.detector)
             if dead is not None and plane.name in dead:
                 plane.check_mask(dead[plane.name], "dead channels")
-                adc[dead[plane.name]] = 0
-            result[plane.name] = adc
+                result[plane.name][dead[plane.name]] = 0
         return result
 
     def truth(self, clouds: Drifted) -> dict[str, Float32Array]:

@@ -27,6 +27,7 @@ __all__ = [
     "energy_loss",
     "ionisation",
     "muon_track",
+    "visible_energy",
 ]
 
 Float64Array = NDArray[np.float64]
@@ -77,6 +78,16 @@ def ionisation(energy_mev: Float64Array, step_mm: float) -> Float64Array:
         step_mm: Length of the steps, mm.
     """
     return energy_mev / _ION_PAIR_MEV * box_recombination(energy_mev / (step_mm / 10))
+
+
+def visible_energy(electrons: Float64Array) -> Float64Array:
+    """Energy that minimum-ionising muons lose to leave these electrons, MeV.
+
+    Args:
+        electrons: Numbers of electrons after recombination, any shape.
+    """
+    escaped = box_recombination(np.array(MIP_MEV_CM))
+    return electrons * _ION_PAIR_MEV / escaped
 
 
 def muon_track(

@@ -8,7 +8,17 @@ from pydantic import Field, model_validator
 
 from zoo.api import Config
 
-__all__ = ["CosmicsConfig", "DetectorConfig", "RealChargeConfig", "SimulatorConfig", "TracksConfig"]
+__all__ = [
+    "ANALYTIC_WIDE",
+    "CosmicsConfig",
+    "DetectorConfig",
+    "RealChargeConfig",
+    "SimulatorConfig",
+    "TracksConfig",
+]
+
+ANALYTIC_WIDE = "analytic-wide"
+"""In place of a file: the analytic field response of planes half a millimetre further apart."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Angle = Annotated[float, Field(ge=0, lt=90)]
@@ -23,6 +33,12 @@ class DetectorConfig(Config):
     """Samples of one readout, 500 ns each."""
     drift_length_mm: float = Field(3530.0, gt=0)
     """Depth of the drift volume."""
+    longitudinal_cm2_s: float = Field(7.2, ge=0, allow_inf_nan=False)
+    """Diffusion constant along the drift."""
+    transverse_cm2_s: float = Field(12.0, ge=0, allow_inf_nan=False)
+    """Diffusion constant across the drift."""
+    lifetime_ms: float = Field(8.0, gt=0, allow_inf_nan=False)
+    """Electron lifetime."""
 
 
 class SimulatorConfig(Config):
@@ -32,6 +48,11 @@ class SimulatorConfig(Config):
     """The readout."""
     field_response: str = ""
     """Wire-Cell field response file (.json or .json.bz2); empty: our analytic one."""
+    signal_response: str = ""
+    """Field response of the signals where it is not the one that the deconvolution assumes: a file,
+    or ``analytic-wide``: our analytic one of planes half a millimetre further apart."""
+    gain: float = Field(1.0, gt=0, allow_inf_nan=False)
+    """Factor on the electronics gain of the signals; the deconvolution assumes 1, noise stays."""
     noise_spectrum: str = ""
     """Wire-Cell noise spectrum file, likewise."""
     noise_scale: float = Field(1.0, ge=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -11,14 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import ConfigError, Table, file_digest, generator, row_ids
+from zoo_dnn_roi.physics.analytic_response import WIDE_PLANES, analytic_field_response
 from zoo_dnn_roi.physics.depos import Depos
-from zoo_dnn_roi.physics.field_response import load_field_response
+from zoo_dnn_roi.physics.field_response import FieldResponse, load_field_response
 from zoo_dnn_roi.physics.geometry import Detector, protodune_hd
 from zoo_dnn_roi.physics.noise import NoiseSettings, load_noise_spectrum
 from zoo_dnn_roi.physics.simulation import Simulation
 from zoo_dnn_roi.physics.tracks import cosmic_muons, muon_track
-from zoo_dnn_roi.sources.config import CosmicsConfig, SimulatorConfig, TracksConfig
+from zoo_dnn_roi.sources.config import (
+    ANALYTIC_WIDE,
+    CosmicsConfig,
+    DetectorConfig,
+    SimulatorConfig,
+    TracksConfig,
+)
 from zoo_dnn_roi.sources.events import TARGETS, plane_rows
+from zoo_dnn_roi.sources.variations import VARIATIONS
 
 __all__ = ["Cosmics", "Tracks", "detector_facts", "file_origin"]
 
@@ -35,24 +44,35 @@ class _Simulator(Generic[_C]):
     """
 
     samples_per_key: ClassVar[int] = len(TARGETS)
-    variations: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "noise-1.2": {"noise_scale": 1.2},
-        "dead-2-percent": {"dead": 0.02},
-        "noisy-2-percent": {"noisy": 0.02},
-    }
+    variations: ClassVar[Mapping[str, Mapping[str, Any]]] = VARIATIONS
 
     def __init__(self, config: _C) -> None:
         self.config = config
-        size = config.detector
-        self.detector = protodune_hd(size.wires, size.ticks, size.drift_length_mm)
+        self.detector = _detector(config.detector)
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
-        """Geometry, and which response and noise made the data."""
+        """Geometry, and which drift, responses and noise made the data."""
+        config, detector = self.config, self.detector
         return {
-            **detector_facts(self.detector),
-            "field_response": file_origin(self.config.field_response),
-            "noise_spectrum": file_origin(self.config.noise_spectrum),
+            **detector_facts(detector),
+            "field_response": file_origin(config.field_response),
+            "signal_response": file_origin(config.signal_response or config.field_response),
+            "gain": config.gain,
+            "drift": {
+                "speed_mm_us": detector.drift_speed_mm_us,
+                "longitudinal_cm2_s": detector.longitudinal_cm2_s,
+                "transverse_cm2_s": detector.transverse_cm2_s,
+                "lifetime_ms": detector.lifetime_ms,
+            },
+            "noise_spectrum": file_origin(config.noise_spectrum),
+            "noise": {
+                "scale": config.noise_scale,
+                "coherent_adc": config.coherent_adc,
+                "noisy": config.noisy,
+                "noisy_factor": config.noisy_factor,
+                "dead": config.dead,
+            },
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
@@ -75,7 +95,16 @@ class _Simulator(Generic[_C]):
             self.detector,
             load_field_response(Path(response)) if response else None,
             load_noise_spectrum(Path(noise)) if noise else None,
+            signal_response=self._signal_response(),
+            gain=self.config.gain,
         )
+
+    def _signal_response(self) -> FieldResponse | None:
+        name = self.config.signal_response
+        if name == ANALYTIC_WIDE:
+            speed = self.detector.drift_speed_mm_us
+            return analytic_field_response(WIDE_PLANES, speed_mm_us=speed)
+        return load_field_response(Path(name)) if name else None
 
     def _event(self, ids: NDArray[np.uint64], rng: np.random.Generator) -> Table:
         simulation, config = self._simulation, self.config
@@ -153,6 +182,15 @@ class Tracks(_Simulator[TracksConfig]):
         )
 
 
+def _detector(config: DetectorConfig) -> Detector:
+    return replace(
+        protodune_hd(config.wires, config.ticks, config.drift_length_mm),
+        longitudinal_cm2_s=config.longitudinal_cm2_s,
+        transverse_cm2_s=config.transverse_cm2_s,
+        lifetime_ms=config.lifetime_ms,
+    )
+
+
 def detector_facts(detector: Detector) -> dict[str, Any]:
     """What weights are bound to (``geometry``), and the size of the readout, which is free."""
     return {
@@ -169,7 +207,7 @@ def detector_facts(detector: Detector) -> dict[str, Any]:
 
 
 def file_origin(path: str) -> dict[str, str]:
-    """Name and digest of a file, or that there is none."""
-    if not path:
-        return {"name": "analytic", "sha256": ""}
+    """Name and digest of a file, or which closed form stands in its place."""
+    if path in ("", ANALYTIC_WIDE):
+        return {"name": path or "analytic", "sha256": ""}
     return {"name": Path(path).name, "sha256": file_digest(Path(path))}

@@ -9,15 +9,22 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from zoo.api import Drawing, Evaluation, Table
-from zoo.evaluation import numbers_of
+from zoo.evaluation import Resampler, numbers_of
+from zoo_dnn_roi.drawings.displays import display
+from zoo_dnn_roi.drawings.styles import styles_of
 from zoo_dnn_roi.figures import RoiFigures
 from zoo_dnn_roi.metrics import RoiMetrics
 from zoo_dnn_roi.specs import SAMPLE
 
 ANGLES = (10, 10, 75, 75, np.nan)
 WIRES, TICKS = 40, 900
-ROLES = {"run": "model", "dnn-roi/traditional": "baseline", "dnn-roi/oracle-mask": "oracle"}
-FACTORS = {"run": 0.8, "dnn-roi/traditional": 0.5, "dnn-roi/oracle-mask": 1.0}
+ROLES = {
+    "run": "model",
+    "dnn-roi/traditional": "baseline",
+    "dnn-roi/mp3": "baseline",
+    "dnn-roi/oracle-mask": "oracle",
+}
+FACTORS = {"run": 0.8, "dnn-roi/traditional": 0.5, "dnn-roi/mp3": 0.9, "dnn-roi/oracle-mask": 1.0}
 
 
 def samples() -> Table:
@@ -43,7 +50,7 @@ def drawings() -> dict[str, Drawing]:
         charge = table["truth"] * np.float32(FACTORS[name])
         predictions[name] = Table({"id": table.ids, "charge": charge, "mask": charge > 0})
         rows = metrics.measure(table, predictions[name]).with_columns({"group": table.ids})
-        numbers = numbers_of(metrics, rows, resamples=20, seed=0)
+        numbers = numbers_of(Resampler(metrics, resamples=20, seed=0), rows)
         evaluations[name] = Evaluation(model=name, role=role, numbers=numbers, rows=rows)
     evaluations["absent"] = Evaluation(
         model="absent", role="baseline", numbers=(), rows=None, unavailable="needs x"
@@ -64,20 +71,51 @@ def test_the_angles_carry_each_number_of_each_bin(drawings: dict[str, Drawing]):
     np.testing.assert_array_equal(data["run bias from deg"], [0, 70])
     np.testing.assert_array_equal(data["run bias to deg"], [20, 80])
     np.testing.assert_array_equal(data["run bias events"], [2, 2])
-    legend = drawings["angles"].figure.axes[-1].get_legend()
-    assert legend is not None
-    texts = [text.get_text() for text in legend.get_texts()]
-    assert texts == ["run", "dnn-roi/traditional (baseline)", "dnn-roi/oracle-mask (oracle)"]
-    labels = [axes.get_ylabel() for axes in drawings["angles"].figure.axes[:5]]
-    assert [label.split()[0] for label in labels] == [
-        *("charge", "charge", "charge", "inefficiency:", "weak:")
-    ]
+    texts = [text.get_text() for text in drawings["angles"].figure.legends[0].get_texts()]
+    assert texts == ["run", *(f"{name} ({role})" for name, role in list(ROLES.items())[1:])]
+    for axes in drawings["angles"].figure.axes:
+        assert axes.get_xlabel() == r"$\theta_{xz}$ [deg]"
+        assert axes.get_ylabel().endswith(("[%]", "error E"))  # which has no unit
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "20", "70", "80"]
+
+
+def test_the_energies_carry_each_number_of_each_bin(drawings: dict[str, Drawing]):
+    # 160 cells of 1000 electrons are 5.4 MeV (23.6 eV over 0.70); the empty plane has none.
+    data = drawings["energies"].data
+    np.testing.assert_array_equal(data["run E from MeV"], [0])
+    np.testing.assert_array_equal(data["run E to MeV"], [100])
+    np.testing.assert_array_equal(data["run E events"], [5])
+    np.testing.assert_allclose(data["dnn-roi/mp3 E"], [0.1], rtol=1e-5)
+    assert drawings["energies"].figure.axes[0].get_xlabel() == "visible energy in the plane [MeV]"
+
+
+def test_error_bars_of_a_bin_lie_inside_it_side_by_side(drawings: dict[str, Drawing]):
+    axes = drawings["angles"].figure.axes[0]
+    first = np.array([bars.lines[0].get_xdata()[0] for bars in axes.containers])
+    assert len(first) == len(ROLES)
+    assert (np.diff([0, *first, 1]) > 0.1).all()
+
+
+def test_networks_are_coloured_baselines_black_and_oracles_grey():
+    roles = ["model"] * 8 + ["baseline"] * 3 + ["oracle"]
+    styles = styles_of(
+        [
+            Evaluation(model=str(place), role=role, numbers=(), rows=None)
+            for place, role in enumerate(roles)
+        ]
+    )
+    looks = {(style.colour, style.line, style.marker) for style in styles.values()}
+    assert len(looks) == len(roles)
+    for style in styles.values():
+        assert (style.colour == "black") == (style.role == "baseline") == (style.line == "--")
+        assert (style.line == ":") == (style.role == "oracle")
 
 
 def test_efficiency_and_purity(drawings: dict[str, Drawing]):
     data = drawings["efficiency-purity"].data
-    np.testing.assert_allclose(data["run efficiency"], [100, 100])
-    np.testing.assert_allclose(data["run purity"], [100, 100])
+    for what in ("pixel", "ROI"):
+        np.testing.assert_allclose(data[f"run {what} efficiency"], [100, 100])
+        np.testing.assert_allclose(data[f"run {what} purity"], [100, 100])
 
 
 def test_a_display_is_cut_to_the_track_and_has_the_charge_of_every_wire(
@@ -102,12 +140,14 @@ def test_a_sample_without_angle_or_charge_is_drawn_whole(drawings: dict[str, Dra
 
 
 def test_all_can_be_drawn(drawings: dict[str, Drawing]):
-    assert len(drawings) == 2 + len(ANGLES)
+    assert len(drawings) == 3 + len(ANGLES)
     for drawing in drawings.values():
-        stream = io.BytesIO()
-        FigureCanvasAgg(drawing.figure).print_figure(stream, format="png", dpi=40)
-        assert stream.getvalue().startswith(b"\x89PNG")
         assert drawing.caption.endswith(".")
+    alike = {name for name in drawings if name.startswith(("display-2", "display-3", "display-4"))}
+    for name in drawings.keys() - alike:
+        stream = io.BytesIO()
+        FigureCanvasAgg(drawings[name].figure).print_figure(stream, format="png", dpi=40)
+        assert stream.getvalue().startswith(b"\x89PNG")
 
 
 def test_cosmics_alone_have_no_figure_against_the_angle():
@@ -115,6 +155,15 @@ def test_cosmics_alone_have_no_figure_against_the_angle():
     charge = table["truth"]
     predictions = Table({"id": table.ids, "charge": charge, "mask": charge > 0})
     rows = metrics.measure(table, predictions).with_columns({"group": table.ids})
-    numbers = numbers_of(metrics, rows, resamples=5, seed=0)
+    numbers = numbers_of(Resampler(metrics, resamples=5, seed=0), rows)
     one = Evaluation(model="run", role="model", numbers=numbers, rows=rows)
-    assert list(RoiFigures({}).draw({"run": one}, None, {})) == []
+    names = [drawing.name for drawing in RoiFigures({}).draw({"run": one}, None, {})]
+    assert names == ["energies"]
+
+
+def test_long_names_keep_their_ends():
+    table = samples().take([0])
+    name = "/a/long/path/to/a/folder/of/many/runs/the-last-one"
+    styles = styles_of([Evaluation(model=name, role="model", numbers=(), rows=None)])
+    figure = display(table, {name: table["truth"][0]}, 0, styles).figure
+    assert figure.axes[2].get_title() == "...lder/of/many/runs/the-last-one"  # of 33 letters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.api import DataError, Table
 from zoo_dnn_roi.metrics import RoiMetrics
+from zoo_dnn_roi.physics.tracks import muon_track
 from zoo_dnn_roi.specs import PREDICTION, SAMPLE
 
 WIRES, TICKS = 4, 400
@@ -64,6 +66,9 @@ def test_the_truth_is_perfect():
         "weak channels": 0,
         "pixel efficiency": 100,
         "pixel purity": 100,
+        "Dice": 100,
+        "ROI efficiency": 100,
+        "ROI purity": 100,
     }
 
 
@@ -71,8 +76,8 @@ def test_an_empty_plane_has_lost_everything():
     found = numbers(measured(TRUTH, np.zeros_like(TRUTH)))
     assert (found["E"], found["bias"]) == (1, -100)
     assert (found["inefficiency"], found["weak channels"]) == (100, 100)
-    assert found["pixel efficiency"] == 0
-    assert np.isnan(found["pixel purity"])  # nothing was found
+    assert found["pixel efficiency"] == found["ROI efficiency"] == found["Dice"] == 0
+    assert np.isnan([found["pixel purity"], found["ROI purity"]]).all()  # nothing was found
 
 
 def test_bias_resolution_and_inefficiencies_by_hand():
@@ -122,6 +127,8 @@ def test_dead_channels_count_in_e_alone():
     assert alive["E"] == dead["E"] == pytest.approx(0.25)
     assert (alive["inefficiency"], dead["inefficiency"]) == (pytest.approx(100 / 3), 0)
     assert (alive["pixel efficiency"], dead["pixel efficiency"]) == (pytest.approx(200 / 3), 100)
+    assert (alive["ROI efficiency"], dead["ROI efficiency"]) == (pytest.approx(200 / 3), 100)
+    assert (alive["Dice"], dead["Dice"]) == (pytest.approx(80), 100)  # 2 * 2 / (3 + 2)
 
 
 def test_pixels_are_bins_of_ten_ticks_above_100_electrons_a_tick():
@@ -130,6 +137,39 @@ def test_pixels_are_bins_of_ten_ticks_above_100_electrons_a_tick():
     found = numbers(measured(truth, charge))
     assert found["pixel efficiency"] == pytest.approx(50)  # 4 of 10 ticks do not find a pixel
     assert found["pixel purity"] == pytest.approx(50)
+
+
+def test_rois_are_runs_of_pixels_and_one_right_pixel_is_enough():
+    truth = plane({(0, 100): 20_000, (0, 200): 20_000}, length=30)
+    charge = plane({(0, 120): 1_000}) + plane({(0, 300): 1_000, (1, 300): 1_000}, length=20)
+    found = numbers(measured(truth, charge))
+    assert found["ROI efficiency"] == pytest.approx(50)
+    assert found["ROI purity"] == pytest.approx(100 / 3)
+    assert found["Dice"] == pytest.approx(100 * 2 * 1 / (6 + 5))
+
+
+def test_the_energy_of_a_plane_is_that_of_the_muon_that_left_its_charge():
+    # 2.1 MeV/cm over 70 cm; a plane keeps the charge wherever it lies, on dead channels, too.
+    electrons = muon_track(700.0, 20.0).electrons.sum()
+    truth = plane({(0, 100): electrons / 2, (1, 100): electrons / 2})
+    for dead in ((), (1,)):
+        assert measured(truth, truth, dead)["energy"][0] == pytest.approx(147, rel=1e-6)
+
+
+def test_an_empty_plane_is_in_the_first_bin_of_energy():
+    assert list(RoiMetrics.bins) == ["theta_xz", "energy"]
+    empty = np.zeros_like(TRUTH)
+    assert measured(empty, empty)["energy"][0] == RoiMetrics.bins["energy"][0] == 0
+
+
+def test_a_whole_plane_is_measured_quickly():
+    generator = np.random.default_rng(5)
+    truth = np.where(generator.random((1, 400, 6000)) < 0.02, 500, 0).astype(np.float32)
+    samples = Table({"id": np.zeros(1, np.uint64), "truth": truth})
+    found = Table({"id": samples.ids, "charge": truth, "mask": truth > 0})
+    start = time.process_time()
+    METRICS.measure(samples, found)
+    assert time.process_time() - start < 1  # 0.1 s, with room for a slow machine
 
 
 def test_sums_of_rows_are_those_of_all_channels():

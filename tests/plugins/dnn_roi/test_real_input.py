@@ -58,6 +58,7 @@ def test_real_response_noise_and_charge(real_data: Path, tmp_path: Path) -> None
         for number in entry["numbers"]
         if number["name"] == "E" and not number["column"]
     }
-    assert set(errors) == {"run", "dnn-roi/traditional", "dnn-roi/oracle-mask"}
+    baselines = {"dnn-roi/traditional", "dnn-roi/mp3"}
+    assert set(errors) == {"run", *baselines, "dnn-roi/oracle-mask"}
     # One event, so no interval; the order is that of information: truth, traditional, 20 steps.
     assert 0 < errors["dnn-roi/oracle-mask"] < errors["dnn-roi/traditional"] < errors["run"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from zoo.api import DataError
+from zoo.api import DataError, generator
 from zoo_dnn_roi.physics.depos import Depos
 from zoo_dnn_roi.physics.drift import drift
 from zoo_dnn_roi.physics.geometry import protodune_hd
@@ -25,14 +27,31 @@ def test_one_millisecond_of_drift() -> None:
     assert clouds.electrons[0] == pytest.approx(1e4 * np.exp(-1 / 8))  # lifetime 8 ms
 
 
-def test_attenuation_is_binomial() -> None:
+@pytest.mark.parametrize("lifetime_ms", [8.0, 3.0, 35.0])
+def test_attenuation_is_binomial(lifetime_ms: float) -> None:
     depos = _depos([1565.0] * 20000, electrons=1000)
-    electrons = drift(depos, protodune_hd(), np.random.default_rng(2)).electrons
-    p = np.exp(-1 / 8)
+    detector = replace(protodune_hd(), lifetime_ms=lifetime_ms)
+    electrons = drift(depos, detector, np.random.default_rng(2)).electrons
+    p = np.exp(-1 / lifetime_ms)
     # Mean n p and variance n p (1 - p); five standard errors of 20000 draws.
     assert electrons.mean() == pytest.approx(1000 * p, abs=5 * np.sqrt(1000 * p * (1 - p) / 2e4))
     assert electrons.var() == pytest.approx(1000 * p * (1 - p), rel=5 * np.sqrt(2 / 2e4))
     np.testing.assert_array_equal(electrons, np.rint(electrons))
+
+
+@pytest.mark.parametrize("lifetime_ms", [3.0, 35.0])
+def test_what_is_drawn_next_does_not_depend_on_the_lifetime(lifetime_ms: float) -> None:
+    depos = _depos([0.0, 1.0, 100.0, 1565.0, 3000.0], electrons=5000)
+    detectors = protodune_hd(), replace(protodune_hd(), lifetime_ms=lifetime_ms)
+    electrons, following = [], []
+    for detector in detectors:
+        rng = generator(4)
+        electrons.append(drift(depos, detector, rng).electrons)
+        following.append(rng.standard_normal(5))
+    np.testing.assert_array_equal(*following)
+    assert electrons[0][0] == electrons[1][0] == 5000  # no drift, no loss
+    # Survivors are thinned out or joined by others, deposition by deposition.
+    assert (np.diff(electrons, axis=0)[0, 1:] * (lifetime_ms - 8) >= 0).all()
 
 
 def test_depositions_behind_the_response_plane_do_not_drift() -> None:

@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 
 from zoo.api import DataError
-from zoo_dnn_roi.physics.analytic_response import analytic_field_response, strip_potential
+from zoo_dnn_roi.physics.analytic_response import (
+    WIDE_PLANES,
+    analytic_field_response,
+    strip_potential,
+)
 from zoo_dnn_roi.physics.field_response import FieldResponse, load_field_response
 
 
@@ -150,3 +154,18 @@ def test_analytic_currents_are_bipolar_and_unipolar() -> None:
     # U is passed before V, and V before W.
     arrival = [np.flatnonzero(np.abs(current) > 1e-6)[-1] for current in currents]
     assert arrival == sorted(arrival)
+
+
+def test_planes_further_apart_are_passed_earlier_and_keep_their_charges() -> None:
+    usual, wide = analytic_field_response(), analytic_field_response(WIDE_PLANES)
+    np.testing.assert_allclose(wide.charge(), usual.charge(), atol=1e-3)
+    # W stays; V lies 0.5 mm and U 1 mm further up, at 1.565 mm/us in samples of 100 ns.
+    passed = [[_change_of_sign(response, plane) for plane in (0, 1)] for response in (usual, wide)]
+    np.testing.assert_allclose(np.subtract(*passed), [10 / 1.565, 5 / 1.565], atol=0.2)
+
+
+def _change_of_sign(response: FieldResponse, plane: int) -> float:
+    """Where the current above the wire itself turns from negative to positive, samples."""
+    current = response.currents[plane, 10, 5]
+    last = np.flatnonzero(current < -1e-9)[-1]
+    return float(last + current[last] / (current[last] - current[last + 1]))

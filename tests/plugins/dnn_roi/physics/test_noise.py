@@ -79,7 +79,7 @@ def test_analytic_spectrum_resembles_the_measured_one(real_data: Path) -> None:
         np.testing.assert_allclose(interpolated, theirs, rtol=0.15)
 
 
-def test_settings_scale_noisy_and_coherent() -> None:
+def test_settings_scale_and_noisy() -> None:
     model, expected = _flat(), 2 / np.sqrt(np.pi) * 16383 / 1400
     loud = np.zeros(120, dtype=np.bool_)
     loud[7] = True
@@ -88,13 +88,25 @@ def test_settings_scale_noisy_and_coherent() -> None:
     assert rms[7] == pytest.approx(4 * expected, rel=0.1)
     assert np.delete(rms, 7).mean() == pytest.approx(0.5 * expected, rel=0.02)
 
-    coherent = NoiseSettings(scale=0.0, coherent_adc=3.0)
-    shared = model.waveforms(0, np.random.default_rng(6), coherent)
+
+def test_shared_noise_covaries_within_a_board_and_across_none() -> None:
+    shared = _flat(ticks=8000).shared(0, np.random.default_rng(6), NoiseSettings(coherent_adc=3.0))
+    board = np.arange(120) // 40
+    same = board[:, None] == board
+    covariance = np.cov(shared)
+    # The square of the RMS and 0. Standard errors of 8000 samples: 9 sqrt(2 / 8000) and
+    # 9 / sqrt(8000), both about 0.1.
+    np.testing.assert_allclose(covariance[same], 9.0, atol=0.5)
+    np.testing.assert_allclose(covariance[~same], 0.0, atol=0.5)
     np.testing.assert_array_equal(shared[0], shared[39])
-    assert np.abs(np.corrcoef(shared[0], shared[40])[0, 1]) < 0.2
-    assert shared.std() == pytest.approx(3.0, rel=0.05)
-    # Independent and shared noise add in quadrature; within a group they correlate so.
-    both = model.waveforms(0, np.random.default_rng(7), NoiseSettings(coherent_adc=expected))
+
+
+def test_shared_noise_is_independent_of_that_of_the_channels() -> None:
+    model, expected = _flat(), 2 / np.sqrt(np.pi) * 16383 / 1400
+    rng, settings = np.random.default_rng(7), NoiseSettings(coherent_adc=expected)
+    both = model.waveforms(0, rng, settings) + model.shared(0, rng, settings)
+    # They add in quadrature; of equal size, they make channels of a board correlate by a half.
+    assert both.std() == pytest.approx(np.sqrt(2) * expected, rel=0.03)
     correlation = np.corrcoef(both[:40])[np.triu_indices(40, 1)].mean()
     assert correlation == pytest.approx(0.5, abs=0.05)
 

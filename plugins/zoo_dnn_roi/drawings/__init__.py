@@ -1,0 +1,1 @@
+"""The figures of DNN-ROI, one subject a module."""
