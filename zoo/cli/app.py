@@ -14,9 +14,10 @@ import typer
 from typer.core import TyperGroup
 
 from zoo import __version__
-from zoo.cli import data, doctor, export, info, output, predict, report, train
+from zoo.cli import bench, compare, data, doctor, export, info, output, predict, report, train
 from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
+from zoo.cli import select as select_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
 from zoo.errors import PluginError, UsageError
@@ -125,7 +126,20 @@ def _root(
     """One command for the learning jobs of particle detectors: train, judge, ship, time."""
 
 
-for _verb in (list_verb, info, data, train, predict, eval_verb, export, report, doctor):
+for _verb in (
+    list_verb,
+    info,
+    data,
+    train,
+    predict,
+    eval_verb,
+    compare,
+    select_verb,
+    export,
+    bench,
+    report,
+    doctor,
+):
     _verb.register(app)
 
 

@@ -65,6 +65,9 @@ def write_module(
         except (UsageError, OSError):
             raise
         except Exception as error:  # the exporters' own errors share no base class
+            refused = error.__cause__
+            if isinstance(refused, UsageError):  # a module says itself why this format is none
+                raise refused from None
             raise ParityError(
                 f"torch cannot export it ({type(error).__name__}: {_first_lines(error)})",
                 where=format_name,

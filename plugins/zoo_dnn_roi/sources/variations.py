@@ -28,12 +28,14 @@ VARIATIONS: Mapping[str, Mapping[str, Any]] = {
     # The constants of ICARUS's Wire-Cell configuration, against 7.2 and 12.0 in that of
     # ProtoDUNE-HD. MicroBooNE measured 3.74 cm2/s along the drift (arXiv:2104.06551).
     "diffusion": {"detector": {"longitudinal_cm2_s": 4.0, "transverse_cm2_s": 8.8}},
-    # ProtoDUNE-SP had more than 30 ms for weeks (JINST 20 (2025) P09008); Wire-Cell assumes 8 ms.
+    # Argon purer than Wire-Cell's default of 8 ms: configurations of it use 35 to 50 ms, and
+    # ProtoDUNE-SP had more than 30 ms for weeks (arXiv:2507.08586).
     "lifetime": {"detector": {"lifetime_ms": 35.0}},
-    # The uncertainty of the energy scale that DUNE allows for electrons (conceptual design report,
-    # The Single-Phase ProtoDUNE, table 2.2).
+    # A calibration that is wrong by five per cent, the uncertainty of the energy scale that DUNE
+    # allows for electrons (conceptual design report, The Single-Phase ProtoDUNE, table 2.2).
     "gain": {"gain": 1.05},
-    # DUNE's tolerance for the position of a wire. Where the nominal response is a file, the
-    # difference between that file and our closed form comes on top.
+    # Planes half a millimetre further apart, DUNE's tolerance for the position of a wire (SP-FD-10,
+    # JINST 15 (2020) T08009). Where the nominal response is a file, the difference between that
+    # file and our closed form comes on top.
     "field-response": {"signal_response": ANALYTIC_WIDE},
 }

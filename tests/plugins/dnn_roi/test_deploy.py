@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zoo.api import Batch
+from zoo.api import Batch, ConfigError, UsageError
 from zoo.export import export
 from zoo.prediction.network import NetworkPredictor
 from zoo.registry import registry
+from zoo.runtimes.runtime import open_runtime
 from zoo_dnn_roi.codec import RoiCodec
 from zoo_dnn_roi.config import LiteUNetConfig
 from zoo_dnn_roi.deploy import RoiDeploy
@@ -123,6 +124,32 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.cache_clear()
     yield
     registry.cache_clear()
+
+
+def test_tiles_are_a_setting_of_the_export_and_change_no_answer(
+    plugin: None,
+    config: LiteUNetConfig,
+    nets: dict[str, nn.Module],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = ({"batch": 1, "wire": 333, "bin": 61}, {"batch": 2, "wire": 81, "bin": 32})
+    monkeypatch.setattr(RoiDeploy, "sizes", sizes)  # the grid of real detectors takes a minute
+    learner, codec = RoiLearner(config, {}), RoiCodec(config, {}, {"threshold": 0.4})
+    predictor = NetworkPredictor("dnn-roi/lite-unet", nets, learner, codec)
+    done = export(predictor, "ts", out=tmp_path, settings={"tiles": 2})
+    whole = RoiDeploy(config, {}).module(nets, codec)
+    image = example(config, 1, 476, 61)
+    tiled = open_runtime(done.path)({"image": image.numpy()})["probability"]
+    with torch.no_grad():
+        np.testing.assert_allclose(tiled, whole(image).numpy(), atol=1e-6, rtol=0)
+    assert predictor.codec.config.tiles == 1  # the model itself is left alone
+    with pytest.raises(ConfigError, match="cannot change this setting"):
+        export(predictor, "ts", out=tmp_path, settings={"rebin": 4})
+    with pytest.raises(ConfigError, match="tiles"):
+        export(predictor, "ts", out=tmp_path, settings={"tiles": 0})
+    with pytest.raises(UsageError, match="TorchScript"):
+        export(predictor, "onnx", out=tmp_path, settings={"tiles": 2})
 
 
 @pytest.mark.slow

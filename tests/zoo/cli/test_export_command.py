@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from zoo.cli import export as command
 from zoo.contract.table import Table
-from zoo.errors import UsageError
+from zoo.errors import ConfigError, UsageError
 from zoo.export import Exported
 
 REPORT: Mapping[str, Any] = {
@@ -61,7 +61,19 @@ def test_options_reach_the_library(app: typer.Typer, calls: list[Any]) -> None:
         "out": Path("here"),
         "weights": "w.safetensors",
         "samples": None,
+        "settings": {},
     }
+
+
+def test_settings_of_the_model_reach_the_library_and_others_do_not(
+    app: typer.Typer, calls: list[Any]
+) -> None:
+    words = ["export", "runs/a", "--format", "ts", "--set"]
+    CliRunner().invoke(app, [*words, "model.tiles=2"])
+    assert calls[0][1]["settings"] == {"tiles": 2}
+    result = CliRunner().invoke(app, [*words, "training.seed=2"])
+    assert isinstance(result.exception, ConfigError)
+    assert result.exception.where == "--set training"
 
 
 def test_a_table_for_people(app: typer.Typer, calls: list[Any]) -> None:
