@@ -18,6 +18,7 @@ from zoo.cli.options import (
     ResamplesOption,
     SetOption,
     SplitOption,
+    StyleOption,
 )
 from zoo.cli.output import emit, table, title
 from zoo.cli.progress import progress_bar
@@ -61,6 +62,7 @@ def eval_command(
     resamples: ResamplesOption = 1000,
     seed: BootstrapSeedOption = 0,
     settings: SetOption = None,
+    style: StyleOption = "",
     device: DeviceOption = "cpu",
     batch: BatchOption = None,
     as_json: JsonOption = False,
@@ -93,7 +95,7 @@ def eval_command(
         )
     claimed = beats(results, other, number) if claim else None
     payload = results.as_dict()
-    folder = _keep(results, out or _own_folder(names, split))
+    folder = _keep(results, out or _own_folder(names, split), style)
     if folder is not None:
         payload["out"] = str(folder)
     if claimed is not None:
@@ -118,13 +120,13 @@ def _run_folder(ref: str, split: str) -> Path | None:
     return RunDirectory(folder).evaluations / (split if step is None else f"{split}@{step}")
 
 
-def _keep(results: Results, folder: Path | None) -> Path | None:
+def _keep(results: Results, folder: Path | None, style: str) -> Path | None:
     if folder is not None:
         from zoo.evaluation import write_results
         from zoo.report import draw_figures
 
         write_results(results, folder)
-        draw_figures(results, folder)
+        draw_figures(results, folder, style)
     return folder
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "ResamplesOption",
     "SetOption",
     "SplitOption",
+    "StyleOption",
 ]
 
 _ID = "TASK/MODEL[@version], a run directory RUN[@step], or a model file."
@@ -63,6 +64,12 @@ DeviceOption: TypeAlias = Annotated[
 ResamplesOption: TypeAlias = Annotated[int, typer.Option(min=1, help="Bootstrap resamples.")]
 BootstrapSeedOption: TypeAlias = Annotated[
     int, typer.Option("--seed", min=0, help="Of the bootstrap.")
+]
+StyleOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--style", metavar="FILE.mplstyle|NAME", help="Draw figures in this matplotlib style."
+    ),
 ]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Write one JSON object to stdout.")

@@ -14,7 +14,7 @@ from zoo.contract.source import Block, Source
 from zoo.contract.specs import Specs
 from zoo.contract.task import Task
 from zoo.data.reader import read_rows
-from zoo.evaluation.results import Displays
+from zoo.evaluation.stored import Displays
 from zoo.prediction.compatibility import missing_fields
 
 __all__ = ["choose_displays"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,27 +13,24 @@ from zoo.artifacts.canonical import tidy
 from zoo.artifacts.environment import environment
 from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.contract.metrics import Number
-from zoo.contract.specs import Field, Specs
-from zoo.contract.table import Ragged, Table
-from zoo.data.store import TableFile
-from zoo.data.writer import TableWriter
 from zoo.errors import DataError
 from zoo.evaluation.paired import Difference
+from zoo.evaluation.stored import (
+    Displays,
+    file_names,
+    read_displays,
+    read_table,
+    write_displays,
+    write_table,
+)
 from zoo.evaluation.trainings import join_trainings, split_trainings
 from zoo.evaluation.variations import Shift
 from zoo.files import write_atomically
 
-__all__ = ["Displays", "Results", "read_results", "write_results"]
+__all__ = ["Results", "read_results", "write_results"]
 
 _FORMAT = 2
-
-
-@dataclass(frozen=True)
-class Displays:
-    """A few samples with all predictions, for event displays. They are drawn, not stored."""
-
-    samples: Table
-    predictions: Mapping[str, Table]
+_DISPLAYS = "displays"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +45,7 @@ class Results(Mapping[str, Evaluation]):
         evaluations: One per model.
         differences: (model, baseline) -> paired differences of all numbers.
         shifts: How far numbers move under variations of the simulation.
-        displays: Samples to show; ``None``: none, or read from a file.
+        displays: Samples to show, with predictions; ``None``: none.
         resamples: Of the bootstrap.
         seed: Of the bootstrap.
         created: UTC time, ISO 8601.
@@ -98,23 +94,25 @@ _PLAIN = ("task", "primary", "resamples", "seed", "created", "version")
 
 
 def write_results(results: Results, folder: Path) -> None:
-    """Write ``rows/*.h5``, ``environment.json`` and, when they are complete, ``results.json``.
+    """Write ``rows/*.h5``, ``displays/*.h5``, ``environment.json`` and, last, ``results.json``.
 
     Args:
-        results: What to store; displays are left out.
+        results: What to store.
         folder: Made where it is missing.
 
     Raises:
         UsageError: If the folder cannot be written.
     """
-    files = _file_names(results)
+    files = file_names(results)
     for name, evaluation in results.items():
         if evaluation.rows is not None:
             tables = split_trainings(evaluation.rows)
             for path, rows in zip(
                 _row_files(folder, files[name], len(tables)), tables, strict=True
             ):
-                _write_rows(path, rows, results)
+                write_table(path, rows, task=results.task, facts=results.facts)
+    if results.displays is not None:
+        write_displays(results.displays, folder / _DISPLAYS, task=results.task, facts=results.facts)
     write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     text = json.dumps(results.as_dict(), indent=1, allow_nan=False)
     write_atomically(folder / "results.json", text + "\n")
@@ -146,18 +144,19 @@ def read_results(folder: Path) -> Results:
 
 def _results(folder: Path, content: Mapping[str, Any]) -> Results:
     evaluations = {entry["model"]: _evaluation(entry) for entry in content["models"]}
-    names = _file_names(evaluations)
+    names = file_names(evaluations)
     facts: Mapping[str, Any] = {}
+    measured = [name for name, one in evaluations.items() if not one.unavailable]
     for name, evaluation in evaluations.items():
-        if not evaluation.unavailable:
+        if name in measured:
             paths = _row_files(folder, names[name], max(len(evaluation.trainings), 1))
-            files = [TableFile(path) for path in paths]
-            facts = files[0].facts
+            tables = [read_table(path) for path in paths]
+            facts = tables[0][1]
             evaluations[name] = Evaluation(
                 model=name,
                 role=evaluation.role,
                 numbers=evaluation.numbers,
-                rows=join_trainings([_read(file) for file in files]),
+                rows=join_trainings([table for table, _ in tables]),
                 trainings=evaluation.trainings,
             )
     differences: dict[tuple[str, str], tuple[Difference, ...]] = {}
@@ -171,49 +170,14 @@ def _results(folder: Path, content: Mapping[str, Any]) -> Results:
         evaluations=evaluations,
         differences=differences,
         shifts=tuple(Shift(**_nans(entry)) for entry in content["shifts"]),
+        displays=read_displays(folder / _DISPLAYS, measured),
     )
-
-
-def _file_names(names: Mapping[str, Any]) -> dict[str, str]:
-    """A file name for each model, unique whatever it is called."""
-    return {
-        name: f"{number:02d}-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[-60:]}"
-        for number, name in enumerate(names)
-    }
 
 
 def _row_files(folder: Path, name: str, trainings: int) -> list[Path]:
     """One file of metric rows per training: in each an id stands once."""
     ends = [""] if trainings == 1 else [f"-training-{n + 1}" for n in range(trainings)]
     return [folder / "rows" / f"{name}{end}.h5" for end in ends]
-
-
-def _write_rows(path: Path, rows: Table, results: Results) -> None:
-    writer = TableWriter(
-        path, _specs_of(rows), facts=results.facts, task=results.task, block_rows=rows.rows
-    )
-    with writer:
-        writer.append(rows)
-
-
-def _read(file: TableFile) -> Table:
-    return Table.concat([file.read(b, slice(0, b.rows), file.fields) for b in file.blocks()])
-
-
-def _specs_of(rows: Table) -> Specs:
-    """Metric rows describe themselves: their columns are the plugin's own affair."""
-    found = {}
-    for name in rows:
-        column = rows[name]
-        if name in ("id", "group"):
-            continue
-        values = column.values if isinstance(column, Ragged) else column
-        ragged = isinstance(column, Ragged)
-        dims = (f"{name}-length", *values.shape[1:]) if ragged else values.shape[1:]
-        found[name] = Field(
-            dims=dims, dtype=values.dtype.name, meaning="metric row", ragged=ragged, finite=False
-        )
-    return found
 
 
 def _evaluation_dict(evaluation: Evaluation) -> dict[str, Any]:

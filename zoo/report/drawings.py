@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,8 @@ from zoo.errors import DataError
 from zoo.evaluation import Results
 from zoo.files import write_atomically
 from zoo.registry import registry
+from zoo.report.shifts import shifts_drawing
+from zoo.report.style import drawn_in
 
 __all__ = ["StoredDrawing", "draw_figures", "read_drawings", "store_drawings"]
 
@@ -42,23 +44,35 @@ class StoredDrawing:
     caption: str
 
 
-def draw_figures(results: Results, folder: Path) -> tuple[StoredDrawing, ...]:
-    """All figures of an evaluation, in ``folder/figures``; none where the task has none.
+def draw_figures(results: Results, folder: Path, style: str = "") -> tuple[StoredDrawing, ...]:
+    """All figures of an evaluation, in ``folder/figures``: those of variations, and of the task.
+
+    Args:
+        results: What to draw.
+        folder: Of the evaluation.
+        style: A ``.mplstyle`` file or the name of an installed style; empty: our own.
 
     Raises:
-        UsageError: If the folder cannot be written.
+        UsageError: If the folder cannot be written, or there is no such style.
     """
+    with drawn_in(style):
+        return store_drawings(_drawings(results), folder / "figures")
+
+
+def _drawings(results: Results) -> Iterator[Drawing]:
+    varied = shifts_drawing(results)
+    if varied is not None:
+        yield varied
     task = registry().task(results.task)
     if task.figures is None:
-        return ()
+        return
     factory = cast("type[Figures]", resolve(task.figures))
     shown = results.displays
-    drawings = factory(results.facts).draw(
+    yield from factory(results.facts).draw(
         results,
         None if shown is None else shown.samples,
         {} if shown is None else shown.predictions,
     )
-    return store_drawings(drawings, folder / "figures")
 
 
 def store_drawings(drawings: Iterable[Drawing], folder: Path) -> tuple[StoredDrawing, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from zoo.errors import DataError
 from zoo.report.drawings import StoredDrawing
 
-__all__ = ["code", "figure", "key_values", "page", "section", "table"]
+__all__ = ["Cell", "code", "details", "figure", "key_values", "page", "section", "table"]
 
 # Nothing is ever fetched: the policy holds even if a name in the data tried to smuggle a tag in.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -40,8 +41,8 @@ tr.baseline td:first-child::after, tr.oracle td:first-child::after { font-size: 
 tr.baseline td:first-child::after { content: "baseline"; }
 tr.oracle td:first-child::after { content: "oracle"; }
 tr.oracle { background: var(--tint); }
-tr.better td:last-child { color: #0a7a3d; font-weight: 600; }
-tr.worse td:last-child { color: #b3261e; font-weight: 600; }
+td.better { color: #0a7a3d; } td.worse { color: #b3261e; } td.under-trained { color: #8a6100; }
+details { margin: .4rem 0 1rem; } summary { cursor: pointer; color: var(--accent); }
 td .interval { display: block; color: var(--soft); font-size: .8rem; }
 figure { margin: 1.2rem 0 1.8rem; }
 figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
@@ -86,7 +87,15 @@ def section(heading: str, content: str, anchor: str) -> str:
     return f'<section id="{anchor}"><h2>{escape(heading)}</h2>\n{content}</section>\n'
 
 
-def table(headings: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+@dataclass(frozen=True)
+class Cell:
+    """Text with a class, such as a verdict."""
+
+    text: str
+    kind: str
+
+
+def table(headings: Sequence[str], rows: Iterable[tuple[str, Sequence[str | Cell]]]) -> str:
     """A table that scrolls on a narrow screen; a cell's ``[interval]`` is set in grey.
 
     Args:
@@ -144,11 +153,18 @@ def code(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def _cell(text: str) -> str:
+def details(summary: str, content: str) -> str:
+    """What a reader opens on demand; nothing where there is no content. Printed opened."""
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>" if content else ""
+
+
+def _cell(cell: str | Cell) -> str:
+    text, kind = (cell.text, cell.kind) if isinstance(cell, Cell) else (cell, "")
+    begin = f'<td class="{escape(kind)}">' if kind else "<td>"
     value, bracket, rest = text.partition(" [")
     if bracket and rest.endswith("]"):
-        return f'<td>{escape(value)} <span class="interval">[{escape(rest)}</span></td>'
-    return f"<td>{escape(text)}</td>"
+        return f'{begin}{escape(value)} <span class="interval">[{escape(rest)}</span></td>'
+    return f"{begin}{escape(text)}</td>"
 
 
 def _flat(entries: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

@@ -1,0 +1,221 @@
+"""The tables of an evaluation as HTML: numbers, bins, verdicts, shifts, settings, provenance."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import groupby
+from typing import Any
+
+from zoo.contract.figures import Evaluation
+from zoo.evaluation import Difference, Results
+from zoo.evaluation.formatting import (
+    bin_label,
+    format_difference,
+    format_number,
+    format_shift,
+    heading,
+)
+from zoo.evaluation.settings import differing
+from zoo.report.html import Cell, details, table
+
+__all__ = ["bins", "numbers_csv", "overall", "provenance", "settings", "shifts", "verdicts"]
+
+_SIGNS = {"better": "▲", "worse": "▼", "indistinguishable": "=", "under-trained": "·"}
+"""Beside the word, for eyes that see no colour."""
+
+
+def overall(results: Results) -> str:
+    """All numbers on all samples."""
+    names = list(
+        dict.fromkeys(heading(b) for one in results.values() for b in one.numbers if not b.column)
+    )
+    rows = []
+    for name, one in results.items():
+        cells = {heading(b): format_number(b) for b in one.numbers if not b.column}
+        counts = next((str(b.n) for b in one.numbers if not b.column), "")
+        values = [cells.get(column, "") for column in names]
+        if one.unavailable:
+            values = [one.unavailable, *values[1:]]
+        rows.append((one.role, [_marked(name, one), counts, *values]))
+    return table(["model", "n", *names], rows) + _remarks(results)
+
+
+def bins(results: Results) -> Iterator[str]:
+    """For each binned column one table a number: rows models, columns bins."""
+    found = [
+        (b.column, heading(b), (b.lower, b.upper), name, b)
+        for name, one in results.items()
+        for b in one.numbers
+        if b.column
+    ]
+    order = {key: place for place, key in enumerate(dict.fromkeys(item[:2] for item in found))}
+    found.sort(key=lambda item: (order[item[:2]], item[2]))
+    for (column, number), group in groupby(found, key=lambda item: item[:2]):
+        items = list(group)
+        cells = {(name, edges): format_number(b) for _, _, edges, name, b in items}
+        edges = {(b.lower, b.upper): b.n for *_, b in items}
+        rows = [
+            (one.role, [name, *(cells.get((name, edge), "") for edge in edges)])
+            for name, one in results.items()
+            if not one.unavailable
+        ]
+        labels = [f"{lower:g} to {upper:g} (n = {n})" for (lower, upper), n in edges.items()]
+        yield f"<h3>{escape(number)} by {escape(column)}</h3>{table(['model', *labels], rows)}"
+
+
+def verdicts(results: Results) -> str:
+    """Paired differences to each baseline, then to each model: the primary number first."""
+    references = [n for role in ("baseline", "model") for n, o in results.items() if o.role == role]
+    parts = []
+    for reference in references:
+        pairs = {
+            name: found
+            for name in results
+            if results[name].role == "model"
+            and (found := results.differences.get((name, reference)))
+        }
+        if pairs:
+            parts.append(_against(results, reference, pairs))
+    return "".join(parts)
+
+
+def shifts(results: Results) -> str:
+    """How far numbers move under each variation."""
+    if not results.shifts:
+        return ""
+    names = list(dict.fromkeys(shift.name for shift in results.shifts))
+    others = "".join(_shift_table(results, name) for name in names if name != results.primary)
+    return (
+        "<p>In standard errors of the nominal number, and in parentheses the shift itself, on the "
+        "same events.</p>"
+        + _shift_table(results, results.primary)
+        + details("The other numbers", others)
+    )
+
+
+def settings(results: Results) -> str:
+    """Configurations and surroundings of the trainings, side by side, where they differ."""
+    parts = []
+    for section, title in (("config", "Configuration"), ("environment", "Environment")):
+        found = differing(results.evaluations, section)
+        if found:
+            models = list(next(iter(found.values())))
+            rows = [("", [name, *(values[m] for m in models)]) for name, values in found.items()]
+            parts.append(f"<h3>{title}</h3>{table(['setting', *models], rows)}")
+    return "".join(parts)
+
+
+def provenance(results: Results) -> str:
+    """Which parameters were judged: file, digest, step, how done the training was, software."""
+    headings = ("row", "model", "file", "sha256", "step", "last fall of loss", "torch", "commit")
+    rows = [
+        ("", [name, *_origin(training)])
+        for name, one in results.items()
+        for training in one.trainings
+    ]
+    return table(headings, rows) if rows else ""
+
+
+def numbers_csv(results: Results) -> str:
+    """All numbers of all models in all bins."""
+    stream = io.StringIO()
+    names = ("name", "unit", "value", "low", "high", "n", "groups", "column", "lower", "upper")
+    writer = csv.DictWriter(
+        stream, ("model", "role", *names), extrasaction="ignore", lineterminator="\n"
+    )
+    writer.writeheader()
+    for entry in results.as_dict()["models"]:
+        for number in entry["numbers"]:
+            writer.writerow({**number, "model": entry["model"], "role": entry["role"]})
+    return stream.getvalue()
+
+
+def _marked(name: str, one: Evaluation) -> str:
+    several = f" ({len(one.trainings)} trainings)" if len(one.trainings) > 1 else ""
+    return f"{name}{several}{' UNDER-TRAINED' if one.under_trained else ''}"
+
+
+def _remarks(results: Results) -> str:
+    parts = []
+    if any(len(one.trainings) > 1 for one in results.values()):
+        parts.append(
+            "Of several trainings a number is the mean, and its interval covers events and "
+            "trainings."
+        )
+    if any(one.under_trained for one in results.values()):
+        parts.append(
+            "UNDER-TRAINED: the loss fell by more than 5 % in the last fifth of a training, so the "
+            "model wins or loses nothing."
+        )
+    return f"<p>{escape(' '.join(parts))}</p>" if parts else ""
+
+
+def _against(results: Results, reference: str, pairs: dict[str, Sequence[Difference]]) -> str:
+    primary = {n: [d for d in found if d.name == results.primary] for n, found in pairs.items()}
+    keys = list(dict.fromkeys((d.column, d.lower, d.upper) for f in primary.values() for d in f))
+    labels = [bin_label(*key) for key in keys]
+    rows = []
+    for name, found in primary.items():
+        cells = {(d.column, d.lower, d.upper): d for d in found}
+        whole = found[0]
+        no_worse = "yes" if whole.no_worse else "not shown"
+        rows.append(
+            (
+                "",
+                [
+                    name,
+                    *(_judged(cells[key]) if key in cells else "" for key in keys[:1]),
+                    f"{no_worse} (margin {whole.margin:.2g})",
+                    f"{whole.detectable:.2g}",
+                    *(_judged(cells[key]) if key in cells else "" for key in keys[1:]),
+                ],
+            )
+        )
+    headings = ["model", *labels[:1], "no worse", "detectable", *labels[1:]]
+    title = f"<h3>{escape(results.primary)}: minus that of {escape(reference)}</h3>"
+    return title + table(headings, rows) + details("The other numbers", _others(results, pairs))
+
+
+def _others(results: Results, pairs: dict[str, Sequence[Difference]]) -> str:
+    """On all samples: rows models, columns numbers."""
+    whole = {n: [d for d in found if not d.column] for n, found in pairs.items()}
+    names = [d.name for d in next(iter(whole.values())) if d.name != results.primary]
+    rows = []
+    for name, found in whole.items():
+        cells = {d.name: d for d in found}
+        rows.append(("", [name, *(_judged(cells[n]) for n in names)]))
+    return table(["model", *names], rows) if names else ""
+
+
+def _judged(difference: Difference) -> Cell:
+    text = f"{_SIGNS[difference.verdict]} {difference.verdict} {format_difference(difference)}"
+    return Cell(text, difference.verdict)
+
+
+def _shift_table(results: Results, number: str) -> str:
+    chosen = [shift for shift in results.shifts if shift.name == number]
+    variations = list(dict.fromkeys(shift.variation for shift in chosen))
+    models = list(dict.fromkeys(shift.model for shift in chosen))
+    cells = {(shift.variation, shift.model): format_shift(shift) for shift in chosen}
+    rows = [
+        ("", [name, *(cells.get((name, model), "") for model in models)]) for name in variations
+    ]
+    return f"<h3>{escape(number)}</h3>{table(['variation', *models], rows)}"
+
+
+def _origin(training: dict[str, Any]) -> list[str]:
+    environment = training.get("environment", {})
+    fall = training.get("loss_fall")
+    commit = (environment.get("git") or {}).get("commit") or ""
+    return [
+        str(training.get("model", "")),
+        str(training.get("file", "")),
+        str(training.get("sha256", ""))[:12],
+        str(training.get("lineage", {}).get("step", "")),
+        "" if fall is None else f"{100 * fall:.1f} %",
+        str(environment.get("packages", {}).get("torch") or ""),
+        str(commit)[:10],
+    ]
