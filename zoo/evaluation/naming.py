@@ -34,7 +34,7 @@ def by_name(
     else:
         named = {}
         for model in _several(models):
-            name, refs = parse_named(model) if isinstance(model, str) else (_name(model), (model,))
+            name, refs = _row(model)
             if name in named:
                 raise UsageError("named twice", where=name, remedy="name every model once")
             named[name] = refs
@@ -55,6 +55,10 @@ def parse_named(text: str) -> tuple[str, tuple[str, ...]]:
     if found is None or Path(text).exists():
         return text, (text,)
     return found["name"], tuple(ref for ref in found["refs"].split(",") if ref)
+
+
+def _row(model: Reference) -> tuple[str, tuple[Reference, ...]]:
+    return parse_named(model) if isinstance(model, str) else (_name(model), (model,))
 
 
 def _several(refs: Reference | Sequence[Reference]) -> tuple[Reference, ...]:

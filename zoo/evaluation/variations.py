@@ -135,6 +135,8 @@ def _merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
     merged = dict(options)
     for name, value in changes.items():
         held = merged.get(name)
-        both = isinstance(value, Mapping) and isinstance(held, Mapping)
-        merged[name] = _merged(held, value) if both else value
+        if isinstance(value, Mapping) and isinstance(held, Mapping):
+            merged[name] = _merged(held, value)
+        else:
+            merged[name] = value
     return merged

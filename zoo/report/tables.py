@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -153,7 +153,7 @@ def _remarks(results: Results) -> str:
     return f"<p>{escape(' '.join(parts))}</p>" if parts else ""
 
 
-def _against(results: Results, reference: str, pairs: dict[str, Sequence[Difference]]) -> str:
+def _against(results: Results, reference: str, pairs: Mapping[str, Sequence[Difference]]) -> str:
     primary = {n: [d for d in found if d.name == results.primary] for n, found in pairs.items()}
     keys = list(dict.fromkeys((d.column, d.lower, d.upper) for f in primary.values() for d in f))
     labels = [bin_label(*key) for key in keys]
@@ -162,28 +162,19 @@ def _against(results: Results, reference: str, pairs: dict[str, Sequence[Differe
         cells = {(d.column, d.lower, d.upper): d for d in found}
         whole = found[0]
         no_worse = "yes" if whole.no_worse else "not shown"
-        rows.append(
-            (
-                "",
-                [
-                    name,
-                    *(_judged(cells[key]) if key in cells else "" for key in keys[:1]),
-                    f"{no_worse} (margin {whole.margin:.2g})",
-                    f"{whole.detectable:.2g}",
-                    *(_judged(cells[key]) if key in cells else "" for key in keys[1:]),
-                ],
-            )
-        )
+        told: list[str | Cell] = [_judged(cells[key]) if key in cells else "" for key in keys]
+        told[1:1] = [f"{no_worse} (margin {whole.margin:.2g})", f"{whole.detectable:.2g}"]
+        rows.append(("", [name, *told]))
     headings = ["model", *labels[:1], "no worse", "detectable", *labels[1:]]
     title = f"<h3>{escape(results.primary)}: minus that of {escape(reference)}</h3>"
     return title + table(headings, rows) + details("The other numbers", _others(results, pairs))
 
 
-def _others(results: Results, pairs: dict[str, Sequence[Difference]]) -> str:
+def _others(results: Results, pairs: Mapping[str, Sequence[Difference]]) -> str:
     """On all samples: rows models, columns numbers."""
     whole = {n: [d for d in found if not d.column] for n, found in pairs.items()}
     names = [d.name for d in next(iter(whole.values())) if d.name != results.primary]
-    rows = []
+    rows: list[tuple[str, Sequence[str | Cell]]] = []
     for name, found in whole.items():
         cells = {d.name: d for d in found}
         rows.append(("", [name, *(_judged(cells[n]) for n in names)]))
@@ -206,7 +197,7 @@ def _shift_table(results: Results, number: str) -> str:
     return f"<h3>{escape(number)}</h3>{table(['variation', *models], rows)}"
 
 
-def _origin(training: dict[str, Any]) -> list[str]:
+def _origin(training: Mapping[str, Any]) -> list[str]:
     environment = training.get("environment", {})
     fall = training.get("loss_fall")
     commit = (environment.get("git") or {}).get("commit") or ""

@@ -108,7 +108,7 @@ def _reach(levels: int) -> int:
     On the way down each level has two such kernels, the first on the grid before; on the way up
     one; the coarse answer is repeated over a stride, and patches of two are folded at the start.
     """
-    strides = [2**level for level in range(1, levels + 1)]
+    strides = [1 << level for level in range(1, levels + 1)]
     down = strides[0] + sum(fine + coarse for fine, coarse in pairwise(strides))
     return down + sum(strides[:-1]) + strides[-1]
 

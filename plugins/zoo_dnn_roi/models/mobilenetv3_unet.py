@@ -61,7 +61,8 @@ class MobileNetV3UNet(nn.Module):
         )
         self.head = nn.Conv2d(_DECODER_WIDTHS[-1], 1, kernel_size=1)
         expect_few_pixels(self.head)
-        self.register_load_state_dict_pre_hook(_drop_unused)
+        hook: Any = self.register_load_state_dict_pre_hook  # it has no types
+        hook(_drop_unused)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of the ROI mask.
@@ -116,7 +117,8 @@ def _resized(x: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def _exporting() -> bool:
-    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+    tracing: Any = getattr(torch.jit, "is_tracing")  # noqa: B009  # not in its __all__, no types
+    return bool(tracing()) or torch.compiler.is_exporting()
 
 
 def _drop_unused(_module: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:

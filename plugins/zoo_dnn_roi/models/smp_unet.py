@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import segmentation_models_pytorch
 import timm
@@ -47,7 +48,8 @@ class SmpUNet(nn.Module):
         super().__init__()
         self.stride = 2**config.depth
         self.unet = _unet(config)
-        expect_few_pixels(self.unet.segmentation_head[0])
+        head: Any = self.unet.segmentation_head  # the library has no types
+        expect_few_pixels(head[0])
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of the ROI mask.
