@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread per process: workers and test processes share the cores already.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help env demo test lint types layers docs unit verify-libtorch clean
+.PHONY: help env demo test lint types layers docs unit verify-libtorch verify-report clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -59,6 +59,9 @@ unit: env
 verify-libtorch: env .venv-libtorch/.installed  ## Load the demo's export in torch 2.1.2 and compare
 	$(BIN)/python tests/verify_libtorch.py write $(DEMO)/wirecell/dnn-roi-lite-unet.ts $(DEMO)/wirecell/reference.npz
 	.venv-libtorch/bin/python tests/verify_libtorch.py check $(DEMO)/wirecell/dnn-roi-lite-unet.ts $(DEMO)/wirecell/reference.npz
+
+verify-report: env  ## Open the demo's report in headless Chromium: desktop, phone, paper
+	$(BIN)/python tests/verify_report.py $(DEMO)/tracks/report.html $(DEMO)/pictures
 
 .venv-libtorch/.installed: tests/verify_libtorch.txt
 	$(PYTHON) -m venv .venv-libtorch
