@@ -40,7 +40,8 @@ tr.baseline td:first-child::after, tr.oracle td:first-child::after { font-size: 
   margin-left: .5rem; }
 tr.baseline td:first-child::after { content: "baseline"; }
 tr.oracle td:first-child::after { content: "oracle"; }
-tr.oracle { background: var(--tint); }
+th:first-child, td:first-child { position: sticky; left: 0; background: #fff; }
+tr.oracle, tr.oracle td:first-child { background: var(--tint); }
 td.better { color: #0a7a3d; } td.worse { color: #b3261e; } td.under-trained { color: #8a6100; }
 details { margin: .4rem 0 1rem; } summary { cursor: pointer; color: var(--accent); }
 td .interval { display: block; color: var(--soft); font-size: .8rem; }

@@ -155,14 +155,13 @@ def _remarks(results: Results) -> str:
 
 def _against(results: Results, reference: str, pairs: Mapping[str, Sequence[Difference]]) -> str:
     primary = {n: [d for d in found if d.name == results.primary] for n, found in pairs.items()}
-    keys = list(dict.fromkeys((d.column, d.lower, d.upper) for f in primary.values() for d in f))
-    labels = [bin_label(*key) for key in keys]
+    labels = list(dict.fromkeys(_bin(d) for found in primary.values() for d in found))
     rows = []
     for name, found in primary.items():
-        cells = {(d.column, d.lower, d.upper): d for d in found}
+        cells = {_bin(d): _judged(d) for d in found}
         whole = found[0]
         no_worse = "yes" if whole.no_worse else "not shown"
-        told: list[str | Cell] = [_judged(cells[key]) if key in cells else "" for key in keys]
+        told: list[str | Cell] = [cells.get(label, "") for label in labels]
         told[1:1] = [f"{no_worse} (margin {whole.margin:.2g})", f"{whole.detectable:.2g}"]
         rows.append(("", [name, *told]))
     headings = ["model", *labels[:1], "no worse", "detectable", *labels[1:]]
@@ -179,6 +178,10 @@ def _others(results: Results, pairs: Mapping[str, Sequence[Difference]]) -> str:
         cells = {d.name: d for d in found}
         rows.append(("", [name, *(_judged(cells[n]) for n in names)]))
     return table(["model", *names], rows) if names else ""
+
+
+def _bin(difference: Difference) -> str:
+    return bin_label(difference.column, difference.lower, difference.upper)
 
 
 def _judged(difference: Difference) -> Cell:
