@@ -70,7 +70,7 @@ def bench_command(
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Time and memory: one row for each id, size, batch, precision, runtime, ...
+    """Measure time and memory: one row for each id, size, batch, precision and runtime.
 
     Every row is measured in fresh processes, which take turns with those of the other rows.
     """
