@@ -87,7 +87,7 @@ def bench_command(
         repeats=repeats,
         device=device,
     )
-    with progress_bar("measuring") as progress:
+    with progress_bar("measuring", "processes") as progress:
         found = bench(
             ids or (),
             files=files or (),

@@ -16,10 +16,10 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """What is to be told (samples done, samples in all); a bar is gone when the work is done."""
+def progress_bar(label: str, unit: str = "samples") -> Iterator[Callable[[int, int], None]]:
+    """What is to be told (units done, units in all); a bar is gone when the work is done."""
     if not console().is_terminal:
-        yield _Lines(label)
+        yield _Lines(label, unit)
         return
     from rich.progress import (
         BarColumn,
@@ -71,8 +71,8 @@ class _Rate:
 
 
 class _Lines:
-    def __init__(self, label: str) -> None:
-        self.label = label
+    def __init__(self, label: str, unit: str) -> None:
+        self.label, self.unit = label, unit
         self.told = time.monotonic()
         self.rate = _Rate()
 
@@ -82,4 +82,4 @@ class _Lines:
             return
         self.told = time.monotonic()
         speed = f", {rate:.3g}/s, {(total - done) / rate:.0f} s left" if rate else ""
-        typer.echo(f"{self.label}: {done}/{total} samples{speed}", err=True)
+        typer.echo(f"{self.label}: {done}/{total} {self.unit}{speed}", err=True)

@@ -44,7 +44,7 @@ th:first-child, td:first-child { position: sticky; left: 0; background: #fff; }
 tr.oracle, tr.oracle td:first-child { background: var(--tint); }
 td.better { color: #0a7a3d; } td.worse { color: #b3261e; } td.under-trained { color: #8a6100; }
 details { margin: .4rem 0 1rem; } summary { cursor: pointer; color: var(--accent); }
-td .interval { display: block; color: var(--soft); font-size: .8rem; }
+td .interval { display: block; color: var(--soft); font-size: .9em; }
 figure { margin: 1.2rem 0 1.8rem; }
 figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { font-size: .88rem; margin-top: .4rem; max-width: 52rem; }
@@ -56,7 +56,8 @@ pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4r
 @media (max-width: 40rem) { body { font-size: 15px; padding: 1rem .8rem 3rem; }
   h1 { font-size: 1.35rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
-  figure, table, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  figure, tr, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  th:first-child, td:first-child { position: static; }
   .scroll { overflow: visible; } table { font-size: 7.5pt; } th, td { white-space: normal; }
   pre { white-space: pre-wrap; font-size: 7.5pt; } figure img { max-height: 22cm; } }
 """
