@@ -99,9 +99,7 @@ def evaluate(
     varied = choose_variations(source, variations)
     where = str(data) if isinstance(data, str | Path) else config.path or config.source
     if split != "all":
-        for ref in (ref for refs in named.values() for ref in refs):
-            if isinstance(ref, str | Path):
-                refuse_other_split(str(ref), config, source.blocks())
+        _refuse_other_splits(named, config, source)
     entries = _entries(named, spec, source, where=where, device=device, batch=batch)
     available = {name: entry.predictors for name, entry in entries.items() if entry.predictors}
     every = [predictor for several in available.values() for predictor in several]
@@ -123,17 +121,7 @@ def evaluate(
         for name, table in measured(varied_source(spec.name, config, changes)).items()
         for shift in shifts(resampler, variation, name, table, rows[name])
     ]
-    evaluations = {
-        name: Evaluation(
-            model=name,
-            role=entry.role,
-            numbers=numbers_of(resampler, rows[name]) if name in rows else (),
-            rows=rows.get(name),
-            unavailable=entry.unavailable,
-            trainings=entry.trainings,
-        )
-        for name, entry in entries.items()
-    }
+    evaluations = _evaluations(entries, rows, resampler)
     shown = {name: several[0] for name, several in available.items()}
     blocks = _blocks(source, config, split)
     return Results(
@@ -150,6 +138,28 @@ def evaluate(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
     )
+
+
+def _refuse_other_splits(named: Named, config: DataConfig, source: Source) -> None:
+    for ref in (ref for refs in named.values() for ref in refs):
+        if isinstance(ref, str | Path):
+            refuse_other_split(str(ref), config, source.blocks())
+
+
+def _evaluations(
+    entries: Mapping[str, _Entry], rows: Mapping[str, Table], resampler: Resampler
+) -> dict[str, Evaluation]:
+    return {
+        name: Evaluation(
+            model=name,
+            role=entry.role,
+            numbers=numbers_of(resampler, rows[name]) if name in rows else (),
+            rows=rows.get(name),
+            unavailable=entry.unavailable,
+            trainings=entry.trainings,
+        )
+        for name, entry in entries.items()
+    }
 
 
 def _blocks(source: Source, config: DataConfig, split: str) -> Sequence[Block]:
