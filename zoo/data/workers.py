@@ -17,7 +17,7 @@ from typing import cast
 from zoo.data.failures import Failure
 from zoo.errors import UsageError
 
-__all__ = ["quiet_fork", "run_workers"]
+__all__ = ["end_with", "quiet_fork", "run_workers"]
 
 Make = Callable[[int], Iterator[int]]
 
@@ -110,7 +110,7 @@ def _receive(channel: Connection) -> int | Failure | None:
 def _work(make: Make, items: Sequence[int], channel: Connection, parent: int, name: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     try:
         for item in items:
             for count in make(item):
@@ -121,7 +121,8 @@ def _work(make: Make, items: Sequence[int], channel: Connection, parent: int, na
         channel.send(None)
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
+    """End this process as soon as it has another parent; run it in a daemon thread."""
     while os.getppid() == parent:
         time.sleep(0.2)
     os._exit(1)
