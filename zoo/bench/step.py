@@ -83,8 +83,6 @@ def _machine(case: Case, loaded: Loaded) -> Machine:
     for module in (*loaded.networks.values(), loaded.learner):
         if isinstance(module, nn.Module):
             module.to(device)
-    for network in loaded.networks.values():
-        network.requires_grad_(requires_grad=True)
     precision = resolve_precision(case.conditions.precision, device)  # type: ignore[arg-type]
     engine = config.engine.model_copy(update={"compile": case.conditions.runtime == "compiled"})
     optimizers = build_optimizers(
