@@ -96,6 +96,7 @@ def evaluate(
     named = by_name(models)
     spec = registry().task(_common_task(named, task))
     source, config = _open(spec.name, data)
+    blocks = _blocks(source, config, split)
     varied = choose_variations(source, variations)
     where = str(data) if isinstance(data, str | Path) else config.path or config.source
     if split != "all":
@@ -109,8 +110,8 @@ def evaluate(
         fit(spec, predictor, source, config)
 
     def measured(source: Source) -> Mapping[str, Table]:
-        blocks = _blocks(source, config, split)
-        return _measured(spec, available, source, blocks, limit=limit, progress=progress)
+        chosen = _blocks(source, config, split)
+        return _measured(spec, available, source, chosen, limit=limit, progress=progress)
 
     rows = measured(source)
     metrics = metrics_for(spec, source.facts)
@@ -123,7 +124,6 @@ def evaluate(
     ]
     evaluations = _evaluations(entries, rows, resampler)
     shown = {name: several[0] for name, several in available.items()}
-    blocks = _blocks(source, config, split)
     return Results(
         task=spec.name,
         primary=metrics.primary,
