@@ -3,8 +3,9 @@
     python tests/verify_report.py runs/demo/tracks/report.html OUT
 
 Writes ``desktop.png`` (1280 px wide), ``phone.png`` (390 px) and ``print.pdf`` into OUT. Fails if
-the page is wider than the phone, if an image is broken, if it would fetch anything, or if nothing
-is printed. What a page fetches is read from its HTML: its policy forbids all of it.
+the page is wider than the phone or, as printed, than A4, if an image is broken, if it would fetch
+anything, or if nothing is printed. What a page fetches is read from its HTML: its policy forbids
+all of it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 FLAGS = (
@@ -29,15 +31,39 @@ FLAGS = (
     "--allow-file-access-from-files",
 )
 PHONE, DESKTOP, HEIGHT = 390, 1280, 3000
-# The page stands in a frame as wide as a phone; its own policy lets no script in.
-HARNESS = """<!doctype html><iframe id="f" src="{page}" width="{width}" height="800"></iframe>
+PAPER = 717  # px at 96 dpi: A4 is 210 mm wide, less Chromium's margins of 0.4 inches
+FETCHING = {"src", "srcset", "poster", "data", "background"}
+# The page stands in a frame as wide as a phone, then as paper with its rules for print; its own
+# policy lets no script in.
+HARNESS = """<!doctype html><iframe id="f" src="{page}" style="border:0;width:{phone}px"></iframe>
 <pre id="told"></pre><script>
 document.getElementById("f").onload = () => {{
-  const d = document.getElementById("f").contentDocument;
+  const f = document.getElementById("f"), d = f.contentDocument;
   const broken = [...d.images].filter(i => !i.complete || !i.naturalWidth).length;
+  const phone = d.documentElement.scrollWidth;
+  for (const sheet of d.styleSheets)
+    for (const rule of sheet.cssRules)
+      if (rule.media?.mediaText === "print") rule.media.mediaText = "all";
+  f.style.width = "{paper}px";
   document.getElementById("told").textContent =
-    `width=${{d.documentElement.scrollWidth}} images=${{d.images.length}} broken=${{broken}}`;
+    `phone=${{phone}} paper=${{d.documentElement.scrollWidth}} images=${{d.images.length}} ` +
+    `broken=${{broken}}`;
 }};</script>"""
+
+
+class Fetched(HTMLParser):
+    """What a page would ask for, other than images inside it; links wait for a click."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.urls: list[str] = re.findall(r"@import[^;]+|url\((?!['\"]?data:)[^)]*\)", text)
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            fetches = name in FETCHING or (tag == "link" and name == "href")
+            if fetches and not (value or "").startswith("data:"):
+                self.urls.append(f"{tag} {name}={value}")
 
 
 def chromium() -> str:
@@ -67,28 +93,31 @@ def failures(page: Path, out: Path) -> list[str]:
         run(shot, f"--window-size={width},{HEIGHT}", url)
     run(f"--print-to-pdf={out / 'print.pdf'}", "--no-pdf-header-footer", url)
     harness = out / "harness.html"
-    harness.write_text(HARNESS.format(page=url, width=PHONE), encoding="utf-8")
+    harness.write_text(HARNESS.format(page=url, phone=PHONE, paper=PAPER), encoding="utf-8")
     told = run("--dump-dom", "--virtual-time-budget=5000", harness.resolve().as_uri())
     harness.unlink()
-    found = re.search(r"width=(\d+) images=(\d+) broken=(\d+)", told.partition("<script>")[0])
-    wrong = []
+    fetched = Fetched(page.read_text(encoding="utf-8")).urls
+    wrong = [f"it would fetch {fetched[0]}"] if fetched else []
+    numbers = r"phone=(\d+) paper=(\d+) images=(\d+) broken=(\d+)"
+    found = re.search(numbers, told.partition("<script>")[0])
     if found is None:
-        return ["the page did not load in the frame"]
-    width, images, broken = map(int, found.groups())
-    if width > PHONE:
-        wrong.append(f"it is {width} px wide on a phone of {PHONE} px")
+        return [*wrong, "the page did not load in the frame"]
+    phone, paper, images, broken = map(int, found.groups())
+    if phone > PHONE:
+        wrong.append(f"it is {phone} px wide on a phone of {PHONE} px")
+    if paper > PAPER:
+        wrong.append(f"it is {paper} px wide on paper of {PAPER} px: columns are cut off")
     if broken:
         wrong.append(f"{broken} of {images} images are broken")
-    fetched = re.findall(r'(?:src|@import|url\()=?["\']?(https?:[^"\')]+)', page.read_text())
-    if fetched:
-        wrong.append(f"it would fetch {fetched[0]}")
     pages = len(re.findall(rb"/Type\s*/Page\b", (out / "print.pdf").read_bytes()))
     if not pages:
         wrong.append("nothing is printed")
-    sys.stdout.write(f"{images} images, {width} px on a phone, {pages} printed pages\n")
+    sys.stdout.write(f"{images} images, {phone} px on a phone, {pages} printed pages\n")
     return wrong
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("say: python tests/verify_report.py PAGE.html OUT")
     problems = failures(Path(sys.argv[1]), Path(sys.argv[2]))
     sys.exit("\n".join(problems) if problems else 0)

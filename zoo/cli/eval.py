@@ -76,6 +76,10 @@ def eval_command(
     from zoo.evaluation.beats import beats, parse_beats
     from zoo.evaluation.naming import parse_named
 
+    if style:
+        from zoo.report.style import require_style
+
+        require_style(style)
     other, number = parse_beats(claim) if claim else ("", "")
     names = {parse_named(text)[0]: parse_named(text)[1] for text in ids}
     models = [*ids, other] if other and other not in names else ids

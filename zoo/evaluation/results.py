@@ -111,8 +111,7 @@ def write_results(results: Results, folder: Path) -> None:
                 _row_files(folder, files[name], len(tables)), tables, strict=True
             ):
                 write_table(path, rows, task=results.task, facts=results.facts)
-    if results.displays is not None:
-        write_displays(results.displays, folder / _DISPLAYS, task=results.task, facts=results.facts)
+    write_displays(results.displays, folder / _DISPLAYS, task=results.task, facts=results.facts)
     write_atomically(folder / "environment.json", json.dumps(environment(), indent=2) + "\n")
     text = json.dumps(results.as_dict(), indent=1, allow_nan=False)
     write_atomically(folder / "results.json", text + "\n")

@@ -50,9 +50,18 @@ def read_table(path: Path) -> tuple[Table, Mapping[str, Any]]:
 
 
 def write_displays(
-    displays: Displays, folder: Path, *, task: str, facts: Mapping[str, Any]
+    displays: Displays | None, folder: Path, *, task: str, facts: Mapping[str, Any]
 ) -> None:
-    """Write what figures show, so that they can be drawn again without data and models."""
+    """Write what figures show, so that they can be drawn again without data and models.
+
+    ``None`` leaves nothing of an earlier evaluation in the folder: its rows were others.
+
+    Raises:
+        UsageError: If the folder cannot be written.
+    """
+    if displays is None:
+        (folder / _SAMPLES).unlink(missing_ok=True)
+        return
     write_table(folder / _SAMPLES, displays.samples, task=task, facts=facts)
     names = file_names(displays.predictions)
     group = displays.samples["group"]

@@ -37,7 +37,7 @@ th, td { text-align: left; padding: .32rem .8rem .32rem 0; border-bottom: 1px so
 th { color: var(--soft); font-weight: 600; }
 tr.baseline td:first-child::after, tr.oracle td:first-child::after { font-size: .72rem;
   color: var(--soft); border: 1px solid var(--line); border-radius: .6rem; padding: 0 .45rem;
-  margin-left: .5rem; }
+  margin-left: .5rem; display: inline-block; white-space: nowrap; }
 tr.baseline td:first-child::after { content: "baseline"; }
 tr.oracle td:first-child::after { content: "oracle"; }
 th:first-child, td:first-child { position: sticky; left: 0; background: #fff; }
@@ -54,11 +54,16 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4rem;
   padding: .8rem 1rem; overflow-x: auto; font-size: .8rem; line-height: 1.45; }
 @media (max-width: 40rem) { body { font-size: 15px; padding: 1rem .8rem 3rem; }
-  h1 { font-size: 1.35rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; } }
+  h1 { font-size: 1.35rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; }
+  th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere;
+    min-width: 7rem; max-width: 9rem; } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
   figure, tr, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; }
-  th:first-child, td:first-child { position: static; }
-  .scroll { overflow: visible; } table { font-size: 7.5pt; } th, td { white-space: normal; }
+  .scroll { overflow: visible; } table { font-size: 6.5pt; }
+  th, td { white-space: normal; overflow-wrap: anywhere; padding-right: .35rem;
+    min-width: 2.4rem; }
+  th:first-child, td:first-child { position: static; min-width: 3.6rem; }
+  details::details-content { content-visibility: visible; }
   pre { white-space: pre-wrap; font-size: 7.5pt; } figure img { max-height: 22cm; } }
 """
 

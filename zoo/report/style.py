@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from shutil import which
 
 import matplotlib as mpl
 import matplotlib.style
 
 from zoo.errors import UsageError
 
-__all__ = ["drawn_in"]
+__all__ = ["drawn_in", "require_style"]
 
 
 @contextmanager
@@ -22,11 +23,26 @@ def drawn_in(style: str) -> Iterator[None]:
     A style file is a list of settings, never code.
 
     Raises:
-        UsageError: If there is no such style, or it is no style.
+        UsageError: If there is no such style, it is no style, or it needs what is not installed.
     """
     if not style:
         yield
         return
+    with mpl.rc_context(_settings(style)):
+        yield
+
+
+def require_style(style: str) -> None:
+    """Refuse a style before hours of work end in it.
+
+    Raises:
+        UsageError: As :func:`drawn_in`.
+    """
+    with drawn_in(style):
+        pass
+
+
+def _settings(style: str) -> mpl.RcParams:
     if not Path(style).is_file() and style not in matplotlib.style.available:
         near = get_close_matches(style, matplotlib.style.available, n=1)
         raise UsageError(
@@ -50,5 +66,10 @@ def drawn_in(style: str) -> Iterator[None]:
             where=f"--style {style}",
             remedy="give a .mplstyle file",
         )
-    with mpl.rc_context(settings):
-        yield
+    if settings.get("text.usetex") and which("latex") is None:
+        raise UsageError(
+            "the style sets text with LaTeX, which is not on PATH",
+            where=f"--style {style}",
+            remedy="install LaTeX, or say text.usetex: False in a copy of the style",
+        )
+    return settings

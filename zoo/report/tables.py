@@ -109,8 +109,11 @@ def settings(results: Results) -> str:
 
 
 def provenance(results: Results) -> str:
-    """Which parameters were judged: file, digest, step, how done the training was, software."""
-    headings = ("row", "model", "file", "sha256", "step", "last fall of loss", "torch", "commit")
+    """Which parameters were judged: file, digests, step, how done the training was, software."""
+    headings = (
+        *("row", "model", "file", "sha256", "trained on", "step", "last fall of loss"),
+        *("zoo", "torch", "commit"),
+    )
     rows = [
         ("", [name, *_origin(training)])
         for name, one in results.items()
@@ -202,14 +205,17 @@ def _shift_table(results: Results, number: str) -> str:
 
 def _origin(training: Mapping[str, Any]) -> list[str]:
     environment = training.get("environment", {})
+    lineage, packages = training.get("lineage", {}), environment.get("packages", {})
     fall = training.get("loss_fall")
     commit = (environment.get("git") or {}).get("commit") or ""
     return [
         str(training.get("model", "")),
         str(training.get("file", "")),
         str(training.get("sha256", ""))[:12],
-        str(training.get("lineage", {}).get("step", "")),
+        str(lineage.get("split", ""))[:12],
+        str(lineage.get("step", "")),
         "" if fall is None else f"{100 * fall:.1f} %",
-        str(environment.get("packages", {}).get("torch") or ""),
+        str(packages.get("detector-zoo") or ""),
+        str(packages.get("torch") or ""),
         str(commit)[:10],
     ]

@@ -40,12 +40,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *("--set", f"training.seed={seed}", "--set", "training.validate_every=6"),
         )
         ok("eval", folder / str(seed), *FEW)
+    pair = f"net={folder / '1'},{folder / '2'}"
+    ok("eval", pair, *DATA, *FEW, "--out", folder / "both")
     return folder
 
 
 def test_trainings_of_one_model_are_one_row(runs: Path):
-    pair = f"net={runs / '1'},{runs / '2'}"
-    found = json.loads(ok("eval", pair, *DATA, *FEW, "--out", runs / "both", "--json"))
+    found = json.loads((runs / "both/results.json").read_text())
     row = found["models"][0]
     assert row["model"] == "net"
     assert [t["config"]["training"]["seed"] for t in row["trainings"]] == [1, 2]

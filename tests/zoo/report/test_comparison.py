@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from zoo.cli.app import app
 from zoo.config.run import DataConfig
 from zoo.contract.figures import Evaluation
 from zoo.evaluation import Results, read_results, write_results
+from zoo.evaluation.stored import Displays
 from zoo.report import draw_figures, write_report
 from zoo.report.tables import provenance, settings, verdicts
 
@@ -34,7 +36,8 @@ def results() -> Results:
         "model": "mini-track/centroid",
         "file": "m.safetensors",
         "sha256": "ab" * 32,
-        "lineage": {"step": 7},
+        "lineage": {"step": 7, "split": "cd" * 32},
+        "environment": {"packages": {"detector-zoo": "0.0.9", "torch": "2.11.0"}},
         "config": {"training": {"seed": 1}},
         "loss_fall": 0.2,
         "under_trained": True,
@@ -98,6 +101,8 @@ def test_nothing_differs_in_one_training_and_its_origin_is_told(results: Results
     assert settings(results) == ""
     assert "abababababab" in provenance(results)
     assert "abababababab" + "ab" not in provenance(results)
+    for told in ("<td>cdcdcdcdcdcd</td>", "<td>0.0.9</td>", "<td>2.11.0</td>"):
+        assert told in provenance(results)
 
 
 def test_the_figure_of_variations_has_its_numbers(folder: Path, results: Results):
@@ -132,3 +137,43 @@ def test_a_bad_style_is_told(folder: Path, tmp_path: Path, content: str | None, 
     assert message in done.stderr
     near = CliRunner().invoke(app, ["report", str(folder), "--style", "ggplott", "--json"])
     assert "ggplot" in json.loads(near.stdout)["remedy"]
+
+
+def test_a_style_for_latex_is_refused_where_there_is_none(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    style = tmp_path / "tex.mplstyle"
+    style.write_text("text.usetex: True\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = CliRunner().invoke(app, ["report", str(folder), "--style", str(style)])
+    assert done.exit_code == 2, done.output
+    assert "LaTeX" in done.stderr
+
+
+def test_a_bad_style_is_told_before_anything_is_measured(tmp_path: Path):
+    words = ["eval", "mini-track/centroid", "--data", "tracks", "--set", "data.events=40"]
+    out = tmp_path / "out"
+    done = CliRunner().invoke(app, [*words, "--out", str(out), "--style", "ggplott"])
+    assert done.exit_code == 2, done.output
+    assert "ggplott" in done.stderr
+    assert not out.exists()
+
+
+def test_displays_come_back_and_those_of_an_earlier_evaluation_go(results: Results, tmp_path: Path):
+    rows = results[HOSTILE].rows
+    assert rows is not None
+    samples = rows.take(slice(0, 2)).select(["group"])
+    samples = samples.with_columns({"image": np.arange(8, dtype=np.float32).reshape(2, 4)})
+    names = [name for name, one in results.items() if one.rows is not None]
+    predictions = {
+        name: samples.select(["image"]).with_columns({"time": np.full(2, number, np.float32)})
+        for number, name in enumerate(names)
+    }
+    write_results(replace(results, displays=Displays(samples, predictions)), tmp_path)
+    read = read_results(tmp_path).displays
+    assert read is not None
+    np.testing.assert_array_equal(read.samples["image"], samples["image"])
+    assert [read.predictions[name]["time"][0] for name in names] == [0, 1]
+    fewer = {name: results[name] for name in reversed(list(results))}  # other file names
+    write_results(replace(results, evaluations=fewer, displays=None), tmp_path)
+    assert read_results(tmp_path).displays is None
