@@ -92,8 +92,8 @@ class LiteUNetConfig(RoiConfig):
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 128, 192, 256), min_length=2)
     """Channels at strides 2, 4, 8, ..."""
     tiles: int = Field(1, ge=1)
-    """Parts of the plane, along the wires, that the exported network works on one after another:
-    less memory, more arithmetic, the same result."""
+    """Parts of the wires in which the exported network works on its finest level, one by one:
+    less memory, the same result."""
 
 
 class MobileNetV3UNetConfig(RoiConfig):

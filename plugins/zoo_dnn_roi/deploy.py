@@ -14,7 +14,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from zoo.api import Codec, Deploy, Field, Specs, generator
 from zoo_dnn_roi.codec import STAMP
 from zoo_dnn_roi.config import RoiConfig
-from zoo_dnn_roi.tiling import Tiled
 
 __all__ = ["RoiDeploy"]
 
@@ -36,7 +35,7 @@ class RoiDeploy(Deploy):
 
     def __init__(self, config: RoiConfig, facts: Mapping[str, Any]) -> None:
         self.names = config.inputs
-        self.tiles = getattr(config, "tiles", 1)  # networks of limited reach have this setting
+        self.tiles = getattr(config, "tiles", 1)  # networks that can work in parts have this
         self.inputs: Specs = {
             "image": Field(
                 dims=("batch", len(config.inputs), "wire", "bin"),
@@ -62,7 +61,9 @@ class RoiDeploy(Deploy):
         """
         net = copy.deepcopy(nets["net"]).eval()
         _fold(net)
-        return _Probability(Tiled(net, self.tiles) if self.tiles > 1 else net).eval()
+        if self.tiles > 1:
+            net.tiles = self.tiles
+        return _Probability(net).eval()
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]

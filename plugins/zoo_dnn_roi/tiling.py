@@ -1,80 +1,73 @@
-"""A plane worked on in parts, so that less memory is held at once: the same answer.
+"""The finest level of a U-Net worked on in parts, so that less memory is held at once.
 
-A convolutional network of limited reach gives a wire the same answer whether it sees the whole
-plane or the wires within its reach. So the plane is cut along the wires, each part is given with
-its neighbours (a halo), and the halo of the answer is thrown away. Cuts lie on multiples of the
-network's stride, or its grid would shift. Memory falls towards that of one part; the halos cost
-arithmetic. Wire-Cell's ``nchunks`` cuts without a halo and leaves seams.
+Most of a U-Net's memory is its finest level, and there a wire depends on few others: a kernel of
+three wires reaches one. So this level alone is cut along the wires, each part is given with its
+neighbours (a halo), and the halo of the answer is thrown away: the same answer, at next to no
+cost. The deeper levels, which reach far and hold little, see the whole plane. Cuts lie on the next
+coarser grid, or strides would shift. Wire-Cell's ``nchunks`` cuts the plane without a halo and
+leaves seams.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.api import UsageError
 
-__all__ = ["LimitedReach", "Tiled"]
+__all__ = ["Map", "in_parts"]
+
+_HALO = 1  # rows of the coarser grid
 
 
-@runtime_checkable
-class LimitedReach(Protocol):
-    """A network whose answer for a wire depends on wires near it alone.
+@dataclass(frozen=True)
+class Map:
+    """An image of features.
 
     Attributes:
-        stride: Wires between equal positions on its coarsest grid.
-        reach: Wires on either side that can change an answer.
+        values: (N, C, rows, columns).
+        scale: Its rows per row of the coarser grid on which it is cut.
     """
 
-    stride: int
-    reach: int
+    values: Tensor
+    scale: int
 
 
-class Tiled(nn.Module):
-    """A network applied to parts of the wires one after another.
+def in_parts(
+    function: Callable[..., Tensor], maps: Sequence[Map], parts: int, *, scale: int
+) -> Tensor:
+    """``function(*maps)``, computed for one part of the rows after another.
 
     Args:
-        net: (N, C, wires, bins) -> (N, 1, wires, bins), of limited reach.
-        tiles: How many parts.
+        function: Maps -> a map. A row of its answer may depend on rows of the maps that are at
+            most one row of the coarser grid away.
+        maps: What it works on; all of the same height on the coarser grid, rounded up.
+        parts: How many.
+        scale: Rows of its answer per row of the coarser grid.
+
+    Raises:
+        UsageError: Under ``torch.export``, if there are several parts.
     """
-
-    def __init__(self, net: nn.Module, tiles: int) -> None:
-        super().__init__()
-        assert isinstance(net, LimitedReach)  # the config offers tiles for such networks only
-        self.net = net
-        self.tiles = tiles
-        self.stride = net.stride
-        self.halo = -(-net.reach // net.stride) * net.stride
-
-    def forward(self, image: Tensor) -> Tensor:
-        """As the network's own, for any number of wires and bins.
-
-        Raises:
-            UsageError: Under ``torch.export``.
-        """
-        if torch.compiler.is_exporting():
-            raise UsageError(
-                "tiles are for TorchScript: torch.export would fix how many wires there are",
-                where="model.tiles",
-                remedy="export with --format ts, or with --set model.tiles=1",
-            )
-        wires = image.shape[2]
-        units = wires // self.stride  # the last part takes what is left over
-        answers = []
-        for tile in range(self.tiles):
-            first = units * tile // self.tiles * self.stride
-            start = _not_negative(first - self.halo)
-            if tile == self.tiles - 1:
-                answer = self.net(image[:, :, start:])
-                answers.append(answer[:, :, first - start :])
-            else:
-                last = units * (tile + 1) // self.tiles * self.stride
-                # Beyond the last wire a slice ends by itself.
-                answer = self.net(image[:, :, start : last + self.halo])
-                answers.append(answer[:, :, first - start : last - start])
-        return torch.cat(answers, dim=2)
+    if parts == 1:
+        return function(*(one.values for one in maps))
+    if torch.compiler.is_exporting():
+        raise UsageError(
+            "tiles are for TorchScript: torch.export would fix how many wires there are",
+            where="model.tiles",
+            remedy="export with --format ts, or with --set model.tiles=1",
+        )
+    rows = -(-maps[0].values.shape[2] // maps[0].scale)
+    answers = []
+    for part in range(parts):
+        first, last = rows * part // parts, rows * (part + 1) // parts
+        start = _not_negative(first - _HALO)
+        # Beyond the last row a slice ends by itself.
+        cut = [one.values[:, :, start * one.scale : (last + _HALO) * one.scale] for one in maps]
+        answers.append(function(*cut)[:, :, (first - start) * scale : (last - start) * scale])
+    return torch.cat(answers, dim=2)
 
 
 def _not_negative(value: int) -> int:

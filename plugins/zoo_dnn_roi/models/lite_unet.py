@@ -28,6 +28,7 @@ from torch.nn import functional
 
 from zoo_dnn_roi.config import LiteUNetConfig
 from zoo_dnn_roi.models.prior import expect_few_pixels
+from zoo_dnn_roi.tiling import Map, in_parts
 
 __all__ = ["LiteUNet", "networks"]
 
@@ -56,14 +57,13 @@ class LiteUNet(nn.Module):
         widths: Channels at strides 2, 4, 8, ...; at least two.
 
     Attributes:
-        stride: Wires between equal positions on its coarsest grid.
-        reach: Wires on either side that can change an answer.
+        tiles: Parts of the wires in which the finest level is worked on: less memory, the same
+            answer. For inference: in training each part would be normalised by itself.
     """
 
     def __init__(self, channels: int, widths: Sequence[int]) -> None:
         super().__init__()
-        self.stride = 2 ** len(widths)
-        self.reach = _reach(len(widths))
+        self.tiles = 1
         pairs = list(pairwise(widths))
         self.stem = nn.Sequential(_convolution(channels, widths[0], 2, stride=2), nn.ReLU())
         self.first = _separable(widths[0], widths[0])
@@ -89,28 +89,29 @@ class LiteUNet(nn.Module):
             float32 (N, 1, wires, bins).
         """
         # Two more rows and columns, always: the map that is cut at the end is then always larger.
-        x = self.first(self.stem(functional.pad(image, (0, 2, 0, 2))))
-        skips = []
+        padded = functional.pad(image, (0, 2, 0, 2))
+        finest = in_parts(self._fold, [Map(padded, 4)], self.tiles, scale=2)
+        x, skips = finest, []
         for down in self.down:
             skips.append(x)
             x = down(x)
-        levels = zip(self.coarse, self.fine, self.up, skips, strict=True)
-        for coarse, fine, up, skip in reversed(list(levels)):
-            wider = functional.interpolate(coarse(x), size=skip.shape[2:], mode="nearest")
-            x = up(wider + fine(skip))
-        logits = functional.pixel_shuffle(self.head(x), 2)
+        for level in reversed(range(1, len(skips))):
+            x = self._join(level, self.coarse[level](x), skips[level])
+        maps = [Map(self.coarse[0](x), 1), Map(finest, 2)]
+        logits = in_parts(self._unfold, maps, self.tiles, scale=4)
         return logits[:, :, : image.shape[2], : image.shape[3]]
 
+    def _fold(self, padded: Tensor) -> Tensor:
+        answer: Tensor = self.first(self.stem(padded))
+        return answer
 
-def _reach(levels: int) -> int:
-    """Wires on either side: a kernel of three wires reaches one position of its own grid.
+    def _join(self, level: int, coarse: Tensor, skip: Tensor) -> Tensor:
+        wider = functional.interpolate(coarse, size=skip.shape[2:], mode="nearest")
+        answer: Tensor = self.up[level](wider + self.fine[level](skip))
+        return answer
 
-    On the way down each level has two such kernels, the first on the grid before; on the way up
-    one; the coarse answer is repeated over a stride, and patches of two are folded at the start.
-    """
-    strides = [1 << level for level in range(1, levels + 1)]
-    down = strides[0] + sum(fine + coarse for fine, coarse in pairwise(strides))
-    return down + sum(strides[:-1]) + strides[-1]
+    def _unfold(self, coarse: Tensor, skip: Tensor) -> Tensor:
+        return functional.pixel_shuffle(self.head(self._join(0, coarse, skip)), 2)
 
 
 def _convolution(
