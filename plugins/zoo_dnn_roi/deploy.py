@@ -14,6 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from zoo.api import Codec, Deploy, Field, Specs, generator
 from zoo_dnn_roi.codec import STAMP
 from zoo_dnn_roi.config import RoiConfig
+from zoo_dnn_roi.tiling import Tileable
 
 __all__ = ["RoiDeploy"]
 
@@ -35,7 +36,7 @@ class RoiDeploy(Deploy):
 
     def __init__(self, config: RoiConfig, facts: Mapping[str, Any]) -> None:
         self.names = config.inputs
-        self.tiles = getattr(config, "tiles", 1)  # networks that can work in parts have this
+        self.tiles = getattr(config, "tiles", 1)  # the config of a Tileable network has it
         self.inputs: Specs = {
             "image": Field(
                 dims=("batch", len(config.inputs), "wire", "bin"),
@@ -61,7 +62,7 @@ class RoiDeploy(Deploy):
         """
         net = copy.deepcopy(nets["net"]).eval()
         _fold(net)
-        if self.tiles > 1:
+        if isinstance(net, Tileable):
             net.tiles = self.tiles
         return _Probability(net).eval()
 

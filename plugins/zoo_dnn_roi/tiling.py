@@ -14,13 +14,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo.api import UsageError
 
-__all__ = ["Map", "in_parts"]
+__all__ = ["Map", "Tileable", "in_parts"]
 
 _HALO = 1  # rows of the coarser grid
+
+
+class Tileable(nn.Module):
+    """A network that can work on its finest level in parts.
+
+    Attributes:
+        tiles: How many parts of the wires. For inference: in training each part would be
+            normalised by itself.
+    """
+
+    tiles: int = 1
 
 
 @dataclass(frozen=True)

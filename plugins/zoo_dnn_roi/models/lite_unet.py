@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from zoo_dnn_roi.config import LiteUNetConfig
 from zoo_dnn_roi.models.prior import expect_few_pixels
-from zoo_dnn_roi.tiling import Map, in_parts
+from zoo_dnn_roi.tiling import Map, Tileable, in_parts
 
 __all__ = ["LiteUNet", "networks"]
 
@@ -49,21 +49,16 @@ def networks(
     return {"net": LiteUNet(len(config.inputs), config.widths)}
 
 
-class LiteUNet(nn.Module):
+class LiteUNet(Tileable):
     """U-Net of depthwise-separable convolutions on space-to-depth images.
 
     Args:
         channels: Images per plane.
         widths: Channels at strides 2, 4, 8, ...; at least two.
-
-    Attributes:
-        tiles: Parts of the wires in which the finest level is worked on: less memory, the same
-            answer. For inference: in training each part would be normalised by itself.
     """
 
     def __init__(self, channels: int, widths: Sequence[int]) -> None:
         super().__init__()
-        self.tiles = 1
         pairs = list(pairwise(widths))
         self.stem = nn.Sequential(_convolution(channels, widths[0], 2, stride=2), nn.ReLU())
         self.first = _separable(widths[0], widths[0])
