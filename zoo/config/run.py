@@ -209,7 +209,15 @@ class EngineConfig(Config):
     threads: Positive | None = None
     """CPU threads of one process; none: what torch chooses."""
     reproducible: bool = False
-    """The same bits on several numbers of processes; not implemented, refused when set."""
+    """The same bits on any number of processes that divides ``shards``; slower."""
+    shards: Positive = 4
+    """reproducible: parts of each micro-batch, summed in their order."""
+    batch_norm: Literal["synchronised", "local"] = "synchronised"
+    """Several processes: statistics of the whole micro-batch, or of what a process has of it.
+    A reproducible training takes those of a shard."""
+    audit: bool = True
+    """Several processes: check in the first steps that all have the same gradients and parameters,
+    and that the first gradient is the one of a single process."""
 
 
 class RunConfig(Config):

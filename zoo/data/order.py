@@ -64,6 +64,7 @@ class Plan:
         shuffle: Whether epochs differ; ``False``: blocks and rows as they lie.
         drop_last: Whether an epoch's last, smaller micro-batch is left out.
         rank, world: This process takes rows ``rank::world`` of each micro-batch.
+        parts: Into how many it divides what it takes (the shards of a reproducible training).
     """
 
     rows_per_block: tuple[int, ...]
@@ -74,6 +75,7 @@ class Plan:
     drop_last: bool = False
     rank: int = 0
     world: int = 1
+    parts: int = 1
     rows: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,11 +87,21 @@ class Plan:
         full, rest = divmod(self.rows, self.batch)
         return full if full and self.drop_last else full + bool(rest)
 
+    @property
+    def smallest(self) -> int:
+        """Rows of the smallest micro-batch of an epoch, over all ranks."""
+        return self.rows % self.batch or min(self.batch, self.rows)
+
     def micro_batch(self, number: int) -> MicroBatch:
-        """The micro-batch of that number; it may hold no row for a rank beyond its size."""
-        epoch, within = divmod(number, self.per_epoch)
+        """The micro-batch of that number; it may hold no row for a rank beyond its size.
+
+        With several parts they are what is numbered: ``parts`` numbers for each micro-batch.
+        """
+        micro, part = divmod(number, self.parts)
+        epoch, within = divmod(micro, self.per_epoch)
         block, row = _order(self, epoch)
-        mine = slice(within * self.batch + self.rank, (within + 1) * self.batch, self.world)
+        first = within * self.batch + self.rank * self.parts + part
+        mine = slice(first, (within + 1) * self.batch, self.world * self.parts)
         return MicroBatch(number, epoch, block[mine], row[mine])
 
 

@@ -1,11 +1,19 @@
-"""Several processes: who they are, and the few sums they exchange."""
+"""Several processes: who they are, and the few sums they exchange.
+
+Each micro-batch is cut into shards. Usually a process has one, and sums are in whatever order the
+collective library likes. In a reproducible training the number of shards is fixed, whatever the
+number of processes, and every sum is in the order of the shards: so are its bits.
+"""
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -15,18 +23,53 @@ from zoo.errors import PluginError, UsageError
 
 __all__ = ["World", "launched_world", "process_group"]
 
+_LONGEST_WAIT = timedelta(hours=1)
+"""For one that fits, tunes or measures alone; a process that ends is noticed at once."""
+
 BUCKET = 32 * 2**20
 """Bytes of one all-reduce: large enough for bandwidth, small beside the gradients."""
 
 
 @dataclass(frozen=True)
 class World:
-    """The processes of a training; with one, every method returns what it was given."""
+    """The processes of a training.
+
+    Attributes:
+        rank: This process.
+        size: All of them.
+        local_rank: This process among those of its machine.
+        device: Where it computes.
+        shards: Parts of each micro-batch; 0: one for each process.
+    """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    shards: int = 0
+
+    def __post_init__(self) -> None:
+        if self.shards % self.size:
+            raise UsageError(
+                f"{self.shards} shards cannot be divided among {self.size} processes",
+                where="engine.shards",
+                remedy="start as many processes as divide it",
+            )
+
+    @property
+    def ordered(self) -> bool:
+        """Whether sums are the same bits on any number of processes."""
+        return self.shards > 0
+
+    @property
+    def parts(self) -> int:
+        """Shards of this process."""
+        return max(1, self.shards // self.size)
+
+    @property
+    def mine(self) -> range:
+        """Numbers of the shards of this process."""
+        return range(self.rank * self.parts, (self.rank + 1) * self.parts)
 
     @property
     def main(self) -> bool:
@@ -34,29 +77,49 @@ class World:
         return self.rank == 0
 
     def sum(self, values: Sequence[float]) -> list[float]:
-        """Element-wise sum over the ranks, in float64."""
-        return self._reduced(values, dist.ReduceOp.SUM)
+        """Element-wise sum over the ranks, in float64, exactly rounded."""
+        return _column_sums(self._gathered([values]))
+
+    def sum_shards(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """Element-wise sum over all shards; ``rows`` are those of this process."""
+        return _column_sums(self._gathered(rows))
 
     def maximum(self, values: Sequence[float]) -> list[float]:
         """Element-wise maximum over the ranks."""
-        return self._reduced(values, dist.ReduceOp.MAX)
+        return [max(column) for column in zip(*self._gathered([values]), strict=True)]
 
     def sum_tensors(self, tensors: Sequence[Tensor]) -> None:
         """Sum each tensor over the ranks, in place, a bucket at a time."""
         if self.size == 1:
             return
         for bucket in _buckets(tensors):
-            flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
+            flat = _flat(bucket)
             dist.all_reduce(flat)
             _scatter(flat, bucket)
 
-    def broadcast_tensors(self, tensors: Sequence[Tensor]) -> None:
-        """Give every rank the tensors of rank 0, in place, a bucket at a time."""
+    def sum_in_order(self, shards: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+        """Sum over all shards in their order; ``shards`` are the tensors of those of this process.
+
+        All shards have tensors of the same shapes. The memory of a bucket per shard is needed.
+        """
+        total: list[Tensor] = [torch.empty_like(tensor) for tensor in shards[0]]
+        for first, bucket in _numbered_buckets(shards[0]):
+            last = first + len(bucket)
+            mine = [_flat(tensors[first:last]) for tensors in shards]
+            every = self._every(torch.stack(mine))
+            flat = every[0].clone()
+            for shard in every[1:]:
+                flat += shard
+            _scatter(flat, total[first:last])
+        return total
+
+    def broadcast_tensors(self, tensors: Sequence[Tensor], root: int = 0) -> None:
+        """Give every rank the tensors of one, in place, a bucket at a time."""
         if self.size == 1:
             return
         for bucket in _buckets(tensors):
-            flat = torch.cat([tensor.reshape(-1) for tensor in bucket])
-            dist.broadcast(flat, 0)
+            flat = _flat(bucket)
+            dist.broadcast(flat, root)
             _scatter(flat, bucket)
 
     def agreed(self, names: Sequence[str], what: str, *, silent: bool = False) -> list[str]:
@@ -81,21 +144,44 @@ class World:
         if self.size > 1:
             dist.barrier()
 
+    def gather(self, content: bytes) -> list[bytes]:
+        """What every rank has, in the order of ranks."""
+        if self.size == 1:
+            return [content]
+        lengths = [int(length) for (length,) in self._gathered([[len(content)]])]
+        padded = torch.zeros(max(*lengths, 1), dtype=torch.uint8)
+        padded[: len(content)] = torch.frombuffer(bytearray(content or b"\0"), dtype=torch.uint8)[
+            : len(content)
+        ]
+        every = [torch.empty_like(padded) for _ in range(self.size)]
+        dist.all_gather(every, padded)
+        return [
+            bytes(one[:length].numpy().tobytes())
+            for one, length in zip(every, lengths, strict=True)
+        ]
+
     def _broadcast(self, text: str) -> str:
         content = text.encode()
         length = int(self.maximum([len(content) if self.main else 0])[0])
         padded = content[:length].ljust(length, b"\0")
-        buffer = torch.tensor(list(padded), dtype=torch.uint8, device=self.device)
+        buffer = torch.tensor(list(padded), dtype=torch.uint8)
         dist.broadcast(buffer, 0)
         return bytes(buffer.tolist()).decode()
 
-    def _reduced(self, values: Sequence[float], how: dist.ReduceOp.RedOpType) -> list[float]:
+    def _gathered(self, rows: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Rows of all ranks, in their order. On the CPU, so that no device is waited for."""
         if self.size == 1:
-            return list(values)
-        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
-        dist.all_reduce(tensor, how)
-        reduced: list[float] = tensor.tolist()
-        return reduced
+            return [list(row) for row in rows]
+        every: list[list[float]] = self._every(torch.tensor(rows, dtype=torch.float64)).tolist()
+        return every
+
+    def _every(self, mine: Tensor) -> Tensor:
+        """``(n, ...)`` of this rank -> ``(ranks * n, ...)``."""
+        if self.size == 1:
+            return mine
+        every = [torch.empty_like(mine) for _ in range(self.size)]
+        dist.all_gather(every, mine)
+        return torch.cat(every)
 
 
 def launched_world(environ: Mapping[str, str] = os.environ) -> World:
@@ -120,21 +206,68 @@ def launched_world(environ: Mapping[str, str] = os.environ) -> World:
 
 @contextmanager
 def process_group(world: World) -> Iterator[None]:
-    """Join the other processes: NCCL between GPUs, gloo between CPUs."""
+    """Join the other processes: NCCL between GPUs, gloo between CPUs and for what is small.
+
+    Raises:
+        UsageError: If they cannot be reached, or one ends before the others.
+    """
     if world.size == 1 or dist.is_initialized():
         yield
         return
     os.environ.setdefault("MASTER_ADDR", os.environ.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1"))
     job = int(os.environ.get("SLURM_JOB_ID", "0"))
     os.environ.setdefault("MASTER_PORT", str(20000 + job % 20000))  # the same on every rank
-    backend = "nccl" if world.device.type == "cuda" else "gloo"
+    backend = "cpu:gloo,cuda:nccl" if world.device.type == "cuda" else "gloo"
     if world.device.type == "cuda":
         torch.cuda.set_device(world.device)
-    dist.init_process_group(backend, rank=world.rank, world_size=world.size)
     try:
+        dist.init_process_group(
+            backend, rank=world.rank, world_size=world.size, timeout=_LONGEST_WAIT
+        )
         yield
+        dist.barrier()
+    except (dist.DistError, RuntimeError) as error:
+        if not _lost(error):
+            raise
+        raise UsageError(
+            f"another process of this run has ended or cannot be reached ({_first_line(error)})",
+            where=f"process {world.rank} of {world.size}",
+            remedy="see what it said; run the same command again: a training resumes",
+        ) from error
     finally:
-        dist.destroy_process_group()
+        # Not after a failure: it would wait for those that are gone.
+        if dist.is_initialized() and sys.exc_info()[0] is None:
+            dist.destroy_process_group()
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether the collective library says so; gloo throws plain runtime errors."""
+    words = ("gloo", "NCCL", "Connection", "connect", "Socket", "Timed out", "store", "peer")
+    return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200]
+
+
+def _column_sums(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Exactly rounded, so that the order of the rows does not matter; NaN and inf pass."""
+    return [_sum(column) for column in zip(*rows, strict=True)]
+
+
+def _sum(values: Sequence[float]) -> float:
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def _numbered_buckets(tensors: Sequence[Tensor]) -> Iterator[tuple[int, list[Tensor]]]:
+    done = 0
+    for bucket in _buckets(tensors):
+        yield done, bucket
+        done += len(bucket)
 
 
 def _buckets(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:

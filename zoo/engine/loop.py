@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from zoo.config.run import TrainingConfig
 from zoo.contract.codec import Batch
 from zoo.contract.learning import LearnerProtocol
+from zoo.engine.audit import AUDITED_STEPS, recomputed, require_equal
 from zoo.engine.checkpoint import latest_checkpoint, save_checkpoint
 from zoo.engine.ema import Ema
 from zoo.engine.plan import Updates
@@ -26,9 +27,9 @@ from zoo.engine.state import copied
 from zoo.engine.step import Machine, Update, UpdateReport
 from zoo.errors import ConfigError, NonFiniteError, WeightsError, suggestion
 
-__all__ = ["Best", "Hooks", "Loop", "Verdict", "count_phases", "training_mode"]
+__all__ = ["NO_ROWS", "Best", "Hooks", "Loop", "Verdict", "count_phases", "training_mode"]
 
-_NO_ROWS = Batch({}, {}, np.empty(0, np.uint64))
+NO_ROWS = Batch({}, {}, np.empty(0, np.uint64))
 _RESERVED = frozenset(
     ("step", "epoch", "split", "phase", "updates", "loss", "lr", "gradient_norm", "seconds")
 )
@@ -53,7 +54,13 @@ class Hooks(Protocol):
     validates: bool
 
     def batches(self, first: int) -> Iterator[Batch | None]:
-        """Encoded micro-batches of this rank from number ``first`` on; ``None``: no rows."""
+        """Encoded shards of this rank, from micro-batch ``first`` on; ``None``: no rows."""
+        ...
+
+    def first_micro_batches(
+        self, first: int, count: int, *, alone: bool
+    ) -> Sequence[Sequence[Batch]]:
+        """Shards of each of these micro-batches: of this rank, or as one process has them."""
         ...
 
     def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
@@ -119,6 +126,7 @@ class Loop:
         training: Its settings.
         hooks: The task's and run's part.
         checkpoints: Their folder.
+        audit: Whether several processes are compared in the first steps.
 
     Attributes:
         total: Steps of the whole training.
@@ -135,6 +143,7 @@ class Loop:
         training: TrainingConfig,
         hooks: Hooks,
         checkpoints: Path,
+        audit: bool = True,
     ) -> None:
         self.machine, self.networks, self.hooks = machine, networks, hooks
         self.updates, self.training, self.checkpoints = updates, training, checkpoints
@@ -142,6 +151,8 @@ class Loop:
         self.ema = Ema(networks, training.ema) if training.ema is not None else None
         self.best: Best | None = None
         self._at = _Position()
+        self._audits = audit and machine.world.size > 1
+        self._first = 0
         self._update: Update | None = None
         self._started = self._saved = time.monotonic()
         self._signals = Signals()
@@ -187,6 +198,7 @@ class Loop:
             NonFiniteError: If a loss or gradient is not finite.
         """
         self._started = self._saved = time.monotonic()
+        self._first = self._at.step
         with Signals(self.training.max_time) as self._signals:
             # A validation that a stop put off: only a signal puts it off again, or a time limit
             # shorter than it would for ever.
@@ -204,6 +216,8 @@ class Loop:
     def _train(self) -> None:
         done = 0 if self._update is None else self._update.done
         training_mode(self.networks)
+        if self._audits and not done:
+            self._audit_gradient()
         batches = self.hooks.batches(self.updates.first(self._at.step) + done)
         with closing(batches):  # type: ignore[type-var]  # every hook returns a generator
             while not self.finished:
@@ -219,14 +233,15 @@ class Loop:
         self._update = update
         count = self.updates.micro_count(step)
         while update.done < count:
-            update.add(next(batches) or _NO_ROWS)
+            update.add(*(next(batches) or NO_ROWS for _ in self.machine.world.mine))
             if update.done < count:
                 self._pause()
-        report = update.finish()
+        report = update.finish(self._require_equal if self._is_audited() else None)
+        if self._is_audited():
+            self._require_equal("parameter", self._parameters())
         self._update = None
         with torch.no_grad():
             self.machine.learner.after(step, report.means)
-        self._share_buffers()
         if self.ema is not None:
             self.ema.update(self.machine.optimizers[report.phase].networks)
         self._at.step = step + 1
@@ -239,6 +254,44 @@ class Loop:
         if every and self._at.step % every == 0:
             with self.averaged():
                 self.hooks.snapshot(self._at.step)
+
+    def _is_audited(self) -> bool:
+        return self._audits and self._at.step < self._first + AUDITED_STEPS
+
+    def _require_equal(self, what: str, tensors: Mapping[str, Tensor | None]) -> None:
+        require_equal(self.machine.world, tensors, what)
+
+    def _parameters(self) -> dict[str, Tensor]:
+        return {
+            f"{name}/{key}": value
+            for name, net in self.networks.items()
+            for key, value in net.state_dict().items()
+        }
+
+    def _audit_gradient(self) -> None:
+        """Compare the first gradient, of at most two micro-batches, with that of one process."""
+        step = self._at.step
+        phase = self.machine.learner.phase(step)
+        require_phase(phase, self.machine.optimizers)
+        micro = self.updates.micro_count(step)
+        count = min(micro, 2)
+
+        def batches(*, alone: bool) -> Sequence[Sequence[Batch]]:
+            return self.hooks.first_micro_batches(self.updates.first(step), count, alone=alone)
+
+        modules = [*self.networks.values(), self.machine.learner]
+        why = recomputed(
+            self.machine,
+            [b for module in modules if isinstance(module, nn.Module) for b in module.buffers()],
+            step=step,
+            epoch=self.updates.epoch(step),
+            phase=phase,
+            micro=micro,
+            mine=lambda: batches(alone=False),
+            whole=lambda: batches(alone=True),
+        )
+        if why:
+            self.hooks.message(f"the first step was not recomputed on one process: {why}")
 
     def _new_update(self, step: int) -> Update:
         phase = self.machine.learner.phase(step)
@@ -314,22 +367,22 @@ class Loop:
         return self._at.seconds + time.monotonic() - self._started
 
     def _stop_requested(self) -> bool:
-        return self._anywhere(self._signals.stop)
+        return self._anywhere(self._signals.stop)[0]
 
     def _signalled(self) -> bool:
-        return self._anywhere(self._signals.received is not None)
+        return self._anywhere(self._signals.received is not None)[0]
 
-    def _anywhere(self, flag: bool) -> bool:
+    def _anywhere(self, *flags: bool) -> list[bool]:
         """Whether any rank says so: all act alike."""
-        return bool(self.machine.world.maximum([float(flag)])[0])
+        return [flag > 0 for flag in self.machine.world.maximum([float(flag) for flag in flags])]
 
     def _pause(self) -> None:
         """Save if it is time, and leave if asked to."""
-        stop = self._stop_requested()
         late = time.monotonic() - self._saved >= self.training.checkpoint_seconds
+        stop, late = self._anywhere(self._signals.stop, late)
         every = self.training.checkpoint_every
         due = bool(every) and self._update is None and self._at.step % every == 0
-        if stop or due or self._anywhere(late):
+        if stop or due or late:
             self._save()
         if stop:
             self._signals.leave(self._at.step)
@@ -381,11 +434,6 @@ class Loop:
         if best is not None:
             value = math.inf if best["value"] is None else best["value"]
             self.best = Best(**{**best, "value": value})
-
-    def _share_buffers(self) -> None:
-        """Running statistics are those of rank 0, as in DistributedDataParallel."""
-        buffers = [buffer for net in self.networks.values() for buffer in net.buffers()]
-        self.machine.world.broadcast_tensors(buffers)
 
     def _report_non_finite(self, error: NonFiniteError) -> NoReturn:
         """Have the samples of the last micro-batch written down, and tell where they are."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,17 @@ from zoo.contract.learning import LearnerProtocol, Loss
 from zoo.data.failures import plugin_code
 from zoo.engine.context import step_context, torch_seed
 from zoo.engine.distributed import World
+from zoo.engine.gradients import NORMALISED, GradientSums
 from zoo.engine.optimizers import PhaseOptimizer, StepReport
 from zoo.engine.precision import Precision
+from zoo.engine.running import RunningStatistics
 from zoo.engine.tensors import to_tensors
 from zoo.errors import NonFiniteError, PluginError
 
 __all__ = ["Machine", "Update", "UpdateReport"]
 
-_NORMALISED = ""  # the denominator of a gradient that is already divided
+Check = Callable[[str, Mapping[str, Tensor | None]], None]
+"""Is shown what is about to happen: its kind, and tensors by parameter."""
 
 
 @dataclass(frozen=True)
@@ -80,101 +83,101 @@ class Update:
         last_ids: Samples of the last micro-batch.
 
     The gradient is that of ``sum over terms of weight * sum(total) / sum(count)``, the inner sums
-    over all micro-batches and ranks. With one micro-batch the counts are known before the only
-    backward; with several there is one gradient sum per denominator, divided at the end.
+    over all micro-batches and ranks. With one micro-batch in one shard the counts are known before
+    the only backward; else there is one gradient sum per denominator, divided at the end.
     """
 
     def __init__(self, machine: Machine, step: int, epoch: int, phase: str, micro: int) -> None:
         self.machine, self.step, self.epoch, self.phase = machine, step, epoch, phase
         self.done = 0
-        self._of = micro
+        self.last_ids: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self._divides_first = micro == 1 and not machine.world.ordered
         self._optimizer = machine.optimizers[phase]
-        self._sums: dict[str, list[Tensor | None]] = {}
         self._terms: dict[str, _Sum] = {}
         self._pending: tuple[Tensor, list[str]] | None = None
-        self.last_ids: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self._gradients = GradientSums(
+            machine.world, self._optimizer.parameters, self._optimizer.names
+        )
 
-    def add(self, batch: Batch) -> None:
-        """Add the gradient of one encoded micro-batch (numpy).
+    def add(self, *batches: Batch) -> None:
+        """Add the gradient of one encoded micro-batch (numpy), in as many parts as shards here.
 
         Raises:
             NonFiniteError: If a term of an earlier micro-batch is not finite.
             PluginError: If the loss breaks the contract.
         """
         self._settle()
-        machine = self.machine
-        torch.manual_seed(torch_seed(machine.seed, self.step, self.done, machine.world.rank))
-        loss = self._loss(batch)
-        names = machine.world.agreed(list(loss.terms), "terms", silent=not loss.terms)
-        summed = machine.world.sum([_count(loss, name) for name in names])
-        counts = dict(zip(names, summed, strict=True))
-        self._record(loss, counts)
-        self.last_ids = batch.ids
-        groups: dict[str, list[Tensor]] = {}
-        for name, term in loss.terms.items():
-            if term.weight != 0 and term.count > 0:
-                factor = term.weight / counts[name] if self._of == 1 else term.weight
-                per = _NORMALISED if self._of == 1 else term.per
-                groups.setdefault(per, []).append(term.total.reshape(()) * factor)
-        self._accumulate(groups)
+        self.last_ids = np.concatenate([batch.ids for batch in batches])
+        world = self.machine.world
+        # Around the backward passes, too: they may need the buffers as the forward left them.
+        with RunningStatistics(self.machine.nets, world) as statistics:
+            losses = [
+                self._part(shard, batch, statistics)
+                for shard, batch in zip(world.mine, batches, strict=True)
+            ]
+            counts = self._exchanged(losses)
+            self._record(losses, counts)
+            if not world.ordered:
+                self._accumulate(world.rank, losses[0], counts)
         self.done += 1
 
-    def finish(self) -> UpdateReport:
+    def finish(self, check: Check | None = None) -> UpdateReport:
         """Divide, sum over the ranks, step the optimizer.
+
+        Args:
+            check: Is shown the gradient before the step.
 
         Raises:
             NonFiniteError: If a term or the gradient is not finite.
         """
+        gradient = self.gradient()
+        if check is not None:
+            check("gradient", dict(zip(self._optimizer.names, gradient, strict=True)))
+        report = self._optimizer.step(gradient, self.epoch)
+        mean = {name: term.total / term.count for name, term in self._terms.items() if term.count}
+        loss = math.fsum(self._terms[name].weight * value for name, value in mean.items())
+        return UpdateReport(self.phase, mean, loss, report)
+
+    def gradient(self) -> list[Tensor | None]:
+        """What the optimizer is given, one for each of its parameters.
+
+        Raises:
+            NonFiniteError: If a term is not finite.
+        """
         self._settle()
-        totals = {name: [term.total, term.count] for name, term in self._terms.items()}
-        gradients = self._agreed(self._divided())
-        self.machine.world.sum_tensors([g for g in gradients if g is not None])
-        report = self._optimizer.step(gradients, self.epoch)
-        mean = _means(totals)
-        return UpdateReport(self.phase, mean, _weighted(mean, self._terms), report)
+        counts = {term.per: term.count for term in self._terms.values() if term.weight != 0}
+        return self._gradients.total({**counts, NORMALISED: 1.0})
 
     def state(self) -> dict[str, Any]:
-        """Tensors and JSON for a checkpoint; the gradient sums of all ranks together."""
+        """Tensors and JSON for a checkpoint; the gradient sums of all ranks."""
         self._settle()
-        names = self._optimizer.names
-        self._pool()
+        denominators = {term.per for term in self._terms.values() if term.weight != 0}
         return {
             "phase": self.phase,
             "done": self.done,
             "terms": {n: [t.total, t.count, t.weight, t.per] for n, t in self._terms.items()},
-            "sums": {
-                per: {n: s for n, s in zip(names, sums, strict=True) if s is not None}
-                for per, sums in self._sums.items()
-            },
+            "gradients": self._gradients.state(sorted(denominators)),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`."""
         self.done = state["done"]
         self._terms = {name: _Sum(*value) for name, value in state["terms"].items()}
-        if not self.machine.world.main:
-            return  # rank 0 holds the sums of all
-        self._sums = {
-            per: [
-                None if name not in sums else sums[name].to(self.machine.device)
-                for name in self._optimizer.names
-            ]
-            for per, sums in state["sums"].items()
-        }
+        self._gradients.restore(state["gradients"])
 
-    def _pool(self) -> None:
-        """Move the gradient sums of all ranks to rank 0, which alone writes a checkpoint."""
-        world = self.machine.world
-        if world.size == 1:
-            return
-        mine = sorted({term.per for term in self._terms.values() if term.weight != 0})
-        # A rank that had no rows yet does not know them.
-        for per in world.agreed(mine, "denominators", silent=not world.main):
-            sums = self._agreed(self._sums.get(per, [None] * len(self._optimizer.names)))
-            world.sum_tensors([gradient for gradient in sums if gradient is not None])
-            self._sums[per] = sums
-        if not world.main:
-            self._sums = {}
+    def _part(self, shard: int, batch: Batch, statistics: RunningStatistics) -> Loss:
+        """The loss of one shard; in a reproducible training its gradient, too."""
+        torch.manual_seed(torch_seed(self.machine.seed, self.step, self.done, shard))
+        with statistics.of_shard(rows=len(batch.ids)):
+            loss = self._loss(batch)
+            if not self.machine.world.ordered:
+                return loss
+            counts = {name: term.count for name, term in loss.terms.items()}
+            self._accumulate(shard, loss, counts)
+        # Without its graph, which would keep the activations of every shard in memory.
+        recorded = Loss()
+        recorded.terms = {n: replace(t, total=t.total.detach()) for n, t in loss.terms.items()}
+        return recorded
 
     def _loss(self, batch: Batch) -> Loss:
         if len(batch.ids) == 0:
@@ -188,26 +191,37 @@ class Update:
         _check(loss, self.phase)
         return loss
 
-    def _record(self, loss: Loss, counts: Mapping[str, float]) -> None:
+    def _exchanged(self, losses: Sequence[Loss]) -> dict[str, float]:
+        """Global count of each term."""
+        world = self.machine.world
+        known = [list(loss.terms) for loss in losses if loss.terms]
+        if any(names != known[0] for names in known):
+            raise PluginError(
+                "the terms of the loss depend on the samples",
+                where=f"phase '{self.phase}'",
+                remedy="add every term always, with count 0 where there is nothing",
+            )
+        names = world.agreed(known[0] if known else [], "terms", silent=not known)
+        summed = world.sum_shards([[_count(loss, name) for name in names] for loss in losses])
+        return dict(zip(names, summed, strict=True))
+
+    def _record(self, losses: Sequence[Loss], counts: Mapping[str, float]) -> None:
         """Note totals (still on the device) and global counts."""
         for name, count in counts.items():
-            term = loss.terms.get(name)
-            known = self._terms.get(name)
-            weight, per = (term.weight, term.per) if term else (0.0, name)
-            if known is None:
-                self._terms[name] = _Sum(0.0, count, weight, per)
-                continue
+            term = next((loss.terms[name] for loss in losses if name in loss.terms), None)
+            known = self._terms.setdefault(name, _Sum(0.0, 0.0, 0.0, name))
             known.count += count
             if term is not None:
-                known.weight, known.per = weight, per
+                known.weight, known.per = term.weight, term.per
         names = list(counts)
+        zero = torch.zeros((), dtype=torch.float64, device=self.machine.device)
         totals = [
-            loss.terms[n].total.detach().double().reshape(())
-            if n in loss.terms
-            else torch.zeros((), dtype=torch.float64, device=self.machine.device)
+            loss.terms[n].total.detach().double().reshape(()) if n in loss.terms else zero
+            for loss in losses
             for n in names
         ]
-        self._pending = (torch.stack(totals), names)
+        if totals:
+            self._pending = (torch.stack(totals).reshape(len(losses), len(names)), names)
 
     def _settle(self) -> None:
         """Fetch the totals of the last micro-batch: late, so that the device need not wait."""
@@ -215,7 +229,7 @@ class Update:
             return
         totals, names = self._pending
         self._pending = None
-        for name, value in zip(names, self.machine.world.sum(totals.tolist()), strict=True):
+        for name, value in zip(names, self.machine.world.sum_shards(totals.tolist()), strict=True):
             if not math.isfinite(value):
                 raise NonFiniteError(
                     f"the term '{name}' is {value}",
@@ -223,22 +237,28 @@ class Update:
                 )
             self._terms[name].total += value
 
-    def _accumulate(self, groups: Mapping[str, Sequence[Tensor]]) -> None:
-        losses = {per: torch.stack(list(parts)).sum() for per, parts in groups.items()}
-        differentiable = {per: loss for per, loss in losses.items() if loss.requires_grad}
+    def _accumulate(self, shard: int, loss: Loss, counts: Mapping[str, float]) -> None:
+        groups: dict[str, list[Tensor]] = {}
+        for name, term in loss.terms.items():
+            # Also what counts nothing here: where processes normalise together, all go backward.
+            if term.weight != 0 and counts[name] > 0:
+                factor = term.weight / counts[name] if self._divides_first else term.weight
+                per = NORMALISED if self._divides_first else term.per
+                groups.setdefault(per, []).append(term.total.reshape(()) * factor)
+        losses = {per: torch.stack(parts).sum() for per, parts in groups.items()}
+        differentiable = {per: part for per, part in losses.items() if part.requires_grad}
         if losses and not differentiable:
             self._refuse_independent()
-        for index, (per, loss) in enumerate(differentiable.items()):
+        for index, (per, part) in enumerate(differentiable.items()):
             found = torch.autograd.grad(
-                self._optimizer.scaled(loss),
+                self._optimizer.scaled(part),
                 self._optimizer.parameters,
                 retain_graph=index + 1 < len(differentiable),
                 allow_unused=True,
             )
-            if self._of == 1 and all(gradient is None for gradient in found):
+            if self._divides_first and all(gradient is None for gradient in found):
                 self._refuse_independent()
-            held = self._sums.get(per)
-            self._sums[per] = list(found) if held is None else list(map(_plus, held, found))
+            self._gradients.add(shard, per, found)
 
     def _refuse_independent(self) -> None:
         networks = ", ".join(self._optimizer.networks)
@@ -247,41 +267,6 @@ class Update:
             where=f"phase '{self.phase}'",
             remedy=f"give the loss a term that does, or set optimizers.{self.phase}.networks",
         )
-
-    def _divided(self) -> list[Tensor | None]:
-        """The gradient of this rank per parameter; ``None`` where no term reaches it."""
-        counts = {term.per: term.count for term in self._terms.values() if term.weight != 0}
-        counts[_NORMALISED] = 1.0
-        result: list[Tensor | None] = [None] * len(self._optimizer.parameters)
-        for per, sums in self._sums.items():
-            for index, gradient in enumerate(sums):
-                if gradient is not None:
-                    # The quotient is a new tensor: autograd may give two parameters the same one,
-                    # which clipping in place would scale twice.
-                    result[index] = _plus(result[index], gradient / counts[per])
-        return result
-
-    def _agreed(self, gradients: list[Tensor | None]) -> list[Tensor | None]:
-        """Zero where only other ranks have a gradient: all must exchange the same tensors."""
-        if self.machine.world.size == 1:
-            return gradients
-        used = self.machine.world.maximum([float(gradient is not None) for gradient in gradients])
-        return [
-            torch.zeros_like(parameter) if gradient is None and anywhere else gradient
-            for gradient, parameter, anywhere in zip(
-                gradients, self._optimizer.parameters, used, strict=True
-            )
-        ]
-
-
-def _means(totals: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Term -> total / count, without terms that had nothing to count."""
-    return {name: total / count for name, (total, count) in totals.items() if count > 0}
-
-
-def _weighted(mean: Mapping[str, float], terms: Mapping[str, Any]) -> float:
-    """Weighted sum of mean terms; ``terms`` have a ``weight``."""
-    return math.fsum(terms[name].weight * value for name, value in mean.items())
 
 
 def _count(loss: Loss, name: str) -> float:
@@ -302,9 +287,3 @@ def _check(loss: Loss, phase: str) -> None:
                 where=f"loss term '{name}'",
                 remedy="terms that share `per` have the same count: name another one",
             )
-
-
-def _plus(held: Tensor | None, more: Tensor | None) -> Tensor | None:
-    if held is None or more is None:
-        return more if held is None else held
-    return held + more

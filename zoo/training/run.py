@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +13,14 @@ from torch import nn
 
 from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
+from zoo.config.run import EngineConfig
 from zoo.contract.codec import Batch
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
+from zoo.engine.batchnorm import normalisations, synchronised
 from zoo.engine.distributed import World, launched_world, process_group
-from zoo.engine.loop import Loop, Verdict, count_phases
+from zoo.engine.loop import NO_ROWS, Loop, Verdict, count_phases
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
 from zoo.engine.precision import numerics, resolve_device, resolve_precision
@@ -66,17 +69,12 @@ def train(
     config = resolved.config
     world = launched_world()
     device = resolve_device(config.engine.device, world.local_rank)
-    world = replace(world, device=device)
+    shards = config.engine.shards if config.engine.reproducible else 0
+    world = replace(world, device=device, shards=shards)
     reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
-    if config.engine.reproducible:
-        raise ConfigError(
-            "equal bits on several numbers of processes are not implemented",
-            where="engine.reproducible",
-            remedy="leave it off: a training is reproducible on its own number of processes",
-        )
     parts = find_parts(model_id)
     file, start = start_file(start_from) if start_from else (None, "")
-    with process_group(world), numerics(device, config.engine.threads):
+    with process_group(world), numerics(device, _threads(config.engine)):
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
         run = _shared_run(world, out, parts, resolved, identity)
         if run.model.exists():
@@ -113,7 +111,9 @@ class _Training:
             window=whole.config.data.window,
             rank=whole.world.rank,
             world=whole.world.size,
+            parts=whole.world.parts,
         )
+        _require_rows_everywhere(whole, plan)
         self._loader = Loader(
             whole.source, train, whole.codec, plan, augment=True, workers=training.workers
         )
@@ -127,13 +127,15 @@ class _Training:
             training=training,
             hooks=self,
             checkpoints=self._run.checkpoints,
+            audit=whole.config.engine.audit,
         )
 
     def train(self) -> None:
         """Resume or begin, train to the end, write the selected model."""
         if self._loop.resume():
             self._reporter.message(f"resumed at step {self._loop.step} of {self._loop.total}")
-        self._loop.run()
+        with _normalising(self._whole):
+            self._loop.run()
         if self._whole.world.main:
             self._finish()
         self._whole.world.barrier()
@@ -172,8 +174,20 @@ class _Training:
     # What the loop asks for (zoo.engine.loop.Hooks).
 
     def batches(self, first: int) -> Iterator[Batch | None]:
-        """Encoded micro-batches of this rank."""
-        return self._loader.batches(first)
+        """Encoded shards of this rank."""
+        return self._loader.batches(first * self._whole.world.parts)
+
+    def first_micro_batches(self, first: int, count: int, *, alone: bool) -> list[list[Batch]]:
+        """The same samples as :meth:`batches`, read in this process."""
+        world, plan, whole = self._whole.world, self._loader.plan, self._whole
+        if alone:
+            plan = replace(
+                plan, rank=0, world=1, parts=world.size * world.parts if world.ordered else 1
+            )
+        loader = Loader(whole.source, whole.splits["train"], whole.codec, plan, augment=True)
+        parts = plan.parts
+        batches = [b or NO_ROWS for b in loader.batches(first * parts, (first + count) * parts)]
+        return [batches[at : at + parts] for at in range(0, len(batches), parts)]
 
     def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
         """Losses and numbers on the validation split."""
@@ -228,6 +242,35 @@ class _Training:
             else f"nonfinite-{self._whole.world.rank}.json"
         )
         write_atomically(self._run.path / name, json.dumps(record, indent=2) + "\n")
+
+
+def _normalising(whole: Assembly) -> AbstractContextManager[None]:
+    """Batch normalisation over all processes, where asked for."""
+    world = whole.world
+    alike = whole.config.engine.batch_norm == "synchronised" and not world.ordered
+    return synchronised(whole.networks, world) if alike else nullcontext()
+
+
+def _require_rows_everywhere(whole: Assembly, plan: Plan) -> None:
+    """Check that every process has a sample of every micro-batch, where they normalise together.
+
+    Raises:
+        ConfigError: If a smaller micro-batch is left at the end of an epoch.
+    """
+    world = whole.world
+    alike = whole.config.engine.batch_norm == "synchronised" and not world.ordered
+    if alike and plan.smallest < world.size and normalisations(whole.networks):
+        raise ConfigError(
+            f"the last micro-batch of an epoch has {plan.smallest} of {plan.rows} samples, too "
+            f"few for {world.size} processes that normalise together",
+            where="training.batch",
+            remedy="choose one that leaves a larger rest, or engine.batch_norm = 'local'",
+        )
+
+
+def _threads(engine: EngineConfig) -> int | None:
+    """Sums depend on the number of threads: where bits must not, there is one by default."""
+    return engine.threads or (1 if engine.reproducible else None)
 
 
 def _machine(whole: Assembly, updates: Updates) -> Machine:

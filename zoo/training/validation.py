@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,9 @@ class _Sum:
     weight: float = 0.0
 
 
+_Terms = dict[str, _Sum]
+
+
 class Validator:
     """Measures the networks of a machine on one split.
 
@@ -75,6 +78,7 @@ class Validator:
             shuffle=False,
             rank=machine.world.rank,
             world=machine.world.size,
+            parts=machine.world.parts,
         )
         self._loader = Loader(source, blocks, codec, plan, augment=False, workers=workers)
 
@@ -105,20 +109,22 @@ class Validator:
         )
 
     def _loss_lines(self, stop: Stop) -> list[dict[str, Any]]:
-        sums: dict[str, dict[str, _Sum]] = {phase: {} for phase in self.machine.optimizers}
-        count = self._loader.plan.per_epoch
+        world = self.machine.world
+        sums = {phase: [_Terms() for _ in world.mine] for phase in self.machine.optimizers}
+        count = self._loader.plan.per_epoch * world.parts
         for number, batch in enumerate(self._loader.batches(0, count)):
-            if stop():
+            micro, part = divmod(number, world.parts)
+            if part == 0 and stop():
                 raise _Stopped
             if batch is not None:
-                for phase, terms in sums.items():
-                    self._add(phase, terms, batch, number)
-        return [self._line(phase, terms) for phase, terms in sums.items()]
+                for phase, shards in sums.items():
+                    self._add(phase, shards[part], batch, micro, world.mine[part])
+        return [self._line(phase, shards) for phase, shards in sums.items()]
 
-    def _add(self, phase: str, terms: dict[str, _Sum], batch: Batch, number: int) -> None:
+    def _add(self, phase: str, terms: _Terms, batch: Batch, micro: int, shard: int) -> None:
         machine = self.machine
         # The same noise at every validation: their difference is that of the networks.
-        torch.manual_seed(torch_seed(machine.seed, _VALIDATION, number, machine.world.rank))
+        torch.manual_seed(torch_seed(machine.seed, _VALIDATION, micro, shard))
         keys = combine(machine.seed, _VALIDATION, batch.ids)
         context = StepContext(0, phase, keys, machine.device)
         # A gradient penalty differentiates inside the loss.
@@ -130,13 +136,14 @@ class Validator:
             held.count += term.count
             held.weight = term.weight
 
-    def _line(self, phase: str, terms: Mapping[str, _Sum]) -> dict[str, Any]:
+    def _line(self, phase: str, shards: Sequence[_Terms]) -> dict[str, Any]:
         world = self.machine.world
-        names = world.agreed(list(terms), "terms", silent=not terms)
-        mine = [terms.get(name, _Sum()) for name in names]
-        totals = world.sum([held.total for held in mine])
-        counts = world.sum([held.count for held in mine])
-        weights = world.sum([held.weight if world.main else 0.0 for held in mine])
+        known = next((terms for terms in shards if terms), {})
+        names = world.agreed(list(known), "terms", silent=not known)
+        mine = [[terms.get(name, _Sum()) for name in names] for terms in shards]
+        totals = world.sum_shards([[held.total for held in terms] for terms in mine])
+        counts = world.sum_shards([[held.count for held in terms] for terms in mine])
+        weights = world.sum([held.weight if world.main else 0.0 for held in mine[0]])
         means = {n: t / c for n, t, c in zip(names, totals, counts, strict=True) if c > 0}
         factors = dict(zip(names, weights, strict=True))
         loss = math.fsum(factors[name] * mean for name, mean in means.items())

@@ -8,13 +8,16 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from zoo.data.workers import quiet_fork
+from zoo.engine.distributed import World
 
 # The first gradient of a process starts autograd's thread for each device, and a fork with such
 # threads has no autograd. An export in an earlier test pretends that there is a device, so that
@@ -57,3 +60,23 @@ def fork() -> Callable[[Callable[[], None]], int]:
             os._exit(status)
 
     return start
+
+
+@pytest.fixture
+def ranks(fork: Callable[[Callable[[], None]], int], tmp_path: Path) -> Callable[..., list[int]]:
+    """Run work on forked ranks joined by gloo through a file; their exit codes."""
+    numbers = count()
+
+    def run(size: int, work: Callable[[World], None], shards: int = 0) -> list[int]:
+        path = tmp_path / f"store-{next(numbers)}"
+
+        def join(rank: int) -> None:
+            store = dist.FileStore(str(path), size)  # type: ignore[attr-defined]  # public
+            dist.init_process_group("gloo", store=store, rank=rank, world_size=size)
+            work(World(rank, size, shards=shards))
+            dist.barrier()
+
+        children = [fork(lambda rank=rank: join(rank)) for rank in range(size)]  # type: ignore[misc]  # bound now
+        return [os.WEXITSTATUS(os.waitpid(child, 0)[1]) for child in children]
+
+    return run

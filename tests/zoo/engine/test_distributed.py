@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from zoo.config.run import OptimizerConfig
@@ -27,20 +25,7 @@ from zoo.engine.step import Machine, Update
 from zoo.errors import Interrupted, PluginError, UsageError
 
 CPU = torch.device("cpu")
-Fork = Callable[[Callable[[], None]], int]
-
-
-def ranks(fork: Fork, folder: Path, size: int, work: Callable[[World], None]) -> list[int]:
-    """Run work on forked ranks joined by gloo through a file; their exit codes."""
-
-    def join(rank: int) -> None:
-        store = dist.FileStore(str(folder / "store"), size)  # type: ignore[attr-defined]  # public
-        dist.init_process_group("gloo", store=store, rank=rank, world_size=size)
-        work(World(rank, size))
-        dist.barrier()
-
-    children = [fork(lambda rank=rank: join(rank)) for rank in range(size)]  # type: ignore[misc]  # bound now
-    return [os.WEXITSTATUS(os.waitpid(child, 0)[1]) for child in children]
+Ranks = Callable[..., list[int]]
 
 
 class TwoHeads(Learner):
@@ -74,7 +59,7 @@ def updated(world: World, batches: list[Batch | None]) -> tuple[dict[str, torch.
 
 @pytest.mark.parametrize("cuts", [[7], [3, 1, 3]])
 def test_two_ranks_give_the_gradient_of_one(
-    tiny: ModuleType, fork: Fork, tmp_path: Path, cuts: list[int]
+    tiny: ModuleType, ranks: Ranks, tmp_path: Path, cuts: list[int]
 ) -> None:
     """Seven samples in micro-batches of these sizes; with one sample, rank 1 has none."""
     whole = tiny.tiny_batch(1).inputs["x"]
@@ -92,7 +77,7 @@ def test_two_ranks_give_the_gradient_of_one(
         state = {**state, "loss": torch.tensor(report.loss), "norm": torch.tensor(report.step.norm)}
         safetensors.torch.save_file(state, tmp_path / name)
 
-    assert ranks(fork, tmp_path, 2, work) == [0, 0]
+    assert ranks(2, work) == [0, 0]
     alone, report = updated(World(), [part(rows, 0, 1) for rows in micro])
     first, second = (safetensors.torch.load_file(tmp_path / f"{r}.safetensors") for r in (0, 1))
     for name, tensor in alone.items():
@@ -102,7 +87,7 @@ def test_two_ranks_give_the_gradient_of_one(
     assert float(first["norm"]) == pytest.approx(report.step.norm, rel=1e-5)
 
 
-def test_sums_buckets_names_and_broadcast(fork: Fork, tmp_path: Path) -> None:
+def test_sums_buckets_names_and_broadcast(ranks: Ranks, tmp_path: Path) -> None:
     def work(world: World) -> None:
         assert world.sum([1.0, world.rank]) == [2.0, 1.0]
         assert world.maximum([world.rank, -world.rank]) == [1.0, 0.0]
@@ -126,10 +111,10 @@ def test_sums_buckets_names_and_broadcast(fork: Fork, tmp_path: Path) -> None:
         with pytest.raises(PluginError, match="different terms"):
             world.agreed(["a"] if world.main else ["a", "b"], "terms")
 
-    assert ranks(fork, tmp_path, 2, work) == [0, 0]
+    assert ranks(2, work) == [0, 0]
 
 
-def test_a_training_on_two_ranks_resumes(tiny: ModuleType, fork: Fork, tmp_path: Path) -> None:
+def test_a_training_on_two_ranks_resumes(tiny: ModuleType, ranks: Ranks, tmp_path: Path) -> None:
     """Stopped inside an accumulation: the sums of both ranks are in the checkpoint of rank 0."""
 
     def loop(folder: Path, world: World, **settings: Any) -> Any:
@@ -168,20 +153,54 @@ def test_a_training_on_two_ranks_resumes(tiny: ModuleType, fork: Fork, tmp_path:
         saved = made.networks["generator"].state_dict()
         safetensors.torch.save_file(saved, tmp_path / f"b{world.rank}.safetensors")
 
-    for number, work in enumerate((undisturbed, stopped)):
-        folder = tmp_path / f"store{number}"
-        folder.mkdir()
-        assert ranks(fork, folder, 2, work) == [0, 0]
+    for work in (undisturbed, stopped):
+        assert ranks(2, work) == [0, 0]
     states = {
         name: safetensors.torch.load_file(tmp_path / f"{name}.safetensors")
         for name in ("a0", "a1", "b0", "b1")
     }
     for key, tensor in states["a0"].items():
-        assert torch.equal(tensor, states["a1"][key])
-        assert torch.equal(states["b0"][key], states["b1"][key])
-        # The bias before a normalisation has no gradient but rounding noise, which Adam blows up.
-        if key not in {"0.bias", "1.running_mean"}:
-            torch.testing.assert_close(states["b0"][key], tensor, rtol=1e-4, atol=1e-6)
+        for name in ("a1", "b0", "b1"):  # to the bit: each rank's sums are kept apart
+            assert torch.equal(tensor, states[name][key])
+
+
+def test_sums_in_the_order_of_shards(ranks: Ranks, tmp_path: Path) -> None:
+    """Numbers whose sum depends on its order: one process has the bits of two and of four."""
+    values = torch.tensor([1e8, 1.0, -1e8, 0.25])
+    big = torch.arange(BUCKET // 4 + 3, dtype=torch.float32)  # two buckets
+
+    def summed(world: World) -> list[torch.Tensor]:
+        mine = [[values[shard].reshape(1), big * (shard + 1)] for shard in world.mine]
+        return world.sum_in_order(mine)
+
+    expected = ((values[0] + values[1]) + values[2]) + values[3]
+    assert expected != values.double().sum()
+    alone = summed(World(shards=4))
+    assert alone[0] == expected
+    torch.testing.assert_close(alone[1], big * 10, rtol=1e-6, atol=0)
+
+    def work(world: World) -> None:
+        for one, other in zip(summed(world), alone, strict=True):
+            assert torch.equal(one, other)
+        assert world.sum_shards([[values[s].item()] for s in world.mine]) == [1.25]
+
+    assert ranks(2, work, shards=4) == [0, 0]
+    assert ranks(4, work, shards=4) == [0, 0, 0, 0]
+
+
+def test_shards_are_divided_evenly() -> None:
+    assert [list(World(rank, 2, shards=4).mine) for rank in (0, 1)] == [[0, 1], [2, 3]]
+    assert [list(World(rank, 2).mine) for rank in (0, 1)] == [[0], [1]]
+    with pytest.raises(UsageError, match="4 shards cannot be divided among 3"):
+        World(0, 3, shards=4)
+
+
+def test_bytes_of_every_rank(ranks: Ranks, tmp_path: Path) -> None:
+    def work(world: World) -> None:
+        assert world.gather(b"x" * (5 * world.rank)) == [b"", b"xxxxx", b"x" * 10]
+
+    assert ranks(3, work) == [0, 0, 0]
+    assert World().gather(b"alone") == [b"alone"]
 
 
 def test_who_launched_us() -> None:

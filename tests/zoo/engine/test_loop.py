@@ -160,7 +160,7 @@ def test_killed_at_random_instants(
     for _ in range(200):
         child = fork(work)
         # Short at first, so that no machine is too fast; longer then, so that a slow one arrives.
-        deadline = time.monotonic() + chance.uniform(0.02, 0.1 if kills < 5 else 0.3)
+        deadline = time.monotonic() + chance.uniform(0.02, 0.1 * 1.1 ** max(0, kills - 5))
         done, status = 0, 0
         while not done and time.monotonic() < deadline:
             done, status = os.waitpid(child, os.WNOHANG)

@@ -1,0 +1,162 @@
+"""Ranks that do not do the same thing are found in the first steps, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from zoo.contract.codec import Batch
+from zoo.engine.batchnorm import synchronised
+from zoo.engine.distributed import World
+from zoo.engine.step import Machine
+from zoo.errors import PluginError
+
+Ranks = Callable[..., list[int]]
+
+
+@pytest.fixture
+def made(tiny: ModuleType, tmp_path: Path) -> Callable[..., Any]:
+    """The tiny training on the samples of one rank."""
+
+    def make(world: World, *, audit: bool = True) -> Any:
+        loop = tiny.tiny_loop(tmp_path / "run", steps=4)
+        loop.machine = Machine(**{**vars(loop.machine), "world": world})
+        loop.hooks.log_file = tmp_path / f"log-{world.rank}-{audit}.jsonl"
+        loop._audits = audit
+
+        def part(number: int, shard: int, shards: int) -> Batch:
+            whole = tiny.tiny_batch(number)
+            return Batch({"x": whole.inputs["x"][shard::shards]}, {}, whole.ids[shard::shards])
+
+        shards = world.size * world.parts
+
+        def batches(first: int) -> Iterator[Batch]:
+            for number in count(first):
+                for shard in world.mine:
+                    yield part(number, shard, shards)
+
+        def first_micro_batches(first: int, number: int, *, alone: bool) -> list[list[Batch]]:
+            mine, cuts = world.mine, shards
+            if alone:
+                cuts = shards if world.ordered else 1
+                mine = range(cuts)
+            return [[part(n, s, cuts) for s in mine] for n in range(first, first + number)]
+
+        loop.hooks.batches = batches
+        loop.hooks.first_micro_batches = first_micro_batches
+        return loop
+
+    return make
+
+
+def test_a_sound_training_passes(made: Callable[..., Any], ranks: Ranks) -> None:
+    def work(world: World) -> None:
+        loop = made(world)
+        with synchronised(loop.networks, world):
+            loop.run()
+        assert loop.hooks.messages == []
+
+    assert ranks(2, work) == [0, 0]
+
+
+def test_a_reproducible_one_is_compared_to_the_bit(made: Callable[..., Any], ranks: Ranks) -> None:
+    def work(world: World) -> None:
+        loop = made(world)
+        loop.run()
+        assert loop.hooks.messages == []
+
+    assert ranks(2, work, shards=2) == [0, 0]
+
+
+def test_a_skipped_sum_of_the_gradients_is_found(
+    made: Callable[..., Any], ranks: Ranks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(World, "sum_tensors", lambda *_: None)
+
+    def work(world: World) -> None:
+        loop = made(world)
+        with pytest.raises(PluginError, match=r"the gradient of '\w+/[\w.]+' on 2 processes"):
+            loop.run()
+        assert loop.step == 0
+
+    assert ranks(2, work) == [0, 0]
+
+
+def test_a_sum_of_one_shard_too_few_is_found(
+    made: Callable[..., Any], ranks: Ranks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All ranks agree, and are wrong: only the recomputation can tell."""
+    right = World.sum_tensors
+
+    def wrong(self: World, tensors: Any) -> None:
+        if self.rank == 1:
+            for tensor in tensors:
+                tensor.zero_()
+        right(self, tensors)
+
+    monkeypatch.setattr(World, "sum_tensors", wrong)
+
+    def work(world: World) -> None:
+        loop = made(world)
+        with (
+            synchronised(loop.networks, world),
+            pytest.raises(PluginError, match="not that of one"),
+        ):
+            loop.run()
+
+    assert ranks(2, work) == [0, 0]
+
+
+@pytest.mark.parametrize("what", ["gradient", "parameter"])
+def test_ranks_that_drift_apart_are_found(
+    made: Callable[..., Any], ranks: Ranks, what: str
+) -> None:
+    def work(world: World) -> None:
+        loop = made(world)
+        loop._audit_gradient = lambda: None  # the recomputation would stop it before
+        nudged = loop.networks["generator"]
+        if world.rank == 1 and what == "gradient":
+            inner = loop._require_equal  # one of two ranks reports another gradient
+
+            def scaled(kind: str, tensors: Any) -> None:
+                inner(kind, {n: None if t is None else t * 2 for n, t in tensors.items()})
+
+            loop._require_equal = scaled
+        elif world.rank == 1:
+            with torch.no_grad():
+                next(iter(nudged.parameters())).view(-1)[0] += 1e-7
+        with pytest.raises(PluginError, match=f"the {what} '.*' is not the same on all 2"):
+            loop.run()
+
+    assert ranks(2, work) == [0, 0]
+
+
+def test_normalising_by_rank_is_not_what_one_process_does(
+    made: Callable[..., Any], ranks: Ranks
+) -> None:
+    def work(world: World) -> None:
+        with pytest.raises(PluginError, match="is not that of one"):
+            made(world).run()  # its generator has a BatchNorm1d
+
+    assert ranks(2, work) == [0, 0]
+
+
+def test_the_audit_changes_nothing(
+    made: Callable[..., Any], ranks: Ranks, tiny: ModuleType
+) -> None:
+    def work(world: World) -> None:
+        prints = []
+        for audits in (True, False):
+            loop = made(world, audit=audits)
+            with synchronised(loop.networks, world):
+                loop.run()
+            prints.append(tiny.fingerprint(loop))
+        assert prints[0] == prints[1]
+
+    assert ranks(2, work) == [0, 0]
