@@ -112,6 +112,7 @@ def _train(
         )
         emit(told, as_json, _render_slurm)
         return
+    from zoo.engine.distributed import launched_world
     from zoo.training.reporting import ConsoleReporter
     from zoo.training.run import train
 
@@ -119,7 +120,8 @@ def _train(
         run = train(
             model, resolved, folder, start_from=start, freeze=freeze or (), progress=reporter
         )
-    emit(_summary(run.path, run.model), as_json, _render_summary)
+    if launched_world().main:
+        emit(_summary(run.path, run.model), as_json, _render_summary)
 
 
 def _resolved(
