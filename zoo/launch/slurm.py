@@ -83,7 +83,7 @@ def slurm_script(
         ["set -euo pipefail", f"cd {shlex.quote(str(place.folder))}"],
         _environment(place.environ, threads),
         _RENDEZVOUS if job.processes > 1 else [],
-        _run(command, job.cpus),
+        _run(command, job),
         _REQUEUE,
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -147,13 +147,14 @@ _RENDEZVOUS = [
 ]
 
 
-def _run(command: str, cpus: int) -> list[str]:
+def _run(command: str, job: Job) -> list[str]:
     return [
         "# A process that has saved does not kill those that still do; one that died does not",
         "# leave the others waiting for ever. The shell survives SIGTERM, to see how they end.",
         "trap : TERM",
         "code=0",
-        f"srun --export=ALL --cpus-per-task={cpus} --kill-on-bad-exit=0 --wait={_PATIENCE} \\",
+        f"srun --ntasks={job.processes} --cpus-per-task={job.cpus} --export=ALL \\",
+        f"  --kill-on-bad-exit=0 --wait={_PATIENCE} \\",
         f"  {command} || code=$?",
     ]
 

@@ -45,15 +45,13 @@ class Cluster:
     def run(self, script: Path, stubs: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
         """Run a script as the batch step of job 12345, in another folder than it was written."""
         asked = directives(script.read_text())
-        per_node = int(asked.get("ntasks-per-node", "1"))
         environment = {
             **os.environ,
             "PATH": f"{STUBS}{os.pathsep}{os.environ['PATH']}",
             "STUB_LOG": str(self.requeued),
             "SLURM_JOB_ID": "12345",
             "SLURM_JOB_NODELIST": "node[1-2]",
-            "SLURM_NTASKS_PER_NODE": str(per_node),
-            "SLURM_NTASKS": str(per_node * int(asked.get("nodes", "1"))),
+            "SLURM_NTASKS_PER_NODE": asked["ntasks-per-node"],
             **stubs,
         }
         elsewhere = self.folder / "elsewhere"
