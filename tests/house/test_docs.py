@@ -32,6 +32,7 @@ PAGES = (
     "data",
     "configuration",
     "training",
+    "running-anywhere",
     "evaluation",
     "export",
     "writing-a-plugin",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -22,6 +24,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.output import console, emit, table, title
 from zoo.contract.refs import resolve as resolve_reference
+from zoo.errors import UsageError
 from zoo.registry import registry
 
 if TYPE_CHECKING:
@@ -57,12 +60,25 @@ def _train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would happen; needs no data.")
     ] = False,
+    slurm: Annotated[
+        Path | None,
+        typer.Option("--slurm", metavar="FILE", help="Write a script for sbatch; do not train."),
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sbatch",
+            metavar="NAME=VALUE",
+            help="With --slurm: an option of sbatch, as nodes=2 or time=12:00:00; may be repeated.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model; run the same command again to resume.
 
     SIGTERM, SIGUSR1 and --max-time save everything and exit with 75.
     """
+    _refuse_contradiction(slurm, sbatch, dry_run=dry_run)
     resolved = _resolved(
         model,
         data=data,
@@ -77,15 +93,35 @@ def _train(
 
         emit(preview(model, resolved), as_json, _render_preview)
         return
+    folder = out or Path("runs") / model.replace("/", "-")
+    if slurm is not None:
+        words = _words(
+            ("--data", data),
+            ("--recipe", recipe),
+            ("--config", *(config or ())),
+            ("--set", *(settings or ())),
+            ("--from", start),
+            ("--freeze", *(freeze or ())),
+            ("--out", folder),
+            ("--device", "" if device == "auto" else device),
+            ("--max-time", max_time),
+        )
+        command = ["train", model, *words]
+        told = _write_slurm(
+            slurm, command, sbatch or [], resolved, model=model, out=folder, start=start
+        )
+        emit(told, as_json, _render_slurm)
+        return
+    from zoo.engine.distributed import launched_world
     from zoo.training.reporting import ConsoleReporter
     from zoo.training.run import train
 
-    folder = out or Path("runs") / model.replace("/", "-")
     with ConsoleReporter(console()) as reporter:
         run = train(
             model, resolved, folder, start_from=start, freeze=freeze or (), progress=reporter
         )
-    emit(_summary(run.path, run.model), as_json, _render_summary)
+    if launched_world().main:
+        emit(_summary(run.path, run.model), as_json, _render_summary)
 
 
 def _resolved(
@@ -122,6 +158,84 @@ def _options(data: str, device: str, max_time: float | None) -> list[Layer]:
     if max_time is not None:
         layers.append(Layer("--max-time", {"training": {"max_time": max_time}}))
     return layers
+
+
+def _refuse_contradiction(slurm: Path | None, sbatch: list[str] | None, *, dry_run: bool) -> None:
+    if sbatch and slurm is None:
+        raise UsageError(
+            "it says what a script asks for, and none is written",
+            where=f"--sbatch {sbatch[0]}",
+            remedy="add --slurm FILE",
+        )
+    if slurm is not None and dry_run:
+        raise UsageError(
+            "one writes a file, the other nothing",
+            where="--slurm, --dry-run",
+            remedy="leave one away; --slurm does not train either",
+        )
+
+
+def _words(*options: tuple[object, ...]) -> list[str]:
+    """Options as they were given: a name and its values; none, or an empty one: not given."""
+    return [
+        word
+        for name, *values in options
+        for v in values
+        if v not in (None, "")
+        for word in (str(name), str(v))
+    ]
+
+
+def _write_slurm(
+    file: Path,
+    command: list[str],
+    sbatch: list[str],
+    resolved: Resolved,
+    *,
+    model: str,
+    out: Path,
+    start: str | None,
+) -> dict[str, Any]:
+    from zoo.launch.checks import check_training
+    from zoo.launch.sbatch import plan_job
+    from zoo.launch.slurm import Place, slurm_script, write_script
+
+    job = plan_job(sbatch, resolved.config)
+    notes = check_training(model, resolved.config, out, start)
+    text = slurm_script(
+        command,
+        job,
+        name=model.replace("/", "-"),
+        out=out,
+        workers=resolved.config.training.workers,
+        place=Place(sys.executable, Path.cwd(), os.environ),
+    )
+    replaced = write_script(file, text)
+    (Path.cwd() / out).parent.mkdir(
+        parents=True, exist_ok=True
+    )  # SLURM makes no folder for its log
+    return {
+        "file": str(file),
+        "replaced": replaced,
+        "run": str(out),
+        "nodes": job.nodes,
+        "processes": job.processes,
+        "gpus": job.nodes * job.gpus,
+        "sbatch": dict(job.options),
+        "command": ["sbatch", str(file)],
+        "notes": notes,
+    }
+
+
+def _render_slurm(told: Mapping[str, Any]) -> str:
+    asked = ", ".join(f"{name}={v}" if v else name for name, v in told["sbatch"].items())
+    verb = "replaced" if told["replaced"] else "wrote"
+    lines = [
+        f"{verb} {told['file']}: {told['processes']} processes, {told['gpus']} GPUs ({asked})",
+        *(f"note: {note}" for note in told["notes"]),
+        f"submit it: {shlex.join(told['command'])}",
+    ]
+    return "\n".join(lines)
 
 
 def _summary(run: Path, model: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Trainings that another program starts: scripts for batch systems. Imports no torch."""
