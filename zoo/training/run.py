@@ -13,6 +13,7 @@ from torch import nn
 from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
 from zoo.contract.codec import Batch
+from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
@@ -25,6 +26,7 @@ from zoo.engine.step import Machine
 from zoo.errors import ConfigError
 from zoo.files import write_atomically
 from zoo.training.assembly import Assembly, Start, assemble
+from zoo.training.loggers import Loggers, MakeLogger, find_loggers
 from zoo.training.parts import Parts, compiled, find_parts
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
@@ -75,6 +77,7 @@ def train(
             remedy="leave it off: a training is reproducible on its own number of processes",
         )
     parts = find_parts(model_id)
+    loggers = find_loggers(config.training.loggers)
     file, start = start_file(start_from) if start_from else (None, "")
     with process_group(world), numerics(device, config.engine.threads):
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
@@ -84,7 +87,7 @@ def train(
             return run
         point = Start(file, start, tuple(freeze))
         whole = assemble(parts, config, run=run, world=world, start=point, tell=reporter.message)
-        _Training(whole, reporter).train()
+        _Training(whole, reporter, loggers).train()
     return run
 
 
@@ -101,8 +104,11 @@ def _shared_run(
 class _Training:
     """An assembled training; also what the loop asks of the task and the run."""
 
-    def __init__(self, whole: Assembly, reporter: Reporter) -> None:
+    def __init__(
+        self, whole: Assembly, reporter: Reporter, loggers: Mapping[str, MakeLogger]
+    ) -> None:
         self._whole, self._reporter = whole, reporter
+        self._loggers = Loggers(loggers if whole.world.main else {}, reporter.message)
         self._run = whole.records.run
         self.validates = bool(whole.splits["validation"])
         training, train = whole.config.training, whole.splits["train"]
@@ -133,10 +139,21 @@ class _Training:
         """Resume or begin, train to the end, write the selected model."""
         if self._loop.resume():
             self._reporter.message(f"resumed at step {self._loop.step} of {self._loop.total}")
-        self._loop.run()
-        if self._whole.world.main:
-            self._finish()
+        with self._loggers.showing(self._logged()):
+            self._loop.run()
+            if self._whole.world.main:
+                self._finish()
         self._whole.world.barrier()
+
+    def _logged(self) -> LoggedRun:
+        whole = self._whole
+        return LoggedRun(
+            path=self._run.path,
+            model=whole.parts.id,
+            config=whole.config.model_dump(mode="json"),
+            resumed=self._loop.step,
+            history=self._run.metrics() if whole.world.main else (),
+        )
 
     def _finish(self) -> None:
         best = self._loop.best
@@ -198,6 +215,7 @@ class _Training:
         if self._whole.world.main:
             self._run.append_metrics(row)
             self._reporter.row(row)
+            self._loggers.row(row)
 
     def rewind(self, step: int, *, validated: bool) -> None:
         """Cut ``metrics.jsonl`` back to a checkpoint."""
