@@ -34,6 +34,7 @@ class WandB:
             resume="allow",
             dir=str(run.path),
             config={"model_id": run.model, **run.config},
+            allow_val_change=True,  # a resumed training may have other workers, say
             settings=wandb.Settings(console="off"),  # the terminal is the training's own
         )
         self._run.define_metric("step")
