@@ -50,7 +50,7 @@ def zoo_consumers() -> Sequence[Consumer]:
 
 @_hookspec
 def zoo_loggers() -> Mapping[str, Ref]:
-    """Loggers of trainings, name -> :class:`zoo.contract.logger.Logger`, for ``training.loggers``."""
+    """Loggers of trainings, name -> reference to a :class:`zoo.contract.logger.Logger`."""
     raise NotImplementedError  # a specification is never called
 
 

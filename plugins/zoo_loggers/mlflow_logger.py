@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from zoo_loggers.common import flat, missing, numbers
-
 from zoo.api import LoggedRun, write_atomically
+from zoo_loggers.common import flat, missing, numbers
 
 try:
     import mlflow

@@ -7,9 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from zoo_loggers.common import missing, numbers
-
 from zoo.api import LoggedRun
+from zoo_loggers.common import missing, numbers
 
 try:
     from torch.utils.tensorboard import SummaryWriter

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from zoo_loggers.common import kept_id, missing, numbers
-
 from zoo.api import LoggedRun
+from zoo_loggers.common import kept_id, missing, numbers
 
 try:
     import wandb

@@ -97,9 +97,7 @@ class ConsoleReporter:
         if self._first is None:
             self._first = (step, time.monotonic())
         if self._bar is not None:
-            self._bar.update(
-                self._bar.task_ids[0], completed=step, total=total, rate=self._speed()
-            )
+            self._bar.update(self._bar.task_ids[0], completed=step, total=total, rate=self._speed())
 
     def row(self, row: Mapping[str, Any]) -> None:
         """Print validations always; of training, a line every ten seconds and no bar's worth."""

@@ -42,8 +42,8 @@ def zoo_api():
 
 @hookimpl
 def zoo_loggers():
-    names = {"hides": "Hides", "skips": "Skips", "draws": "Draws", "fails": "Fails", "exits": "Exits"}
-    return {name: f"stranger:{found}" for name, found in names.items()} | {
+    names = ("Hides", "Skips", "Draws", "Fails", "Exits")
+    return {name.lower(): f"stranger:{name}" for name in names} | {
         "absent": "stranger_library:Absent"}
 
 class Hides:
