@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +29,7 @@ from zoo.files import write_atomically
 from zoo.training.assembly import Assembly, Start, assemble
 from zoo.training.loggers import Loggers, MakeLogger, find_loggers
 from zoo.training.parts import Parts, compiled, find_parts
+from zoo.training.profiling import Profiler
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
 from zoo.training.start import start_file
@@ -43,6 +45,7 @@ def train(
     *,
     start_from: str | None = None,
     freeze: Sequence[str] = (),
+    profile: bool = False,
     progress: Reporter | None = None,
 ) -> RunDirectory:
     """Train a model, or resume it where a checkpoint is; a finished one is left as it is.
@@ -53,6 +56,7 @@ def train(
         out: The run directory.
         start_from: Run, ``RUN@step`` or model file whose parameters to begin with.
         freeze: Globs over ``NETWORK/PARAMETER`` of parameters that stay as they are.
+        profile: Whether a few steps are profiled (rank 0), into ``profile/`` of the run.
         progress: Who is told what happens.
 
     Returns:
@@ -87,7 +91,7 @@ def train(
             return run
         point = Start(file, start, tuple(freeze))
         whole = assemble(parts, config, run=run, world=world, start=point, tell=reporter.message)
-        _Training(whole, reporter, loggers).train()
+        _Training(whole, reporter, loggers, profile=profile).train()
     return run
 
 
@@ -105,11 +109,20 @@ class _Training:
     """An assembled training; also what the loop asks of the task and the run."""
 
     def __init__(
-        self, whole: Assembly, reporter: Reporter, loggers: Mapping[str, MakeLogger]
+        self,
+        whole: Assembly,
+        reporter: Reporter,
+        loggers: Mapping[str, MakeLogger],
+        *,
+        profile: bool,
     ) -> None:
         self._whole, self._reporter = whole, reporter
-        self._loggers = Loggers(loggers if whole.world.main else {}, reporter.message)
         self._run = whole.records.run
+        self._loggers = Loggers(loggers if whole.world.main else {}, reporter.message)
+        self._profiler: Profiler | None = None
+        if profile and whole.world.main:
+            folder = self._run.path / "profile"
+            self._profiler = Profiler(folder, whole.world.device, reporter.message)
         self.validates = bool(whole.splits["validation"])
         training, train = whole.config.training, whole.splits["train"]
         plan = Plan(
@@ -140,10 +153,20 @@ class _Training:
         if self._loop.resume():
             self._reporter.message(f"resumed at step {self._loop.step} of {self._loop.total}")
         with self._loggers.showing(self._logged()):
-            self._loop.run()
+            self._run_loop()
             if self._whole.world.main:
                 self._finish()
         self._whole.world.barrier()
+
+    def _run_loop(self) -> None:
+        if self._profiler is None:
+            self._loop.run()
+            return
+        self._profiler.plan(self._loop.step, self._loop.total)
+        try:
+            self._loop.run()
+        finally:
+            self._profiler.close()
 
     def _logged(self) -> LoggedRun:
         whole = self._whole
@@ -190,12 +213,14 @@ class _Training:
 
     def batches(self, first: int) -> Iterator[Batch | None]:
         """Encoded micro-batches of this rank."""
-        return self._loader.batches(first)
+        batches = self._loader.batches(first)
+        return batches if self._profiler is None else self._profiler.watched(batches)
 
     def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
         """Losses and numbers on the validation split."""
         validator = cast("Validator", self._validator)  # asked only where there is a split
-        found = validator.validate(stop)
+        with nullcontext() if self._profiler is None else self._profiler.validating():
+            found = validator.validate(stop)
         if found is None:
             return None
         verdict, lines = found
@@ -233,6 +258,8 @@ class _Training:
     def progress(self, step: int, total: int) -> None:
         """Show how far it is."""
         self._reporter.progress(step, total)
+        if self._profiler is not None:
+            self._profiler.progress(step)
 
     def message(self, text: str) -> None:
         """Tell the user."""
