@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ SKIPPED, RECORDED = 5, 10
 SHOWN = 10
 """Operators of each ranking that are printed."""
 _WAIT = "wait for a batch"
-_NO_OPERATOR = ("ProfilerStep", _WAIT)
+_VALIDATION = "validation"
+_NO_OPERATOR = ("ProfilerStep", _WAIT, _VALIDATION)
 _MIB = 2**20
 
 
@@ -90,9 +91,11 @@ class Profiler:
         with closing(batches):  # type: ignore[type-var]  # every loader returns a generator
             yield from self._meter.watched(_named(batches))
 
-    def validating(self) -> AbstractContextManager[None]:
-        """A validation among the recorded steps is in the trace, and not in the share of waiting."""
-        return self._meter.paused()
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        """A validation among the recorded steps has a name, and is not in the share of waiting."""
+        with self._meter.paused(), record_function(_VALIDATION):
+            yield
 
     def progress(self, step: int) -> None:
         """So many steps are done: start, go on or stop."""
@@ -216,10 +219,10 @@ _TITLES = {
 
 def _text(summary: dict[str, Any], operators: Sequence[Operator], device: torch.device) -> str:
     first, steps = summary["after_step"], summary["steps"]
+    rate, wait = summary["samples_per_second"], summary["data_wait"]
+    head = f"profile of steps {first + 1} to {first + steps}"
     lines = [
-        f"profile of steps {first + 1} to {first + steps}: "
-        f"{summary['samples_per_second']:.3g} samples/s while recorded, "
-        f"{summary['data_wait']:.0%} of the time waiting for data"
+        f"{head}: {rate:.3g} samples/s while recorded, {wait:.0%} of the time waiting for data"
     ]
     for key in _rankings(device):
         whole = sum(max(getattr(one, key), 0) for one in operators)
