@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import zoo.registry
 from zoo.artifacts.run_directory import MEASURED, RunDirectory
 from zoo.config.layers import Resolved, recipe_layer, resolve, set_layer
+from zoo.data.workers import quiet_fork
 from zoo.errors import Interrupted, NonFiniteError, PluginError, UsageError
 from zoo.registry import registry
 from zoo.training import train
@@ -246,3 +249,38 @@ def test_what_is_missing_is_told_before_the_training(tmp_path: Path) -> None:
         train(MODEL, settings("hide"), out)
     assert "did you mean 'hides'?" in unknown.value.remedy
     assert not out.exists()
+
+
+def test_only_the_first_process_logs(
+    undisturbed: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if torch.accelerator.is_available():
+        pytest.skip("autograd has a thread for the accelerator, which no fork takes along")
+    out = tmp_path / "run"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for name, value in (("WORLD_SIZE", 2), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", port)):
+        monkeypatch.setenv(name, str(value))
+    with quiet_fork():
+        children = [_forked(rank, out) for rank in range(2)]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    notes = [json.loads(line) for line in (out / "hides" / "notes").read_text().splitlines()]
+    assert [note if isinstance(note, str) else note["resumed"] for note in notes] == [0, "finished"]
+    shown = (out / "hides" / "lines").read_text()
+    assert shown == (out / "metrics.jsonl").read_text()
+    rows = [json.loads(line) for line in shown.splitlines()]
+    assert [row["step"] for row in rows] == [row["step"] for row in undisturbed.metrics()]
+    assert all(row["samples_per_second"] > 0 for row in rows if row["split"] == "train")
+
+
+def _forked(rank: int, out: Path) -> int:
+    child = os.fork()
+    if child == 0:
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        code = 1
+        try:
+            train(MODEL, settings("hides"), out)
+            code = 0
+        finally:
+            os._exit(code)
+    return child

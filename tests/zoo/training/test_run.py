@@ -117,6 +117,17 @@ def test_stopped_and_resumed_it_gives_the_same_file(run: RunDirectory, tmp_path:
     assert without_clock(resumed) == without_clock(run)
 
 
+def test_a_line_that_a_kill_left_half_written_is_dropped(run: RunDirectory, tmp_path: Path) -> None:
+    out = tmp_path / "torn"
+    with pytest.raises(Interrupted):
+        train(MODEL, settings(), out, progress=Recorder(4))
+    with RunDirectory.open(out).metrics_log.open("a") as stream:
+        stream.write('{"step": 5, "epoch": 0, "split": "tr')
+    resumed = train(MODEL, settings(), out)
+    assert without_clock(resumed) == without_clock(run)
+    assert digest(resumed.model) == digest(run.model)
+
+
 def test_a_finished_run_is_left_alone(run: RunDirectory) -> None:
     before = digest(run.model), run.model.stat().st_mtime_ns
     recorder = Recorder()
