@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any, TypeAlias, cast
 
 from zoo.artifacts.canonical import tidy
@@ -41,10 +42,10 @@ class Loggers:
 
     @contextmanager
     def showing(self, run: LoggedRun) -> Iterator[None]:
-        """Make the loggers, and tell them in the end how this process ended."""
+        """Make the loggers, each with a copy; tell them in the end how this process ended."""
         for name, make in self._makers.items():
             with self._harmless(name):
-                self._open[name] = make(run)
+                self._open[name] = make(deepcopy(run))
         try:
             yield
         except (Interrupted, KeyboardInterrupt):

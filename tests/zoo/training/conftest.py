@@ -11,8 +11,8 @@ import torch
 import zoo.registry
 from zoo.registry import registry
 
-# A process that is forked later has no autograd if its first gradient came after a pretended device:
-# the first gradient must be now, while tests are collected (as for the tests of the engine).
+# A process forked later has no autograd if the first gradient came after a pretended device: it
+# must be now, while tests are collected (as for the tests of the engine).
 torch.ones(1, requires_grad=True).sum().backward()  # type: ignore[no-untyped-call]  # torch's lack
 
 MINIATURES = ("gan", "graph", "light", "points", "track")
