@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.contract.figures import Figures as Figures
     from zoo.contract.learning import Context as Context
     from zoo.contract.learning import Loss as Loss
+    from zoo.contract.logger import LoggedRun as LoggedRun
+    from zoo.contract.logger import Logger as Logger
     from zoo.contract.metrics import Metrics as Metrics
     from zoo.contract.metrics import Number as Number
     from zoo.contract.predictor import Predictor as Predictor
@@ -77,6 +79,8 @@ _HOME = {
     "Figures": "zoo.contract.figures",
     "Learner": "zoo.engine.learner",
     "Link": "zoo.contract.source",
+    "LoggedRun": "zoo.contract.logger",
+    "Logger": "zoo.contract.logger",
     "Loss": "zoo.contract.learning",
     "Metrics": "zoo.contract.metrics",
     "Model": "zoo.contract.task",

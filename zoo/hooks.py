@@ -49,6 +49,12 @@ def zoo_consumers() -> Sequence[Consumer]:
 
 
 @_hookspec
+def zoo_loggers() -> Mapping[str, Ref]:
+    """Loggers of trainings, name -> reference to a :class:`zoo.contract.logger.Logger`."""
+    raise NotImplementedError  # a specification is never called
+
+
+@_hookspec
 def zoo_commands() -> Mapping[str, Ref]:
     """Command groups of the plugin, name -> typer app, run as ``zoo NAME ...``."""
     raise NotImplementedError  # a specification is never called
@@ -60,4 +66,7 @@ def zoo_cards() -> Sequence[str]:
     raise NotImplementedError  # a specification is never called
 
 
-HOOKS = (zoo_api, zoo_tasks, zoo_models, zoo_consumers, zoo_commands, zoo_cards)
+HOOKS = (
+    *(zoo_api, zoo_tasks, zoo_models, zoo_consumers),
+    *(zoo_loggers, zoo_commands, zoo_cards),
+)

@@ -1,4 +1,4 @@
-"""What is installed: plugins, their tasks, models, consumers and commands.
+"""What is installed: plugins, their tasks, models, consumers, loggers and commands.
 
 Entry points are loaded one by one. A plugin that fails is kept with its reason and harms nobody;
 an id that two plugins claim belongs to neither until one of them is uninstalled.
@@ -49,6 +49,7 @@ class Plugin:
     tasks: dict[str, Task] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
     consumers: dict[str, Consumer] = field(default_factory=dict)
+    loggers: dict[str, Ref] = field(default_factory=dict)
     commands: dict[str, Ref] = field(default_factory=dict)
     cards: list[str] = field(default_factory=list)
     error: str = ""
@@ -63,6 +64,7 @@ class Registry:
         self._tasks: dict[str, Task] = {}
         self._models: dict[str, Model] = {}
         self._consumers: dict[str, Consumer] = {}
+        self._loggers: dict[str, Ref] = {}
         self._commands: dict[str, Ref] = {}
         self._owners: dict[str, list[Plugin]] = {}
         for plugin in self.plugins:
@@ -81,6 +83,9 @@ class Registry:
         for name, consumer in plugin.consumers.items():
             self._claim(f"consumer {name}", plugin)
             self._consumers[name] = consumer
+        for name, ref in plugin.loggers.items():
+            self._claim(f"logger {name}", plugin)
+            self._loggers[name] = ref
         for name, ref in plugin.commands.items():
             self._claim(f"command {name}", plugin)
             self._commands[name] = ref
@@ -123,6 +128,13 @@ class Registry:
             n: c
             for n, c in sorted(self._consumers.items())
             if f"consumer {n}" not in self.conflicts
+        }
+
+    @property
+    def loggers(self) -> Mapping[str, Ref]:
+        """Logger name -> its class, likewise."""
+        return {
+            n: r for n, r in sorted(self._loggers.items()) if f"logger {n}" not in self.conflicts
         }
 
     @property
@@ -171,6 +183,17 @@ class Registry:
                 "no such consumer", where=name, remedy=self._remedy(name, self.consumers)
             )
         return self.consumers[name]
+
+    def logger(self, name: str) -> Ref:
+        """A logger by name.
+
+        Raises:
+            PluginError: As for :meth:`task`.
+        """
+        self._refuse_conflict(f"logger {name}")
+        if name not in self.loggers:
+            raise PluginError("no such logger", where=name, remedy=self._remedy(name, self.loggers))
+        return self.loggers[name]
 
     def models_of(self, task: str) -> Mapping[str, Model]:
         """Full id -> model, of one task."""
@@ -228,7 +251,7 @@ def _load(point: EntryPoint) -> Plugin:
         plugin.error = f"{type(error).__name__}: {reason}"
         plugin.traceback = traceback.format_exc()
         plugin.tasks, plugin.models, plugin.commands = {}, {}, {}
-        plugin.consumers, plugin.cards = {}, []
+        plugin.consumers, plugin.loggers, plugin.cards = {}, {}, []
     return plugin
 
 
@@ -240,6 +263,9 @@ def _ask(plugin: Plugin, module: object) -> None:
     manager.check_pending()
     _ask_version(plugin, manager.hook.zoo_api())
     _ask_models(plugin, manager)
+    for loggers in manager.hook.zoo_loggers():
+        plugin.loggers.update(loggers)
+    _check_name("logger", *plugin.loggers)
     for commands in manager.hook.zoo_commands():
         plugin.commands.update(commands)
     for cards in manager.hook.zoo_cards():

@@ -61,7 +61,8 @@ def test_wheel_holds_every_tracked_file_of_the_packages(wheel: Path) -> None:
     # hatchling silently drops what .gitignore names: compare with the folders themselves
     there = {
         path.relative_to(base).as_posix()
-        for base, package in ((ROOT, "zoo"), (ROOT / "plugins", "zoo_dnn_roi"))
+        for base, packages in ((ROOT, ["zoo"]), (ROOT / "plugins", ["zoo_dnn_roi", "zoo_loggers"]))
+        for package in packages
         for path in (base / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

@@ -33,6 +33,10 @@ def zoo_consumers():
         contract="m:K")]
 
 @hookimpl
+def zoo_loggers():
+    return {{"{task}-board": "m:B"}}
+
+@hookimpl
 def zoo_commands():
     return {{"{command}": "m:app"}}
 
@@ -73,6 +77,8 @@ def test_a_good_plugin_brings_all(write: Write) -> None:
     assert list(found.tasks) == ["tracks"]
     assert list(found.models) == ["tracks/net"]
     assert list(found.consumers) == ["tracks-reader"]
+    assert found.loggers == {"tracks-board": "m:B"}
+    assert found.logger("tracks-board") == "m:B"
     assert found.commands == {"tracks": "m:app"}
     assert found.plugins[0].cards == ["m:cards"]
     assert found.plugins[0].api == (1, 0)
@@ -106,6 +112,8 @@ def test_a_good_plugin_brings_all(write: Write) -> None:
         (good("bad").replace("return [Task(", "return 2 * [Task("), "the task 'bad' twice"),
         (good("bad") + "\n@hookimpl\ndef zoo_tasks():\n    return ['task']\n", "zoo_tasks"),
         (good("bad", command="train"), "it takes the core's command 'train'"),
+        (good("bad") + "\n@hookimpl\ndef zoo_loggers():\n    return {'a b': 'm:B'}\n", "'a b'"),
+        (good("bad") + "\n@hookimpl\ndef zoo_loggers():\n    return ['a']\n", "ValueError"),
         (good("Bad Name"), "Bad Name"),
         (good("a/b"), "a/b"),
     ],
@@ -121,6 +129,7 @@ def test_a_broken_plugin_harms_nobody(write: Write, code: str, expected: str) ->
     assert not broken.models
     assert not broken.commands
     assert not broken.consumers
+    assert not broken.loggers
     assert "Traceback" in broken.traceback
 
 
@@ -159,6 +168,15 @@ def test_two_plugins_claim_one_command(write: Write) -> None:
     assert found.conflicts == {"command fit": ("one", "two")}
     assert not found.commands
     assert list(found.tasks) == ["a", "b"]
+
+
+def test_two_plugins_claim_one_logger(write: Write) -> None:
+    board = "\n@hookimpl\ndef zoo_loggers():\n    return {'board': 'm:B'}\n"
+    found = build([write("one", good("a") + board), write("two", good("b") + board)])
+    assert found.conflicts == {"logger board": ("one", "two")}
+    assert not found.loggers
+    with pytest.raises(PluginError, match="two plugins claim it: one and two"):
+        found.logger("board")
 
 
 _GUEST = """
@@ -200,6 +218,7 @@ def test_unknown_names_get_the_nearest(write: Write) -> None:
         (found.task, "trakcs", "tracks"),
         (found.model, "tracks/nte", "tracks/net"),
         (found.consumer, "tracks-readr", "tracks-reader"),
+        (found.logger, "tracks-borad", "tracks-board"),
     ):
         with pytest.raises(PluginError) as caught:
             look_up(name)

@@ -16,7 +16,10 @@ from zoo.artifacts.canonical import tidy
 from zoo.errors import DataError, UsageError, suggestion
 from zoo.files import write_atomically
 
-__all__ = ["RunDirectory", "parse_run"]
+__all__ = ["MEASURED", "RunDirectory", "parse_run"]
+
+MEASURED = frozenset(("seconds", "samples_per_second", "data_wait", "peak_memory"))
+"""What a line of ``metrics.jsonl`` tells of the machine: equal trainings differ in it."""
 
 _MARKER = "run.json"
 

@@ -92,11 +92,14 @@ def _plugin(plugin: Plugin) -> Finding:
             detail=f"{plugin.error} ({plugin.value}, from {origin or 'no distribution'})",
             remedy=_remedy(plugin),
         )
-    counted = f"{len(plugin.tasks)} tasks, {sum(len(t.models) for t in plugin.tasks.values())}"
+    models = sum(len(task.models) for task in plugin.tasks.values())
+    counted = f"{len(plugin.tasks)} tasks, {models} models"
+    if plugin.loggers:
+        counted += f", {len(plugin.loggers)} loggers"
     return Finding(
         subject=f"plugin {plugin.name}",
         status="ok",
-        detail=f"{origin}, API {_dotted(plugin.api or API_VERSION)}, {counted} models",
+        detail=f"{origin}, API {_dotted(plugin.api or API_VERSION)}, {counted}",
     )
 
 

@@ -24,7 +24,7 @@ def list_command(
     task: Annotated[str | None, typer.Argument(help="Only this task.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List tasks and models, and plugins that are broken."""
+    """List tasks, models, loggers, and plugins that are broken."""
     emit(describe(registry(), task), as_json, _render)
 
 
@@ -44,6 +44,7 @@ def describe(found: Registry, task: str | None = None) -> Mapping[str, Any]:
     names = list(found.tasks) if task is None else [found.task(task).name]
     return {
         "tasks": [_describe_task(found, name) for name in names],
+        "loggers": list(found.loggers),
         "broken": [{"plugin": plugin.name, "reason": plugin.error} for plugin in found.broken],
         "conflicts": {what: list(names) for what, names in found.conflicts.items()},
     }
@@ -72,6 +73,8 @@ def _render(payload: Mapping[str, Any]) -> str:
     ]
     if not payload["tasks"]:
         parts.append("No tasks are installed: `pip install` a plugin (`zoo doctor` tells more).")
+    if payload["loggers"]:
+        parts.append(f"{title('Loggers')} (`training.loggers`): {', '.join(payload['loggers'])}")
     if payload["broken"]:
         rows = [(item["plugin"], item["reason"]) for item in payload["broken"]]
         parts.append(

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_PROFILE = Path("profile") / "summary.json"
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -57,6 +59,9 @@ def _train(
         float | None,
         typer.Option("--max-time", metavar="SECONDS", help="Save and stop then, exit code 75."),
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Record a few steps: RUN/profile, and a summary.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would happen; needs no data.")
     ] = False,
@@ -118,10 +123,20 @@ def _train(
 
     with ConsoleReporter(console()) as reporter:
         run = train(
-            model, resolved, folder, start_from=start, freeze=freeze or (), progress=reporter
+            model,
+            resolved,
+            folder,
+            start_from=start,
+            freeze=freeze or (),
+            profile=profile,
+            progress=reporter,
         )
-    if launched_world().main:
-        emit(_summary(run.path, run.model), as_json, _render_summary)
+    if not launched_world().main:
+        return
+    told = _summary(run.path, run.model)
+    if profile and (run.path / _PROFILE).exists():
+        told["profile"] = run.read_json(run.path / _PROFILE)
+    emit(told, as_json, _render_summary)
 
 
 def _resolved(

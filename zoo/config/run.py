@@ -182,6 +182,8 @@ class TrainingConfig(Config):
     """Seconds after which the training saves and stops, to be resumed."""
     log_every: Positive = 10
     """Steps between lines of the log."""
+    loggers: tuple[str, ...] = ()
+    """Where these lines are shown too: tensorboard, wandb, mlflow, or a logger of a plugin."""
 
     @model_validator(mode="before")
     @classmethod

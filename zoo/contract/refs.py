@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from zoo.errors import PluginError, suggestion
+from zoo.errors import PluginError, ZooError, suggestion
 
 __all__ = ["Ref", "resolve"]
 
@@ -18,12 +18,15 @@ def resolve(ref: Ref) -> object:
     Raises:
         PluginError: If the reference is malformed, or its module or name is missing, or the
             module fails on import.
+        ZooError: Which the module raises on import, as it is: it knows the remedy.
     """
     module_name, colon, name = ref.partition(":")
     if not (module_name and colon and name):
         raise PluginError("a reference is 'package.module:Name'", where=repr(ref))
     try:
         module = import_module(module_name)
+    except ZooError:
+        raise
     except Exception as error:
         raise PluginError(
             f"its module failed on import ({type(error).__name__}: {error})",

@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from zoo.artifacts.run_directory import MEASURED
 from zoo.config.run import TrainingConfig
 from zoo.contract.codec import Batch
 from zoo.contract.learning import LearnerProtocol
 from zoo.engine.audit import AUDITED_STEPS, recomputed, require_equal
 from zoo.engine.checkpoint import latest_checkpoint, save_checkpoint
 from zoo.engine.ema import Ema
+from zoo.engine.meter import Meter
 from zoo.engine.plan import Updates
 from zoo.engine.signals import Signals
 from zoo.engine.state import copied
@@ -30,8 +32,8 @@ from zoo.errors import ConfigError, NonFiniteError, WeightsError, suggestion
 __all__ = ["NO_ROWS", "Best", "Hooks", "Loop", "Verdict", "count_phases", "training_mode"]
 
 NO_ROWS = Batch({}, {}, np.empty(0, np.uint64))
-_RESERVED = frozenset(
-    ("step", "epoch", "split", "phase", "updates", "loss", "lr", "gradient_norm", "seconds")
+_RESERVED = MEASURED.union(
+    ("step", "epoch", "split", "phase", "updates", "loss", "lr", "gradient_norm")
 )
 
 
@@ -154,6 +156,7 @@ class Loop:
         self._audits = audit and machine.world.size > 1
         self._first = 0
         self._update: Update | None = None
+        self._meter = Meter(machine.world)
         self._started = self._saved = time.monotonic()
         self._signals = Signals()
 
@@ -220,9 +223,10 @@ class Loop:
             self._audit_gradient()
         batches = self.hooks.batches(self.updates.first(self._at.step) + done)
         with closing(batches):  # type: ignore[type-var]  # every hook returns a generator
+            watched = self._meter.watched(batches)
             while not self.finished:
                 try:
-                    self._complete_update(batches)
+                    self._complete_update(watched)
                 except NonFiniteError as error:
                     self._report_non_finite(error)
                 self._pause()
@@ -306,7 +310,7 @@ class Loop:
     def _validate_if_due(self, stop: Callable[[], bool]) -> None:
         if not self._at.validation_due:
             return
-        with self.averaged():
+        with self.averaged(), self._meter.paused():
             verdict = self.hooks.validate(self._at.step, self._seconds(), stop)
             if verdict is None:
                 return  # a stop: the same validation comes first after the resume
@@ -348,8 +352,9 @@ class Loop:
             sums[0], sums[1] = sums[0] + value, sums[1] + 1
         if self._at.step % self.training.log_every and self._at.step != self.total:
             return
+        measured = self._meter.read()
         for phase, seen in self._at.window.items():
-            self.hooks.log(self._row(phase, seen))
+            self.hooks.log({**self._row(phase, seen), **measured})
         self._at.window = {}
 
     def _row(self, phase: str, window: Mapping[str, list[float]]) -> dict[str, Any]:

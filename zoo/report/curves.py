@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from zoo.artifacts.run_directory import MEASURED
 from zoo.contract.figures import Drawing
 
 __all__ = ["training_curves"]
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
-_PLACE = frozenset({"step", "epoch", "split", "phase", "updates", "seconds"})
+_PLACE = MEASURED.union(("step", "epoch", "split", "phase", "updates"))
 _SIDE = ("lr", "gradient_norm")
 _DECADES = 30.0
 

@@ -30,6 +30,7 @@ MAY_CHANGE = (
     "engine.threads",
     "training.checkpoint_every",
     "training.checkpoint_seconds",
+    "training.loggers",
     "training.max_time",
     "training.workers",
 )

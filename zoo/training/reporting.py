@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from zoo.artifacts.run_directory import MEASURED
+
 __all__ = ["ConsoleReporter", "Reporter", "SilentReporter"]
 
 _SECONDS_BETWEEN_LINES = 10.0
-_SHOWN = frozenset(("step", "epoch", "split", "phase", "updates", "seconds"))
+_SHOWN = MEASURED.union(("step", "epoch", "split", "phase", "updates"))
 
 
 class Reporter(Protocol):
@@ -60,6 +62,7 @@ class ConsoleReporter:
         self._first: tuple[int, float] | None = None
         self._last_line = 0.0
         self._step, self._total = 0, 0
+        self._samples: float | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -94,22 +97,26 @@ class ConsoleReporter:
         if self._first is None:
             self._first = (step, time.monotonic())
         if self._bar is not None:
-            rate = f"{self._rate():.3g} steps/s"
-            self._bar.update(self._bar.task_ids[0], completed=step, total=total, rate=rate)
+            self._bar.update(self._bar.task_ids[0], completed=step, total=total, rate=self._speed())
 
     def row(self, row: Mapping[str, Any]) -> None:
         """Print validations always; of training, a line every ten seconds and no bar's worth."""
         now = time.monotonic()
         training = row["split"] == "train"
+        self._samples = row.get("samples_per_second", self._samples)
         if training and (self._bar or now - self._last_line < _SECONDS_BETWEEN_LINES):
             return
         self._last_line = now
         values = "  ".join(
             f"{name} {value:.4g}" for name, value in row.items() if name not in _SHOWN
         )
-        left = "" if self._bar else f"  {self._rate():.3g} steps/s, {self._left()} left"
+        left = "" if self._bar else f"  {self._speed()}, {self._left()} left"
         place = f"step {row['step']}/{self._total or '?'}"
         self.message(f"{place}  {row['split']} {row['phase']}  {values}{left}")
+
+    def _speed(self) -> str:
+        samples = "" if self._samples is None else f", {self._samples:.3g} samples/s"
+        return f"{self._rate():.3g} steps/s{samples}"
 
     def _rate(self) -> float:
         if self._first is None:

@@ -15,6 +15,7 @@ from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
 from zoo.config.run import EngineConfig
 from zoo.contract.codec import Batch
+from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
@@ -28,7 +29,9 @@ from zoo.engine.step import Machine
 from zoo.errors import ConfigError
 from zoo.files import write_atomically
 from zoo.training.assembly import Assembly, Start, assemble
+from zoo.training.loggers import Loggers, MakeLogger, find_loggers
 from zoo.training.parts import Parts, compiled, find_parts
+from zoo.training.profiling import Profiler
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
 from zoo.training.start import start_file
@@ -44,6 +47,7 @@ def train(
     *,
     start_from: str | None = None,
     freeze: Sequence[str] = (),
+    profile: bool = False,
     progress: Reporter | None = None,
 ) -> RunDirectory:
     """Train a model, or resume it where a checkpoint is; a finished one is left as it is.
@@ -54,6 +58,7 @@ def train(
         out: The run directory.
         start_from: Run, ``RUN@step`` or model file whose parameters to begin with.
         freeze: Globs over ``NETWORK/PARAMETER`` of parameters that stay as they are.
+        profile: Whether a few steps are profiled (rank 0), into ``profile/`` of the run.
         progress: Who is told what happens.
 
     Returns:
@@ -73,6 +78,7 @@ def train(
     world = replace(world, device=device, shards=shards)
     reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
     parts = find_parts(model_id)
+    loggers = find_loggers(config.training.loggers)
     file, start = start_file(start_from) if start_from else (None, "")
     with process_group(world), numerics(device, _threads(config.engine)):
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
@@ -82,7 +88,7 @@ def train(
             return run
         point = Start(file, start, tuple(freeze))
         whole = assemble(parts, config, run=run, world=world, start=point, tell=reporter.message)
-        _Training(whole, reporter).train()
+        _Training(whole, reporter, loggers, profile=profile).train()
     return run
 
 
@@ -99,9 +105,21 @@ def _shared_run(
 class _Training:
     """An assembled training; also what the loop asks of the task and the run."""
 
-    def __init__(self, whole: Assembly, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        whole: Assembly,
+        reporter: Reporter,
+        loggers: Mapping[str, MakeLogger],
+        *,
+        profile: bool,
+    ) -> None:
         self._whole, self._reporter = whole, reporter
         self._run = whole.records.run
+        self._loggers = Loggers(loggers if whole.world.main else {}, reporter.message)
+        self._profiler: Profiler | None = None
+        if profile and whole.world.main:
+            folder = self._run.path / "profile"
+            self._profiler = Profiler(folder, whole.world.device, reporter.message)
         self.validates = bool(whole.splits["validation"])
         training, train = whole.config.training, whole.splits["train"]
         plan = Plan(
@@ -134,11 +152,32 @@ class _Training:
         """Resume or begin, train to the end, write the selected model."""
         if self._loop.resume():
             self._reporter.message(f"resumed at step {self._loop.step} of {self._loop.total}")
-        with _normalising(self._whole):
-            self._loop.run()
-        if self._whole.world.main:
-            self._finish()
+        with self._loggers.showing(self._logged()):
+            with _normalising(self._whole):
+                self._run_loop()
+            if self._whole.world.main:
+                self._finish()
         self._whole.world.barrier()
+
+    def _run_loop(self) -> None:
+        if self._profiler is None:
+            self._loop.run()
+            return
+        self._profiler.plan(self._loop.step, self._loop.total)
+        try:
+            self._loop.run()
+        finally:
+            self._profiler.close()
+
+    def _logged(self) -> LoggedRun:
+        whole = self._whole
+        return LoggedRun(
+            path=self._run.path,
+            model=whole.parts.id,
+            config=whole.config.model_dump(mode="json"),
+            resumed=self._loop.step,
+            history=self._run.metrics() if whole.world.main else (),
+        )
 
     def _finish(self) -> None:
         best = self._loop.best
@@ -175,7 +214,8 @@ class _Training:
 
     def batches(self, first: int) -> Iterator[Batch | None]:
         """Encoded shards of this rank."""
-        return self._loader.batches(first * self._whole.world.parts)
+        batches = self._loader.batches(first * self._whole.world.parts)
+        return batches if self._profiler is None else self._profiler.watched(batches)
 
     def first_micro_batches(self, first: int, count: int, *, alone: bool) -> list[list[Batch]]:
         """The same samples as :meth:`batches`, read in this process."""
@@ -192,7 +232,8 @@ class _Training:
     def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
         """Losses and numbers on the validation split."""
         validator = cast("Validator", self._validator)  # asked only where there is a split
-        found = validator.validate(stop)
+        with nullcontext() if self._profiler is None else self._profiler.validating():
+            found = validator.validate(stop)
         if found is None:
             return None
         verdict, lines = found
@@ -212,6 +253,7 @@ class _Training:
         if self._whole.world.main:
             self._run.append_metrics(row)
             self._reporter.row(row)
+            self._loggers.row(row)
 
     def rewind(self, step: int, *, validated: bool) -> None:
         """Cut ``metrics.jsonl`` back to a checkpoint."""
@@ -229,6 +271,8 @@ class _Training:
     def progress(self, step: int, total: int) -> None:
         """Show how far it is."""
         self._reporter.progress(step, total)
+        if self._profiler is not None:
+            self._profiler.progress(step)
 
     def message(self, text: str) -> None:
         """Tell the user."""

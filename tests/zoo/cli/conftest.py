@@ -42,6 +42,10 @@ def zoo_tasks():
         learner="x:L", metrics="x:M", recipes={"paper": "toyzoo:recipes/paper.toml"})]
 
 @hookimpl
+def zoo_loggers():
+    return {"board": "toyzoo.parts:Board"}
+
+@hookimpl
 def zoo_commands():
     return {"toy": "toyzoo.commands:app", "nothing": "toyzoo.commands:nothing"}
 """

@@ -29,7 +29,7 @@ def test_broken_plugins_are_told_with_reason_and_remedy(zoo: Zoo) -> None:
     assert payload["broken"]
     found = {item["subject"]: item for item in payload["findings"]}
     assert found["plugin toy"]["status"] == "ok"
-    assert found["plugin toy"]["detail"] == "toyzoo 1.0, API 1.0, 1 tasks, 4 models"
+    assert found["plugin toy"]["detail"] == "toyzoo 1.0, API 1.0, 1 tasks, 4 models, 1 loggers"
     assert found["plugin bad"]["status"] == "broken"
     assert "RuntimeError: out of order (badzoo, from badzoo 1.0)" in found["plugin bad"]["detail"]
     assert "it failed at badzoo.py line 1" in found["plugin bad"]["remedy"]

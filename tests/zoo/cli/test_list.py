@@ -19,6 +19,8 @@ def test_tasks_models_and_what_is_broken(zoo: Zoo) -> None:
         "  toy/mean       baseline  The mean.\n"
         "  toy/truth      oracle    The truth.\n"
         "\n"
+        "Loggers (`training.loggers`): board\n"
+        "\n"
         "Broken plugins (see `zoo doctor`)\n"
         "  bad  RuntimeError: out of order\n"
         "  old  PluginError: it needs API 0.9, this zoo has 1.0\n"
@@ -35,6 +37,7 @@ def test_json(zoo: Zoo) -> None:
     assert {"id": "toy/mean", "kind": "baseline", "summary": "The mean."} in found["tasks"][0][
         "models"
     ]
+    assert found["loggers"] == ["board"]
     assert [item["plugin"] for item in found["broken"]] == ["bad", "old"]
     assert found["conflicts"] == {"model toy/guest": ["q-one", "q-two"]}
 

@@ -51,6 +51,16 @@ def test_train_tells_what_it_made(tmp_path: Path) -> None:
     assert "loss" in text
 
 
+def test_a_profile_is_told_too(tmp_path: Path) -> None:
+    code, text = call(*TINY, "--profile", "--out", str(tmp_path / "run"), "--json")
+    assert code == 0, text
+    told = json.loads(text)["profile"]
+    assert told["steps"] == 3  # of four; one is skipped
+    assert 0 <= told["data_wait"] <= 1
+    assert told["by_self_cpu"][0]["calls"] >= 1
+    assert (tmp_path / "run" / "profile" / "trace.json").is_file()
+
+
 def test_max_time_exits_with_75_and_the_same_command_resumes(tmp_path: Path) -> None:
     out = str(tmp_path / "run")
     code, text = call(*TINY, "--out", out, "--max-time", "1e-9", "--json")

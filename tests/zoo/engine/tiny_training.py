@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from zoo.artifacts.run_directory import MEASURED
 from zoo.config.run import OptimizerConfig, ScheduleConfig, TrainingConfig
 from zoo.contract.codec import Batch
 from zoo.contract.learning import Context, Loss
@@ -208,6 +209,6 @@ def fingerprint(loop: Loop) -> str:
             digest.update(name.encode() + tensor.numpy().tobytes())
     hooks = loop.hooks
     if isinstance(hooks, TinyHooks):
-        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in hooks.rows()]
+        rows = [{k: v for k, v in row.items() if k not in MEASURED} for row in hooks.rows()]
         digest.update(json.dumps(rows).encode())
     return digest.hexdigest()

@@ -23,6 +23,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from zoo.artifacts.run_directory import MEASURED
+
 TIMEOUT = 240.0  # seconds for one process to train
 
 
@@ -96,11 +98,11 @@ def command(case: Case, out: Path) -> list[str]:
 
 
 def log(out: Path) -> list[dict[str, object]]:
-    """Whole lines of a run's log, without the clock."""
+    """Whole lines of a run's log, without what differs between equal trainings."""
     path = out / "metrics.jsonl"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     rows = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+    return [{name: value for name, value in row.items() if name not in MEASURED} for row in rows]
 
 
 def last_step(out: Path) -> int:

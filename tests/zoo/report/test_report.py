@@ -73,6 +73,7 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows() -> Iterator[dict[str, object]]:
     for step in (10, 20, 30):
         place = {"step": step, "epoch": 0, "phase": "net", "seconds": 1.0}
+        place |= {"samples_per_second": 100.0 + step, "data_wait": 0.1, "peak_memory": 2**30}
         yield {**place, "split": "train", "bce": 100.0 / step**3, "loss": 50.0 / step, "lr": 0.1}
         yield {**place, "split": "validation", "bce": 60.0 / step**3, "loss": 40.0 / step}
         yield {

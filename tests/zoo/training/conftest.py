@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 
 import pytest
+import torch
 
 import zoo.registry
 from zoo.registry import registry
+
+# A process forked later has no autograd if the first gradient came after a pretended device: it
+# must be now, while tests are collected (as for the tests of the engine).
+torch.ones(1, requires_grad=True).sum().backward()  # type: ignore[no-untyped-call]  # torch's lack
 
 MINIATURES = ("gan", "graph", "light", "points", "track")
 

@@ -44,16 +44,19 @@ def test_plain_lines_have_rate_and_time_left() -> None:
         reporter.progress(1, 10)
         reporter.progress(2, 10)
         row = {"step": 2, "epoch": 0, "split": "train", "phase": "net", "loss": 1.25, "seconds": 1}
+        row |= {"samples_per_second": 123.4, "data_wait": 0.5, "peak_memory": 2**30}
         reporter.row(row)
         reporter.row({**row, "step": 3})  # too soon for another line of training
-        reporter.row({**row, "split": "validation", "loss": 0.5})
+        reporter.row({"step": 2, "split": "validation", "phase": "net", "loss": 0.5, "seconds": 1})
         reporter.message("[brackets] stay")
     lines = stream.getvalue().splitlines()
     assert len(lines) == 3
     assert lines[0].startswith("step 2/10  train net  loss 1.25")
-    assert "steps/s" in lines[0]
+    assert "loss 1.25  " in lines[0]  # and then the rates: what is measured is no value
+    assert "steps/s, 123 samples/s, " in lines[0]
     assert lines[0].endswith("left")
-    assert "validation net  loss 0.5" in lines[1]
+    assert "validation net  loss 0.5  " in lines[1]
+    assert "123 samples/s" in lines[1]
     assert lines[2] == "[brackets] stay"
 
 
