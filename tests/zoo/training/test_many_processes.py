@@ -1,0 +1,172 @@
+"""Whole trainings on two and four processes against one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from zoo.artifacts.model_file import read_model
+from zoo.artifacts.run_directory import MEASURED, RunDirectory
+from zoo.config.layers import Layer, Resolved, recipe_layer, resolve, set_layer
+from zoo.data.workers import quiet_fork
+from zoo.engine.distributed import World
+from zoo.errors import ZooError
+from zoo.training import train
+from zoo.training.parts import find_parts
+
+# A fork takes no autograd threads along; the first gradient must be before any device is seen.
+torch.ones(1, requires_grad=True).sum().backward()  # type: ignore[no-untyped-call]  # torch's lack
+
+# 38 training samples of mini-track in micro-batches of 8: the last has 6, which four processes do
+# not share evenly; graphs and points differ in size anyway.
+RAGGED = ("data.events=47", "training.batch=8", "training.log_every=1")
+KINDS = ["mini-track/pad-net", "mini-gan/wgan-lo", "mini-light/siren", "mini-points/neighbour-net"]
+TOLERANCE = 1e-6
+
+
+def settings(model: str, *assignments: str) -> Resolved:
+    parts = find_parts(model)
+    recipe = recipe_layer(parts.task.recipes, "quick")
+    length = Layer("test", {"training": {"steps": 7, "validate_every": 5}})
+    return resolve(parts.config, [recipe, length, set_layer([*RAGGED, *assignments])])
+
+
+def on(size: int, work: Callable[[], object]) -> list[int]:
+    """Run work on so many forked processes, which find each other as ``torchrun`` would have them.
+
+    Exit codes, as the command would give them.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = []
+    for rank in range(size):
+        sys.stderr.flush()
+        with quiet_fork():
+            child = os.fork()
+        if not child:
+            os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
+            os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            os._exit(_code(work))
+        children.append(child)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def _code(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except ZooError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except BaseException:  # noqa: BLE001  # the child must not return into pytest
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stderr.flush()
+    return 0
+
+
+def trained(size: int, model: str, out: Path, *assignments: str) -> RunDirectory:
+    resolved = settings(model, *assignments)
+    assert on(size, lambda: train(model, resolved, out)) == [0] * size
+    return RunDirectory.open(out)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def rows(run: RunDirectory) -> list[dict[str, Any]]:
+    return [{k: v for k, v in row.items() if k not in MEASURED} for row in run.metrics()]
+
+
+def vector(run: RunDirectory) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """All floating-point tensors of the model, one after another, by name."""
+    tensors = read_model(run.model).tensors
+    return np.concatenate([t.ravel().astype(float) for _, t in sorted(tensors.items())])
+
+
+def relative(one: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]]) -> float:
+    """Largest difference of the losses, relative to the largest; the lines are of equal updates."""
+    keys = ("step", "split", "phase")
+    assert [[row[k] for k in keys] for row in one] == [[row[k] for k in keys] for row in other]
+    pairs = [(a["loss"], b["loss"]) for a, b in zip(one, other, strict=True) if "loss" in a]
+    return max(abs(a - b) for a, b in pairs) / max(abs(a) for a, _ in pairs)
+
+
+@pytest.mark.parametrize("model", KINDS)
+def test_two_processes_train_what_one_does(model: str, tmp_path: Path) -> None:
+    """Batch normalisation, second order, chunked losses, ragged graphs: by sums and counts."""
+    one, two = (trained(size, model, tmp_path / str(size)) for size in (1, 2))
+    assert relative(rows(one), rows(two)) <= TOLERANCE
+    difference = np.linalg.norm(vector(one) - vector(two))
+    assert difference <= TOLERANCE * np.linalg.norm(vector(one))
+
+
+def test_so_do_four(tmp_path: Path) -> None:
+    model = KINDS[0]
+    one, four = (trained(size, model, tmp_path / str(size)) for size in (1, 4))
+    assert relative(rows(one), rows(four)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("model", KINDS)
+def test_a_reproducible_training_has_the_same_bits_on_one_two_and_four(
+    model: str, tmp_path: Path
+) -> None:
+    exact = ("engine.reproducible=true", "training.accumulate=2", "training.ema=0.9")
+    runs = [trained(size, model, tmp_path / str(size), *exact) for size in (1, 2, 4)]
+    assert len({digest(run.model) for run in runs}) == 1
+    assert rows(runs[0]) == rows(runs[1]) == rows(runs[2])
+
+
+def test_stopped_on_two_and_continued_on_four_it_has_the_same_bits(tmp_path: Path) -> None:
+    model = KINDS[0]
+    exact = ("engine.reproducible=true", "training.accumulate=2")
+    whole = trained(1, model, tmp_path / "whole", *exact)
+    out = tmp_path / "moved"
+    stopped = settings(model, *exact, "training.max_time=1e-9")
+    # Each start does one micro-batch: the second stop is inside of an update.
+    for size in (2, 1):
+        assert on(size, lambda: train(model, stopped, out)) == [75] * size
+    moved = trained(4, model, out, *exact)
+    assert digest(moved.model) == digest(whole.model)
+    assert rows(moved) == rows(whole)
+
+
+def test_a_skipped_synchronisation_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(World, "sum_tensors", lambda *_: None)
+    model = KINDS[0]
+    resolved = settings(model)
+    assert on(2, lambda: train(model, resolved, tmp_path / "run")) == [3, 3]
+    assert "the gradient of 'net/" in capfd.readouterr().err
+    assert not RunDirectory.open(tmp_path / "run").model.exists()
+
+
+def test_too_few_samples_to_normalise_together_are_told_before(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = KINDS[0]
+    one_left = ("training.batch=37", "training.steps=2")
+    resolved = settings(model, *one_left)
+    assert on(2, lambda: train(model, resolved, tmp_path / "run")) == [2, 2]
+    assert "has 1 of 38 samples" in capfd.readouterr().err
+    local = settings(model, *one_left, "engine.batch_norm=local", "engine.audit=false")
+    assert on(2, lambda: train(model, local, tmp_path / "local")) == [0, 0]
+
+
+def test_shards_that_do_not_divide_are_told(tmp_path: Path) -> None:
+    model = KINDS[0]
+    resolved = settings(model, "engine.reproducible=true")
+    assert on(3, lambda: train(model, resolved, tmp_path / "run")) == [2, 2, 2]
