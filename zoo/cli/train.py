@@ -22,6 +22,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.output import console, emit, table, title
 from zoo.contract.refs import resolve as resolve_reference
+from zoo.engine.signals import stop_at_once
 from zoo.registry import registry
 
 if TYPE_CHECKING:
@@ -77,14 +78,15 @@ def _train(
 
         emit(preview(model, resolved), as_json, _render_preview)
         return
-    from zoo.training.reporting import ConsoleReporter
-    from zoo.training.run import train
-
     folder = out or Path("runs") / model.replace("/", "-")
-    with ConsoleReporter(console()) as reporter:
-        run = train(
-            model, resolved, folder, start_from=start, freeze=freeze or (), progress=reporter
-        )
+    with stop_at_once():  # importing torch takes seconds
+        from zoo.training.reporting import ConsoleReporter
+        from zoo.training.run import train
+
+        with ConsoleReporter(console()) as reporter:
+            run = train(
+                model, resolved, folder, start_from=start, freeze=freeze or (), progress=reporter
+            )
     emit(_summary(run.path, run.model), as_json, _render_summary)
 
 

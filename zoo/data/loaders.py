@@ -157,7 +157,7 @@ def _start(
     loader: DataLoader[_Result],
 ) -> Iterator[_Result]:
     try:
-        with quiet_fork(), _signals_held(loader):
+        with quiet_fork(), _signals_held(loader), _child_signal_kept():
             return iter(loader)
     except (AttributeError, TypeError) as error:  # how pickling refuses
         raise UsageError(
@@ -183,6 +183,21 @@ def _signals_held(loader: DataLoader[_Result]) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _child_signal_kept() -> Iterator[None]:
+    """Keep torch's handler of SIGCHLD out.
+
+    It raises in whatever code the parent is when a worker ends: in a plugin's loss, in an update,
+    in the writing of a checkpoint. Without it the wait for the next batch notices, within 5 s.
+    """
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGCHLD, before)
 
 
 def _ignore_signals(_: int) -> None:

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.contract.codec import Batch
@@ -77,7 +75,7 @@ class Update:
 
     Attributes:
         done: Micro-batches added.
-        last_ids: Samples of the last micro-batch.
+        last: The last micro-batch of this process, for the case that its loss is not finite.
 
     The gradient is that of ``sum over terms of weight * sum(total) / sum(count)``, the inner sums
     over all micro-batches and ranks. With one micro-batch the counts are known before the only
@@ -92,7 +90,7 @@ class Update:
         self._sums: dict[str, list[Tensor | None]] = {}
         self._terms: dict[str, _Sum] = {}
         self._pending: tuple[Tensor, list[str]] | None = None
-        self.last_ids: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.last: Batch | None = None
 
     def add(self, batch: Batch) -> None:
         """Add the gradient of one encoded micro-batch (numpy).
@@ -109,7 +107,7 @@ class Update:
         summed = machine.world.sum([_count(loss, name) for name in names])
         counts = dict(zip(names, summed, strict=True))
         self._record(loss, counts)
-        self.last_ids = batch.ids
+        self.last = batch
         groups: dict[str, list[Tensor]] = {}
         for name, term in loss.terms.items():
             if term.weight != 0 and term.count > 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +20,11 @@ from zoo.engine.loop import Loop, Verdict, count_phases
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
 from zoo.engine.precision import numerics, resolve_device, resolve_precision
+from zoo.engine.signals import stop_at_once
 from zoo.engine.step import Machine
 from zoo.errors import ConfigError
-from zoo.files import write_atomically
 from zoo.training.assembly import Assembly, Start, assemble
+from zoo.training.nonfinite import write_nonfinite
 from zoo.training.parts import Parts, compiled, find_parts
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
@@ -34,6 +34,7 @@ from zoo.training.validation import Predictions, Validator
 __all__ = ["train"]
 
 
+@stop_at_once()
 def train(
     model_id: str,
     resolved: Resolved,
@@ -127,6 +128,7 @@ class _Training:
             training=training,
             hooks=self,
             checkpoints=self._run.checkpoints,
+            identity=whole.records.training,
         )
 
     def train(self) -> None:
@@ -203,14 +205,7 @@ class _Training:
         """Cut ``metrics.jsonl`` back to a checkpoint."""
         if not self._whole.world.main:
             return
-        self._run.truncate_metrics(step)
-        rows = self._run.metrics()
-        kept = [row for row in rows if row["step"] < step or validated or row["split"] == "train"]
-        if len(kept) < len(rows):
-            self._run.truncate_metrics(step - 1)
-            for row in kept:
-                if row["step"] == step:
-                    self._run.append_metrics(row)
+        self._run.truncate_metrics(step, splits=None if validated else ("train",))
 
     def progress(self, step: int, total: int) -> None:
         """Show how far it is."""
@@ -220,14 +215,10 @@ class _Training:
         """Tell the user."""
         self._reporter.message(text)
 
-    def non_finite(self, record: Mapping[str, Any]) -> None:
-        """Write ``nonfinite.json``: which samples to look at."""
-        name = (
-            "nonfinite.json"
-            if self._whole.world.main
-            else f"nonfinite-{self._whole.world.rank}.json"
-        )
-        write_atomically(self._run.path / name, json.dumps(record, indent=2) + "\n")
+    def non_finite(self, record: Mapping[str, Any], batch: Batch | None) -> None:
+        """Write which samples to look at, and how they were encoded."""
+        world = self._whole.world
+        write_nonfinite(self._run.path, record, batch, rank=world.rank)
 
 
 def _machine(whole: Assembly, updates: Updates) -> Machine:

@@ -128,7 +128,7 @@ class TinyHooks:
     def message(self, text: str) -> None:
         self.messages.append(text)
 
-    def non_finite(self, record: Mapping[str, Any]) -> None:
+    def non_finite(self, record: Mapping[str, Any], batch: Batch | None) -> None:
         self.records.append(record)
 
 
