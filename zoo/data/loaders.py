@@ -28,7 +28,7 @@ from zoo.data.keys import combine
 from zoo.data.order import Plan
 from zoo.data.reader import BlockReader
 from zoo.data.shared import share, unshare
-from zoo.data.workers import quiet_fork
+from zoo.data.workers import end_with, quiet_fork
 from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -201,7 +201,12 @@ def _child_signal_kept() -> Iterator[None]:
 
 
 def _ignore_signals(_: int) -> None:
-    """A batch system signals every process of a job; the parent decides when workers end."""
+    """A batch system signals every process of a job; the parent decides when workers end.
+
+    They also end when it is killed. Torch's own check then waits for results to be sent, which
+    nobody receives: a worker whose pipe is full would stay for ever.
+    """
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     if sys.platform == "linux":

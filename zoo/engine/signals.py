@@ -77,6 +77,10 @@ class Signals:
         )
 
 
+class _Stop(BaseException):
+    """Passes the code of others that catches every Exception."""
+
+
 @contextmanager
 def stop_at_once() -> Iterator[None]:
     """Answer SIGTERM and SIGUSR1 at once, where nothing is lost by it: before and after the loop.
@@ -90,16 +94,18 @@ def stop_at_once() -> Iterator[None]:
         yield
         return
     numbers = (signal.SIGTERM, signal.SIGUSR1)
-    previous = {number: signal.signal(number, _interrupt) for number in numbers}
+    previous = {number: signal.signal(number, _stop) for number in numbers}
     try:
         yield
+    except _Stop as stop:
+        raise Interrupted(
+            f"stopped outside of the steps ({stop}); nothing is lost",
+            remedy="run the same command again to continue",
+        ) from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    raise Interrupted(
-        f"stopped outside of the steps ({signal.Signals(number).name}); nothing is lost",
-        remedy="run the same command again to continue",
-    )
+def _stop(number: int, _: FrameType | None) -> None:
+    raise _Stop(signal.Signals(number).name)
