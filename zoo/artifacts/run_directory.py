@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ MEASURED = frozenset(("seconds", "samples_per_second", "data_wait", "peak_memory
 """What a line of ``metrics.jsonl`` tells of the machine: equal trainings differ in it."""
 
 _MARKER = "run.json"
+_TORN = re.compile(r"\..+\.[a-z0-9_]{8}")  # what zoo.files writes aside
 
 
 def parse_run(ref: str) -> tuple[Path, int | None]:
@@ -69,21 +71,25 @@ class RunDirectory:
 
         Raises:
             UsageError: If the folder holds a run or something else, or cannot be written.
+
+        The marker comes first: a process that is killed on the way leaves a run that is known as
+        one, and is not :attr:`complete`.
         """
         if cls.is_run(path):
             raise UsageError("holds a run already", where=str(path), remedy="choose another --out")
         if path.exists() and not path.is_dir():
             raise UsageError("is a file", where=str(path), remedy="choose another --out")
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and any(not _is_torn_marker(file) for file in path.iterdir()):
             raise UsageError(
                 "is not empty and holds no run", where=str(path), remedy="choose another --out"
             )
         run = cls(path)
+        run.remove_torn()
         try:
+            run._write_json(path / _MARKER, identity)
             write_atomically(run.config, config)
             run._write_json(run.schema, schema)
             run._write_json(run.environment, environment)
-            run._write_json(path / _MARKER, identity)  # last: what has it is complete
         except BaseException:
             run.discard()  # or the folder would be refused as somebody else's
             raise
@@ -118,6 +124,18 @@ class RunDirectory:
                 where=str(self.path),
                 remedy="choose another --out",
             ) from error
+
+    def remove_torn(self) -> None:
+        """Remove files that a killed process left half-written under other names."""
+        for folder in (self.path, self.path / "snapshots"):
+            for path in folder.glob(".*"):
+                if _TORN.fullmatch(path.name) and path.is_file():
+                    path.unlink(missing_ok=True)
+
+    @property
+    def complete(self) -> bool:
+        """Whether :meth:`create` came to its end."""
+        return all(path.is_file() for path in (self.config, self.schema, self.environment))
 
     @property
     def config(self) -> Path:
@@ -233,11 +251,21 @@ class RunDirectory:
         """
         return [line for line, _ in self._log_lines()]
 
-    def truncate_metrics(self, step: int) -> None:
-        """Drop lines of later steps than that of the checkpoint a training resumes from."""
+    def truncate_metrics(self, step: int, *, splits: Collection[str] | None = None) -> None:
+        """Drop lines of later steps than that of the checkpoint a training resumes from.
+
+        Args:
+            step: The checkpoint's.
+            splits: Which ``split`` of its own lines is kept; ``None``: any.
+        """
         if self.metrics_log.exists():
-            kept = [text for line, text in self._log_lines() if line["step"] <= step]
-            write_atomically(self.metrics_log, b"".join(kept))
+            kept = [
+                text
+                for line, text in self._log_lines()
+                if line["step"] < step
+                or (line["step"] == step and (splits is None or line.get("split") in splits))
+            ]
+            write_atomically(self.metrics_log, b"".join(kept))  # at once: no kill loses a line
 
     def read_json(self, path: Path, keys: Sequence[str] = ()) -> dict[str, Any]:
         """One of the run's JSON files.
@@ -289,6 +317,11 @@ class RunDirectory:
                 raise DataError(
                     f"line {number} is damaged", where=str(self.metrics_log), remedy="delete it"
                 ) from error
+
+
+def _is_torn_marker(path: Path) -> bool:
+    """Whether it is what a kill left of the very first file."""
+    return path.name.startswith(f".{_MARKER}.") and _TORN.fullmatch(path.name) is not None
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.output import console, emit, table, title
 from zoo.contract.refs import resolve as resolve_reference
+from zoo.engine.signals import stop_at_once
 from zoo.errors import UsageError
 from zoo.registry import registry
 
@@ -117,20 +118,21 @@ def _train(
         )
         emit(told, as_json, _render_slurm)
         return
-    from zoo.engine.distributed import launched_world
-    from zoo.training.reporting import ConsoleReporter
-    from zoo.training.run import train
+    with stop_at_once():  # importing torch takes seconds
+        from zoo.engine.distributed import launched_world
+        from zoo.training.reporting import ConsoleReporter
+        from zoo.training.run import train
 
-    with ConsoleReporter(console()) as reporter:
-        run = train(
-            model,
-            resolved,
-            folder,
-            start_from=start,
-            freeze=freeze or (),
-            profile=profile,
-            progress=reporter,
-        )
+        with ConsoleReporter(console()) as reporter:
+            run = train(
+                model,
+                resolved,
+                folder,
+                start_from=start,
+                freeze=freeze or (),
+                profile=profile,
+                progress=reporter,
+            )
     if not launched_world().main:
         return
     told = _summary(run.path, run.model)

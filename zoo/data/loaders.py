@@ -28,7 +28,7 @@ from zoo.data.keys import combine
 from zoo.data.order import Plan
 from zoo.data.reader import BlockReader
 from zoo.data.shared import share, unshare
-from zoo.data.workers import quiet_fork
+from zoo.data.workers import end_with, quiet_fork
 from zoo.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _start(
     loader: DataLoader[_Result],
 ) -> Iterator[_Result]:
     try:
-        with quiet_fork(), _signals_held(loader):
+        with quiet_fork(), _signals_held(loader), _child_signal_kept():
             return iter(loader)
     except (AttributeError, TypeError) as error:  # how pickling refuses
         raise UsageError(
@@ -185,8 +185,28 @@ def _signals_held(loader: DataLoader[_Result]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _child_signal_kept() -> Iterator[None]:
+    """Keep torch's handler of SIGCHLD out.
+
+    It raises in whatever code the parent is when a worker ends: in a plugin's loss, in an update,
+    in the writing of a checkpoint. Without it the wait for the next batch notices, within 5 s.
+    """
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGCHLD, before)
+
+
 def _ignore_signals(_: int) -> None:
-    """A batch system signals every process of a job; the parent decides when workers end."""
+    """A batch system signals every process of a job; the parent decides when workers end.
+
+    They also end when it is killed. Torch's own check then waits for results to be sent, which
+    nobody receives: a worker whose pipe is full would stay for ever.
+    """
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     if sys.platform == "linux":

@@ -1,7 +1,8 @@
 """Checkpoints: folders of safetensors and JSON, written aside, synced and renamed.
 
 ``checkpoints/STEP-MICRO/`` holds ``state.safetensors`` and ``state.json``, whose digests detect any
-damage. A crash at any instant leaves the previous checkpoint readable.
+damage. A crash at any instant leaves the previous checkpoint readable. A checkpoint is never
+replaced: one more of the same place is ``STEP-MICRO-1``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = ["KEPT", "Checkpoint", "latest_checkpoint", "save_checkpoint"]
 KEPT = 2
 """How many checkpoints are kept: the last may be damaged by a failing disk."""
 
-_NAME = re.compile(r"\d{9}-\d{6}")
+_NAME = re.compile(r"(\d{9})-(\d{6})(?:-(\d+))?")
 _TEMPORARY = ".writing-"
 _FORMAT = 1
 
@@ -41,7 +42,7 @@ class Checkpoint:
     state: Any
 
 
-def save_checkpoint(folder: Path, step: int, micro: int, state: Any) -> Path:
+def save_checkpoint(folder: Path, step: int, micro: int, state: Any, *, training: str = "") -> Path:
     """Write a checkpoint and remove all but the last :data:`KEPT`.
 
     Args:
@@ -49,20 +50,19 @@ def save_checkpoint(folder: Path, step: int, micro: int, state: Any) -> Path:
         step: Updates done.
         micro: Micro-batches done of the next update.
         state: Nested dicts and lists of tensors and JSON values.
+        training: A digest of all that decides the result.
 
     Raises:
         UsageError: If the disk is full or cannot be written; earlier checkpoints stay.
     """
-    target = folder / f"{step:09d}-{micro:06d}"
+    target = _unused(folder, f"{step:09d}-{micro:06d}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob(f"{_TEMPORARY}*"):
             shutil.rmtree(leftover)
         temporary = Path(tempfile.mkdtemp(dir=folder, prefix=_TEMPORARY))
         try:
-            _write(temporary, state)
-            if target.exists():  # the same state, saved before a stop at the same place
-                shutil.rmtree(target)
+            _write(temporary, state, training)
             temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the space
@@ -78,10 +78,13 @@ def save_checkpoint(folder: Path, step: int, micro: int, state: Any) -> Path:
     return target
 
 
-def latest_checkpoint(folder: Path, report: Callable[[str], None]) -> Checkpoint | None:
-    """The newest intact checkpoint; ``None`` if none was ever written.
+def latest_checkpoint(
+    folder: Path, report: Callable[[str], None], *, training: str = ""
+) -> Checkpoint | None:
+    """The newest intact checkpoint of this training; ``None`` if none was ever written.
 
-    A damaged one is reported and set aside as ``damaged-NAME``, and the previous one is used.
+    A damaged or foreign one is reported and set aside as ``damaged-NAME``, and the previous one is
+    used.
 
     Raises:
         WeightsError: If there are checkpoints, all of them damaged.
@@ -89,7 +92,7 @@ def latest_checkpoint(folder: Path, report: Callable[[str], None]) -> Checkpoint
     candidates = _checkpoints(folder)
     for path in reversed(candidates):
         try:
-            return Checkpoint(path, _read(path))
+            return Checkpoint(path, _read(path, training))
         except WeightsError as error:
             report(f"{error.message}: {error.where}; the previous checkpoint is used")
             aside = folder / f"damaged-{path.name}"
@@ -107,20 +110,38 @@ def latest_checkpoint(folder: Path, report: Callable[[str], None]) -> Checkpoint
 def _checkpoints(folder: Path) -> Sequence[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=_place)
 
 
-def _write(folder: Path, state: Any) -> None:
+def _place(path: Path) -> tuple[int, ...]:
+    """Step, micro-batches, and which of several with the same two."""
+    match = _NAME.fullmatch(path.name)
+    return tuple(int(part or 0) for part in match.groups()) if match else ()
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """A stop may save a place again, whose earlier checkpoint may be the only one."""
+    same = [path for path in _checkpoints(folder) if path.name[: len(name)] == name]
+    return folder / (f"{name}-{_place(same[-1])[2] + 1}" if same else name)
+
+
+def _write(folder: Path, state: Any, training: str) -> None:
     value, tensors = separated(state)
     content = safetensors.torch.save(tensors)
-    record = {"format": _FORMAT, "tensors": hashlib.sha256(content).hexdigest(), "state": value}
+    record = {
+        "format": _FORMAT,
+        "training": training,
+        "tensors": hashlib.sha256(content).hexdigest(),
+        "state": value,
+    }
     _write_synced(folder / "state.safetensors", content)
     sealed = {"sha256": _digest(record), "record": record}
     _write_synced(folder / "state.json", json.dumps(sealed).encode())
     sync_folder(folder)
 
 
-def _read(folder: Path) -> Any:
+def _read(folder: Path, training: str = "") -> Any:
     try:
         sealed = json.loads((folder / "state.json").read_bytes())
         record = sealed["record"]
@@ -133,6 +154,8 @@ def _read(folder: Path) -> Any:
         raise WeightsError("damaged checkpoint", where=str(folder))
     if record["format"] != _FORMAT:
         raise WeightsError(f"checkpoint of format {record['format']}", where=str(folder))
+    if record.get("training", training) != training:  # it is not in the first ones of this format
+        raise WeightsError("checkpoint of another training", where=str(folder))
     return joined(record["state"], safetensors.torch.load(content))
 
 

@@ -89,8 +89,8 @@ class Hooks(Protocol):
         """Tell the user."""
         ...
 
-    def non_finite(self, record: Mapping[str, Any]) -> None:
-        """Keep what is known of a non-finite update."""
+    def non_finite(self, record: Mapping[str, Any], batches: Sequence[Batch]) -> None:
+        """Keep what is known of a non-finite update, and the shards of its last micro-batch."""
         ...
 
 
@@ -129,6 +129,7 @@ class Loop:
         hooks: The task's and run's part.
         checkpoints: Their folder.
         audit: Whether several processes are compared in the first steps.
+        identity: Digest of all that decides the result: checkpoints of another are not used.
 
     Attributes:
         total: Steps of the whole training.
@@ -146,9 +147,11 @@ class Loop:
         hooks: Hooks,
         checkpoints: Path,
         audit: bool = True,
+        identity: str = "",
     ) -> None:
         self.machine, self.networks, self.hooks = machine, networks, hooks
         self.updates, self.training, self.checkpoints = updates, training, checkpoints
+        self._identity = identity
         self.total = updates.steps(training)
         self.ema = Ema(networks, training.ema) if training.ema is not None else None
         self.best: Best | None = None
@@ -177,7 +180,7 @@ class Loop:
         Raises:
             WeightsError: If none of the checkpoints is intact, or it is of other networks.
         """
-        found = latest_checkpoint(self.checkpoints, self.hooks.message)
+        found = latest_checkpoint(self.checkpoints, self.hooks.message, training=self._identity)
         if found is None:
             self.hooks.rewind(0, validated=False)
             return False
@@ -396,7 +399,7 @@ class Loop:
         state = self._state()
         if self.machine.world.main:
             micro = 0 if self._update is None else self._update.done
-            save_checkpoint(self.checkpoints, self._at.step, micro, state)
+            save_checkpoint(self.checkpoints, self._at.step, micro, state, training=self._identity)
         self.machine.world.barrier()
         self._saved = time.monotonic()
 
@@ -444,7 +447,8 @@ class Loop:
         """Have the samples of the last micro-batch written down, and tell where they are."""
         step, update = self._at.step, self._update
         phase = "" if update is None else update.phase
-        ids = [] if update is None else [f"{int(i):016x}" for i in update.last_ids]
+        batches = () if update is None else update.last
+        ids = [f"{int(i):016x}" for batch in batches for i in batch.ids]
         self.hooks.non_finite(
             {
                 "error": error.message,
@@ -453,7 +457,8 @@ class Loop:
                 "phase": phase,
                 "micro_batch": 0 if update is None else update.done,
                 "ids": ids,
-            }
+            },
+            batches,
         )
         remedy = error.remedy or (
             "see whether `zoo data check` finds fault with the data, lower the learning rate, or "
@@ -462,7 +467,8 @@ class Loop:
         raise NonFiniteError(
             error.message,
             where=f"step {step}, phase '{phase}'",
-            remedy=f"{remedy}; nonfinite.json in the run directory names {len(ids)} samples",
+            remedy=f"{remedy}; nonfinite.json in the run directory names {len(ids)} samples, "
+            "nonfinite.safetensors holds them as they were encoded",
         ) from error
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
 from zoo.errors import Interrupted
 
-__all__ = ["Signals"]
+__all__ = ["Signals", "stop_at_once"]
 
 _HANDLED = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
@@ -73,3 +75,37 @@ class Signals:
             f"stopped at step {step} ({why}); everything is saved",
             remedy="run the same command again to continue",
         )
+
+
+class _Stop(BaseException):
+    """Passes the code of others that catches every Exception."""
+
+
+@contextmanager
+def stop_at_once() -> Iterator[None]:
+    """Answer SIGTERM and SIGUSR1 at once, where nothing is lost by it: before and after the loop.
+
+    Outside of the main thread it does nothing.
+
+    Raises:
+        Interrupted: At the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGUSR1)
+    previous = {number: signal.signal(number, _stop) for number in numbers}
+    try:
+        yield
+    except _Stop as stop:
+        raise Interrupted(
+            f"stopped outside of the steps ({stop}); nothing is lost",
+            remedy="run the same command again to continue",
+        ) from None
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise _Stop(signal.Signals(number).name)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zoo.contract.codec import Batch
@@ -80,7 +78,7 @@ class Update:
 
     Attributes:
         done: Micro-batches added.
-        last_ids: Samples of the last micro-batch.
+        last: The last micro-batch, shards of this process: what to look at if it is not finite.
 
     The gradient is that of ``sum over terms of weight * sum(total) / sum(count)``, the inner sums
     over all micro-batches and ranks. With one micro-batch in one shard the counts are known before
@@ -90,11 +88,11 @@ class Update:
     def __init__(self, machine: Machine, step: int, epoch: int, phase: str, micro: int) -> None:
         self.machine, self.step, self.epoch, self.phase = machine, step, epoch, phase
         self.done = 0
-        self.last_ids: NDArray[np.uint64] = np.empty(0, np.uint64)
         self._divides_first = micro == 1 and not machine.world.ordered
         self._optimizer = machine.optimizers[phase]
         self._terms: dict[str, _Sum] = {}
         self._pending: tuple[Tensor, list[str]] | None = None
+        self.last: tuple[Batch, ...] = ()
         self._gradients = GradientSums(
             machine.world, self._optimizer.parameters, self._optimizer.names
         )
@@ -107,7 +105,7 @@ class Update:
             PluginError: If the loss breaks the contract.
         """
         self._settle()
-        self.last_ids = np.concatenate([batch.ids for batch in batches])
+        self.last = batches
         world = self.machine.world
         # Around the backward passes, too: they may need the buffers as the forward left them.
         with RunningStatistics(self.machine.nets, world) as statistics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,13 @@ def open_run(
     if not RunDirectory.is_run(out):
         return _create(out, parts, resolved, identity)
     run = RunDirectory.open(out)
-    before, now = _leaves(run.identity()), _leaves(identity)
+    before, now = _decisive(run.identity()), _decisive(identity)
     names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
-    differing = [name.removeprefix("config.") for name in names]
-    refused = [name for name in differing if name not in MAY_CHANGE]
-    if refused and not (out / _CONSTANTS).exists():
-        run.discard()  # it failed before its first step; now the mistake is corrected
+    refused = [name.removeprefix("config.") for name in names]
+    if (refused or not run.complete) and not (out / _CONSTANTS).exists():
+        # It failed before its first step and now the mistake is corrected, or it was killed there.
+        run.remove_torn()
+        run.discard()
         return _create(out, parts, resolved, identity)
     if refused:
         raise UsageError(
@@ -70,6 +72,8 @@ def open_run(
             where=str(out),
             remedy="use the settings of its config.toml to resume it, or another --out",
         )
+    with suppress(OSError):  # a disk that must not be written is told where it matters
+        run.remove_torn()
     return run
 
 
@@ -148,6 +152,11 @@ class Records:
                     remedy="restore that model, or start again with another --out",
                 )
 
+    @property
+    def training(self) -> str:
+        """A digest of all that decides the result, for checkpoints."""
+        return digest({"model": self.parts.id, **self._lineage(0)})
+
     def constants(self) -> Mapping[str, Any] | None:
         """What the codec was fitted to when this training began; ``None``: not yet."""
         path = self.run.path / _CONSTANTS
@@ -185,8 +194,6 @@ class Records:
         tensors: Mapping[str, Any] | None = None,
     ) -> ModelRecord:
         plugin = registry().owner(self.parts.task.name)
-        leaves = _leaves(self.config).items()
-        decisive = {key: _name(key, value) for key, value in leaves if key not in MAY_CHANGE}
         return ModelRecord(
             model=self.parts.id,
             plugin=plugin.name,
@@ -196,17 +203,26 @@ class Records:
             facts=self.facts,
             constants=constants,
             metrics=numbers or {},
-            lineage={
-                "config": digest(decisive),
-                "facts": digest(self.facts),
-                "split": self.split,
-                "upstream": list(self.upstream),
-                "start": self.start,
-                "frozen": list(self.frozen),
-                "step": step,
-            },
+            lineage=self._lineage(step),
             tensors=tensors or {},
         )
+
+    def _lineage(self, step: int) -> dict[str, Any]:
+        return {
+            "config": digest(_decisive(self.config)),
+            "facts": digest(self.facts),
+            "split": self.split,
+            "upstream": list(self.upstream),
+            "start": self.start,
+            "frozen": list(self.frozen),
+            "step": step,
+        }
+
+
+def _decisive(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted path -> value of all that decides the result."""
+    settings = {key: (key.removeprefix("config."), v) for key, v in _leaves(identity).items()}
+    return {key: _name(n, v) for key, (n, v) in settings.items() if n not in MAY_CHANGE}
 
 
 def _name(key: str, value: Any) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,17 +18,17 @@ from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
-from zoo.engine.batchnorm import normalisations, synchronised
 from zoo.engine.distributed import World, launched_world, process_group
 from zoo.engine.loop import NO_ROWS, Loop, Verdict, count_phases
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
 from zoo.engine.precision import numerics, resolve_device, resolve_precision
+from zoo.engine.signals import stop_at_once
 from zoo.engine.step import Machine
-from zoo.errors import ConfigError
-from zoo.files import write_atomically
 from zoo.training.assembly import Assembly, Start, assemble
 from zoo.training.loggers import Loggers, MakeLogger, find_loggers
+from zoo.training.nonfinite import write_nonfinite
+from zoo.training.normalising import normalising, require_rows_everywhere
 from zoo.training.parts import Parts, compiled, find_parts
 from zoo.training.profiling import Profiler
 from zoo.training.record import open_run
@@ -40,6 +39,7 @@ from zoo.training.validation import Predictions, Validator
 __all__ = ["train"]
 
 
+@stop_at_once()
 def train(
     model_id: str,
     resolved: Resolved,
@@ -131,7 +131,7 @@ class _Training:
             world=whole.world.size,
             parts=whole.world.parts,
         )
-        _require_rows_everywhere(whole, plan)
+        require_rows_everywhere(whole, plan)
         self._loader = Loader(
             whole.source, train, whole.codec, plan, augment=True, workers=training.workers
         )
@@ -146,6 +146,7 @@ class _Training:
             hooks=self,
             checkpoints=self._run.checkpoints,
             audit=whole.config.engine.audit,
+            identity=whole.records.training,
         )
 
     def train(self) -> None:
@@ -153,7 +154,7 @@ class _Training:
         if self._loop.resume():
             self._reporter.message(f"resumed at step {self._loop.step} of {self._loop.total}")
         with self._loggers.showing(self._logged()):
-            with _normalising(self._whole):
+            with normalising(self._whole):
                 self._run_loop()
             if self._whole.world.main:
                 self._finish()
@@ -259,14 +260,7 @@ class _Training:
         """Cut ``metrics.jsonl`` back to a checkpoint."""
         if not self._whole.world.main:
             return
-        self._run.truncate_metrics(step)
-        rows = self._run.metrics()
-        kept = [row for row in rows if row["step"] < step or validated or row["split"] == "train"]
-        if len(kept) < len(rows):
-            self._run.truncate_metrics(step - 1)
-            for row in kept:
-                if row["step"] == step:
-                    self._run.append_metrics(row)
+        self._run.truncate_metrics(step, splits=None if validated else ("train",))
 
     def progress(self, step: int, total: int) -> None:
         """Show how far it is."""
@@ -278,38 +272,10 @@ class _Training:
         """Tell the user."""
         self._reporter.message(text)
 
-    def non_finite(self, record: Mapping[str, Any]) -> None:
-        """Write ``nonfinite.json``: which samples to look at."""
-        name = (
-            "nonfinite.json"
-            if self._whole.world.main
-            else f"nonfinite-{self._whole.world.rank}.json"
-        )
-        write_atomically(self._run.path / name, json.dumps(record, indent=2) + "\n")
-
-
-def _normalising(whole: Assembly) -> AbstractContextManager[None]:
-    """Batch normalisation over all processes, where asked for."""
-    world = whole.world
-    alike = whole.config.engine.batch_norm == "synchronised" and not world.ordered
-    return synchronised(whole.networks, world) if alike else nullcontext()
-
-
-def _require_rows_everywhere(whole: Assembly, plan: Plan) -> None:
-    """Check that every process has a sample of every micro-batch, where they normalise together.
-
-    Raises:
-        ConfigError: If a smaller micro-batch is left at the end of an epoch.
-    """
-    world = whole.world
-    alike = whole.config.engine.batch_norm == "synchronised" and not world.ordered
-    if alike and plan.smallest < world.size and normalisations(whole.networks):
-        raise ConfigError(
-            f"the last micro-batch of an epoch has {plan.smallest} of {plan.rows} samples, too "
-            f"few for {world.size} processes that normalise together",
-            where="training.batch",
-            remedy="choose one that leaves a larger rest, or engine.batch_norm = 'local'",
-        )
+    def non_finite(self, record: Mapping[str, Any], batches: Sequence[Batch]) -> None:
+        """Write which samples to look at, and how they were encoded."""
+        world = self._whole.world
+        write_nonfinite(self._run.path, record, batches, rank=world.rank)
 
 
 def _threads(engine: EngineConfig) -> int | None:

@@ -159,8 +159,8 @@ def test_killed_at_random_instants(
     kills = 0
     for _ in range(200):
         child = fork(work)
-        # Short at first, so that no machine is too fast; longer then, so that a slow one arrives.
-        deadline = time.monotonic() + chance.uniform(0.02, 0.1 * 1.1 ** max(0, kills - 5))
+        # Short at first, so that no machine is too fast; ever longer, so that a slow one arrives.
+        deadline = time.monotonic() + chance.uniform(0.02, 0.1 * 1.05**kills)
         done, status = 0, 0
         while not done and time.monotonic() < deadline:
             done, status = os.waitpid(child, os.WNOHANG)

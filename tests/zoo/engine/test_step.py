@@ -183,7 +183,7 @@ def test_a_loss_that_is_not_finite_is_named_before_any_parameter_moves(cut: int)
     proceed = update.finish if cut == 1 else lambda: update.add(batch([1, 2]))
     with pytest.raises(NonFiniteError, match="'log' is nan"):
         proceed()
-    assert update.last_ids.tolist() == [200, 201]
+    assert update.last[0].ids.tolist() == [200, 201]
     assert float(whole.optimizers["net"].parameters[0].detach()) == 2.0
 
 

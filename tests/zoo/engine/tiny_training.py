@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ class TinyHooks:
     def message(self, text: str) -> None:
         self.messages.append(text)
 
-    def non_finite(self, record: Mapping[str, Any]) -> None:
+    def non_finite(self, record: Mapping[str, Any], batches: Sequence[Batch]) -> None:
         self.records.append(record)
 
 

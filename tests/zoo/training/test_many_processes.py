@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from zoo.artifacts.model_file import read_model
 from zoo.artifacts.run_directory import MEASURED, RunDirectory
@@ -23,9 +22,6 @@ from zoo.engine.distributed import World
 from zoo.errors import ZooError
 from zoo.training import train
 from zoo.training.parts import find_parts
-
-# A fork takes no autograd threads along; the first gradient must be before any device is seen.
-torch.ones(1, requires_grad=True).sum().backward()  # type: ignore[no-untyped-call]  # torch's lack
 
 # 38 training samples of mini-track in micro-batches of 8: the last has 6, which four processes do
 # not share evenly; graphs and points differ in size anyway.
