@@ -21,6 +21,7 @@ from zoo.cli.options import (
     StyleOption,
 )
 from zoo.cli.output import emit, table, title
+from zoo.cli.processes import joined
 from zoo.cli.progress import progress_bar
 from zoo.cli.samples import BatchOption, LimitOption, OptionalDataOption, data_section
 from zoo.errors import ParityError
@@ -84,7 +85,7 @@ def eval_command(
     names = {parse_named(text)[0]: parse_named(text)[1] for text in ids}
     models = [*ids, other] if other and other not in names else ids
     first = next(iter(names.values()))[0]
-    with progress_bar("measuring") as progress:
+    with joined(device) as (processes, place), progress_bar("measuring") as progress:
         results = evaluate(
             models,
             data_section(data, settings or (), first),
@@ -92,21 +93,29 @@ def eval_command(
             limit=limit,
             resamples=resamples,
             seed=seed,
-            device=device,
+            device=place,
             batch=batch,
             variations=[name for name in variations.split(",") if name],
-            progress=progress,
+            progress=progress if processes.main else None,
+            processes=processes,
         )
     claimed = beats(results, other, number) if claim else None
+    if processes.main:
+        _tell(results, claimed, out or _own_folder(names, split), style, as_json=as_json)
+    if claimed is not None and not claimed.holds:
+        raise typer.Exit(ParityError.exit_code)
+
+
+def _tell(
+    results: Results, claimed: Beats | None, out: Path | None, style: str, *, as_json: bool
+) -> None:
     payload = results.as_dict()
-    folder = _keep(results, out or _own_folder(names, split), style)
+    folder = _keep(results, out, style)
     if folder is not None:
         payload["out"] = str(folder)
     if claimed is not None:
         payload["beats"] = _claim(claimed)
     emit(payload, as_json, lambda _: "\n\n".join(_render(results, claimed, folder)))
-    if claimed is not None and not claimed.holds:
-        raise typer.Exit(ParityError.exit_code)
 
 
 def _own_folder(names: Mapping[str, Sequence[str]], split: str) -> Path | None:

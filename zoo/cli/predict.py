@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli.options import DeviceOption, FromOption, JsonOption, ModelID, SetOption, SplitOption
 from zoo.cli.output import emit
+from zoo.cli.processes import joined
 from zoo.cli.progress import progress_bar
 from zoo.cli.samples import (
     BatchOption,
@@ -56,22 +57,32 @@ def predict_command(
 
     config = data_section(data, settings or (), model)
     task = registry().task(task_of(model, runtime))
-    source = open_source(task.name, config)
-    blocks = choose_split(source.blocks(), split, config.validation, config.test, SPLIT_SEED)
-    predictor = load(
-        model, device=device, runtime=runtime, facts=source.facts, weights=weights, batch=batch
-    )
-    where = config.path or config.source
-    require_fields(model, predictor, source, where)
-    require_facts(model, predictor, source.facts, where)
-    require_samples(task, source, predictor.needs, where)
-    fit(task, predictor, source, config)
-    about = {"model": model, "split": split, "source": config.model_dump(mode="json")}
-    with progress_bar("predicting") as progress:
-        rows = predict_file(
-            task, predictor, source, blocks, out, limit=limit, about=about, progress=progress
+    with joined(device) as (processes, place):
+        source = open_source(task.name, config)
+        blocks = choose_split(source.blocks(), split, config.validation, config.test, SPLIT_SEED)
+        predictor = load(
+            model, device=place, runtime=runtime, facts=source.facts, weights=weights, batch=batch
         )
-    emit({"file": str(out), "model": model, "rows": rows}, as_json, _render)
+        where = config.path or config.source
+        require_fields(model, predictor, source, where)
+        require_facts(model, predictor, source.facts, where)
+        require_samples(task, source, predictor.needs, where)
+        fit(task, predictor, source, config)
+        about = {"model": model, "split": split, "source": config.model_dump(mode="json")}
+        with progress_bar("predicting") as progress:
+            rows = predict_file(
+                task,
+                predictor,
+                source,
+                blocks,
+                out,
+                limit=limit,
+                about=about,
+                progress=progress if processes.main else None,
+                processes=processes,
+            )
+    if processes.main:
+        emit({"file": str(out), "model": model, "rows": rows}, as_json, _render)
 
 
 def _render(payload: Mapping[str, Any]) -> str:

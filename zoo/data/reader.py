@@ -20,6 +20,7 @@ __all__ = [
     "BlockReader",
     "RowSource",
     "available_fields",
+    "limited",
     "read_block",
     "read_rows",
     "read_split",
@@ -140,14 +141,20 @@ def read_split(
     source: Source, blocks: Sequence[Block], fields: frozenset[str], limit: int | None = None
 ) -> Iterator[Table]:
     """Tables block by block, at most ``limit`` rows in all, with ``id`` and ``group``."""
+    for block, rows in limited(blocks, limit):
+        yield read_block(source, block, fields, rows)
+
+
+def limited(blocks: Sequence[Block], limit: int | None = None) -> list[tuple[Block, slice]]:
+    """Blocks with the rows to read of each, at most ``limit`` in all; none without rows."""
     left = sum(block.rows for block in blocks) if limit is None else limit
+    found = []
     for block in blocks:
-        if left <= 0:
-            return
-        rows = slice(0, min(block.rows, left))
-        if rows.stop:
-            yield read_block(source, block, fields, rows)
-        left -= rows.stop
+        rows = min(block.rows, left)
+        if rows > 0:
+            found.append((block, slice(0, rows)))
+        left -= rows
+    return found
 
 
 def available_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:

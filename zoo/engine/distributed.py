@@ -12,16 +12,18 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from zoo.data.processes import launched
+from zoo.engine.precision import resolve_device
 from zoo.errors import PluginError, UsageError
 
-__all__ = ["World", "launched_world", "process_group"]
+__all__ = ["World", "joined", "launched_world", "process_group"]
 
 _LONGEST_WAIT = timedelta(hours=1)
 """For one that fits, tunes or measures alone; a process that ends is noticed at once."""
@@ -185,23 +187,13 @@ class World:
 
 
 def launched_world(environ: Mapping[str, str] = os.environ) -> World:
-    """Rank and size from ``torchrun`` (RANK, WORLD_SIZE) or ``srun`` (SLURM_PROCID, ...).
+    """The processes that ``torchrun`` or ``srun`` started, or this one alone.
 
     Raises:
-        UsageError: If the variables contradict one another.
+        UsageError: If what they tell contradicts itself.
     """
-    if "WORLD_SIZE" in environ:
-        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-    elif int(environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:  # set by srun alone, not by sbatch
-        names = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")
-    else:
-        return World()
-    rank, size, local = (int(environ.get(name, "0")) for name in names)
-    if not 0 <= rank < size:
-        raise UsageError(
-            f"{names[0]} is {rank}, {names[1]} is {size}", remedy="start with torchrun or srun"
-        )
-    return World(rank, size, local)
+    found = launched(environ)
+    return World(found.rank, found.size, found.local_rank)
 
 
 @contextmanager
@@ -238,6 +230,23 @@ def process_group(world: World) -> Iterator[None]:
         # Not after a failure: it would wait for those that are gone.
         if dist.is_initialized() and sys.exc_info()[0] is None:
             dist.destroy_process_group()
+
+
+@contextmanager
+def joined(device: str) -> Iterator[World]:
+    """The processes that were launched together, each with its device.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda`` (the one of each process) or ``cuda:N``.
+
+    Raises:
+        ConfigError: If there is no such device.
+        UsageError: As :func:`process_group`.
+    """
+    world = launched_world()
+    world = replace(world, device=resolve_device(device, world.local_rank))
+    with process_group(world):
+        yield world
 
 
 def _lost(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from zoo.contract.predictor import Predictor
 from zoo.contract.source import Block, Source
 from zoo.contract.table import Table
 from zoo.contract.task import Model, Task
+from zoo.data.processes import ALONE, Processes
 from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import UsageError
 from zoo.evaluation.bins import numbers_of
@@ -69,6 +70,7 @@ def evaluate(
     displays: bool = True,
     variations: Sequence[str] = (),
     progress: Progress | None = None,
+    processes: Processes = ALONE,
 ) -> Results:
     """Measure models on the same samples; baselines and oracles of the task are always rows.
 
@@ -87,6 +89,7 @@ def evaluate(
         variations: Of the simulator that ``data`` names; the same events are simulated again with
             each. ``all``: every one that it declares.
         progress: Told (rows done, rows in all), anew for each variation.
+        processes: Those among which the samples are divided; all get the same results.
 
     Raises:
         DataError: If a network's field is missing, facts differ, or the split is empty.
@@ -111,7 +114,9 @@ def evaluate(
 
     def measured(source: Source) -> Mapping[str, Table]:
         chosen = _blocks(source, config, split)
-        return _measured(spec, available, source, chosen, limit=limit, progress=progress)
+        return _measured(
+            spec, available, source, chosen, limit=limit, progress=progress, processes=processes
+        )
 
     rows = measured(source)
     metrics = metrics_for(spec, source.facts)
@@ -174,6 +179,7 @@ def _measured(
     *,
     limit: int | None,
     progress: Progress | None,
+    processes: Processes,
 ) -> Mapping[str, Table]:
     """Metric rows by model; each sample is read once for all trainings of all models."""
     flat = {
@@ -181,7 +187,9 @@ def _measured(
         for name, several in available.items()
         for number, predictor in enumerate(several)
     }
-    measured = measure_all(task, flat, source, blocks, limit=limit, progress=progress)
+    measured = measure_all(
+        task, flat, source, blocks, limit=limit, progress=progress, processes=processes
+    )
     tables = iter(measured.values())
     return {
         name: join_trainings([next(tables) for _ in several]) for name, several in available.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -16,7 +16,9 @@ from zoo.contract.table import Table
 from zoo.contract.task import Task
 from zoo.data.checks import require_finite
 from zoo.data.failures import plugin_code
-from zoo.data.reader import read_split, source_name, table_bytes
+from zoo.data.processes import ALONE, Processes
+from zoo.data.reader import limited, read_block, source_name, table_bytes
+from zoo.data.transport import pack, unpack
 from zoo.errors import DataError, PluginError
 from zoo.prediction.compatibility import missing_fields
 
@@ -42,6 +44,7 @@ def measure(
     *,
     limit: int | None = None,
     progress: Progress | None = None,
+    processes: Processes = ALONE,
 ) -> Table:
     """Metric rows of one predictor, in id order, with ``group``.
 
@@ -54,13 +57,17 @@ def measure(
         blocks: Those to measure.
         limit: Samples at most; ``None``: all.
         progress: Told after every block.
+        processes: Those among which the samples are divided; all of them get all rows, the same
+            as one process gets.
 
     Raises:
         DataError: If a field is missing or there are no samples.
         PluginError: If predictions or rows do not have the samples' ids.
     """
     predictors = {task.name: predictor}
-    rows = measure_all(task, predictors, source, blocks, limit=limit, progress=progress)
+    rows = measure_all(
+        task, predictors, source, blocks, limit=limit, progress=progress, processes=processes
+    )
     return rows[task.name]
 
 
@@ -72,17 +79,26 @@ def measure_all(
     *,
     limit: int | None = None,
     progress: Progress | None = None,
+    processes: Processes = ALONE,
 ) -> Mapping[str, Table]:
     """Metric rows of several predictors, each sample read once; see :func:`measure`."""
     metrics = metrics_for(task, source.facts)
     read = _fields_read(task, metrics, source)
     fields = read.union(*(predictor.needs for predictor in predictors.values()))
     declared = cast("Specs", resolve(task.sample))
-    total = sum(block.rows for block in blocks)
-    total = total if limit is None else min(total, limit)
+    portions = _portions(source, blocks, fields, limit)
+    if not portions:
+        raise DataError(
+            "there are no samples to measure",
+            where=source_name(source),
+            remedy="choose another split, or a larger share of the data for it",
+        )
+    mine = portions[processes.rank :: processes.size]
+    total = sum(rows.stop for portion in mine for _, rows in portion)
     parts: dict[str, list[Table]] = {name: [] for name in predictors}
     done = 0
-    for samples in _chunks(read_split(source, blocks, fields, limit)):
+    for portion in mine:
+        samples = _joined([read_block(source, block, fields, rows) for block, rows in portion])
         require_finite(samples, declared, source)
         for name, predictor in predictors.items():
             # Each sees the fields it declares and no others, or it would fail on another source.
@@ -96,27 +112,41 @@ def measure_all(
         done += samples.rows
         if progress is not None:
             progress(done, total)
-    if not done:
-        raise DataError(
-            "there are no samples to measure",
-            where=source_name(source),
-            remedy="choose another split, or a larger share of the data for it",
-        )
-    return {name: _in_id_order(Table.concat(tables)) for name, tables in parts.items()}
+    return {
+        name: _in_id_order(Table.concat(_everywhere(processes, p))) for name, p in parts.items()
+    }
 
 
-def _chunks(tables: Iterable[Table]) -> Iterator[Table]:
-    """Small blocks joined to a size that is worth a forward pass; large ones as they are."""
-    held: list[Table] = []
-    size = 0
-    for table in tables:
-        if held and size + table_bytes(table) > _CHUNK_BYTES:
-            yield _joined(held)
-            held, size = [], 0
-        held.append(table)
-        size += table_bytes(table)
-    if held:
-        yield _joined(held)
+def _portions(
+    source: Source, blocks: Sequence[Block], fields: frozenset[str], limit: int | None
+) -> list[list[tuple[Block, slice]]]:
+    """Small blocks joined to a size that is worth a forward pass; large ones as they are.
+
+    A function of the blocks and the size of the first: it does not depend on who measures what.
+    """
+    whole = limited(blocks, limit)
+    if not whole:
+        return []
+    block, rows = whole[0]
+    first = read_block(source, block, fields, rows)
+    most = _CHUNK_BYTES * first.rows // max(table_bytes(first), 1)
+    portions: list[list[tuple[Block, slice]]] = []
+    held = 0
+    for block, rows in whole:
+        if not portions or held + rows.stop > most:
+            portions.append([])
+            held = 0
+        portions[-1].append((block, rows))
+        held += rows.stop
+    return portions
+
+
+def _everywhere(processes: Processes, tables: list[Table]) -> list[Table]:
+    """The tables of all processes."""
+    if processes.size == 1:
+        return tables
+    contents = processes.gather(pack(Table.concat(tables)) if tables else b"")
+    return [unpack(content) for content in contents if content]
 
 
 def _joined(tables: Sequence[Table]) -> Table:

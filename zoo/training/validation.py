@@ -150,35 +150,33 @@ class Validator:
         return {"phase": phase, **means, "loss": loss}
 
     def _numbers(self, stop: Stop) -> Sequence[Number]:
-        """Numbers of the metrics, on rank 0 (others get none), if the task selects by one."""
-        world = self.machine.world
-        if self.parts.task.select == "loss" or not world.main:
+        """Numbers of the metrics, the same on all ranks, if the task selects by one."""
+        world, task = self.machine.world, self.parts.task
+        if task.select == "loss":
             return ()
 
         def check(*_: int) -> None:
-            if world.size == 1 and stop():
+            if world.size == 1 and stop():  # ranks measure different numbers of blocks
                 raise _Stopped
 
-        rows = measure(self.parts.task, self.predictor(), self.source, self.blocks, progress=check)
-        return metrics_for(self.parts.task, self.source.facts).summarise(rows)
+        predictor = self.predictor()
+        rows = measure(task, predictor, self.source, self.blocks, progress=check, processes=world)
+        return metrics_for(task, self.source.facts).summarise(rows)
 
     def _value(self, loss: float, numbers: Sequence[Number]) -> float:
         select = self.parts.task.select
         if select == "loss":
             return loss
-        value = 0.0
-        if self.machine.world.main:
-            found = {number.name: number for number in numbers}
-            if select not in found:
-                raise PluginError(
-                    f"the task selects by '{select}', which its metrics do not give",
-                    where=self.parts.task.name,
-                    remedy=suggestion(select, found),
-                )
-            number = found[select]
-            sign = {"lower": number.value, "higher": -number.value, "zero": abs(number.value)}
-            value = sign[number.better]
-        return self.machine.world.sum([value])[0]
+        found = {number.name: number for number in numbers}
+        if select not in found:
+            raise PluginError(
+                f"the task selects by '{select}', which its metrics do not give",
+                where=self.parts.task.name,
+                remedy=suggestion(select, found),
+            )
+        number = found[select]
+        sign = {"lower": number.value, "higher": -number.value, "zero": abs(number.value)}
+        return sign[number.better]
 
 
 class Predictions(Iterable[tuple[Table, Table]]):

@@ -33,6 +33,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,7 @@ def results(kinds: Sequence[str], kills: int, seed: int, folder: Path) -> Iterat
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     references: dict[str, Path] = {}
 
+    @cache
     def trainer(kind: str) -> tuple[Trainer, float]:
         case = CASES[kind]
         if case.upstream and case.upstream not in references:
@@ -312,10 +314,9 @@ def results(kinds: Sequence[str], kills: int, seed: int, folder: Path) -> Iterat
         references[kind], duration = made.undisturbed()
         return made, duration
 
-    known: dict[str, tuple[Trainer, float]] = {}
     for kind in kinds:
         begun = time.monotonic()
-        made, duration = known.get(kind) or trainer(kind)
+        made, duration = trainer(kind)
         expected = content(references[kind])
         result, draw = Result(kind, CASES[kind].model), random.Random(f"{seed} {kind}")
         while result.kills.total() < kills / len(kinds):
@@ -342,8 +343,8 @@ def main() -> int:
             if chosen.json:
                 line = json.dumps(row)
             else:
-                head = "" if begun else "".join(f"{n:>11s}" for n in row) + "\n"
-                line = head + "".join(f"{v!s:>11.26s}" for v in row.values())
+                head = "" if begun else "".join(f" {n:>11s}" for n in row) + "\n"
+                line = head + "".join(f" {v!s:>11s}" for v in row.values())
             begun = True
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()

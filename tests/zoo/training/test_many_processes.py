@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import socket
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from zoo.artifacts.model_file import read_model
 from zoo.artifacts.run_directory import MEASURED, RunDirectory
+from zoo.cli.app import app
 from zoo.config.layers import Layer, Resolved, recipe_layer, resolve, set_layer
 from zoo.data.workers import quiet_fork
 from zoo.engine.distributed import World
@@ -166,3 +168,44 @@ def test_shards_that_do_not_divide_are_told(tmp_path: Path) -> None:
     model = KINDS[0]
     resolved = settings(model, "engine.reproducible=true")
     assert on(3, lambda: train(model, resolved, tmp_path / "run")) == [2, 2, 2]
+
+
+def test_evaluating_and_predicting_on_several_is_what_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three portions, which two processes do not share evenly."""
+    monkeypatch.setattr("zoo.evaluation.rows._CHUNK_BYTES", 20_000)
+    model = KINDS[0]
+    run = train(model, settings(model, "training.steps=2"), tmp_path / "run").path
+    of = ("--data", "tracks", "--set", "data.events=120", "--split", "all")
+    portions = count_calls(monkeypatch, "zoo.evaluation.rows.require_finite")
+
+    def command(*words: object) -> Callable[[], object]:
+        return lambda: app([str(word) for word in words], standalone_mode=False)
+
+    for size in (1, 2):
+        out = tmp_path / f"eval-{size}"
+        evaluation = command("eval", run, *of, "--resamples", 20, "--out", out)
+        prediction = command("predict", run, *of, "--out", tmp_path / f"predicted-{size}.h5")
+        assert on(size, evaluation) == [0] * size
+        assert on(size, prediction) == [0] * size
+    evaluation()
+    assert len(portions) == 3
+    names = ["predicted-{}.h5"]
+    names += [f"eval-{{}}/rows/{path.name}" for path in (tmp_path / "eval-1/rows").iterdir()]
+    assert len(names) > 2
+    for name in names:
+        assert digest(tmp_path / name.format(2)) == digest(tmp_path / name.format(1)), name
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, name: str) -> list[object]:
+    """Grows with every call of a function in this process."""
+    module, _, attribute = name.rpartition(".")
+    inner, calls = getattr(importlib.import_module(module), attribute), []
+
+    def counted(*arguments: object) -> object:
+        calls.append(arguments)
+        return inner(*arguments)
+
+    monkeypatch.setattr(name, counted)
+    return calls
