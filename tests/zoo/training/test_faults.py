@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-
 from typer.testing import CliRunner
 
 from zoo.artifacts.run_directory import RunDirectory
