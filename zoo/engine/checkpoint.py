@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+from safetensors import SafetensorError
 
 from zoo.engine.state import joined, separated
-from zoo.errors import UsageError, WeightsError
-from zoo.files import sync_folder
+from zoo.errors import DataError, UsageError, WeightsError
+from zoo.files import file_digest, sync_folder
 
 __all__ = ["KEPT", "Checkpoint", "latest_checkpoint", "save_checkpoint"]
 
@@ -31,7 +32,7 @@ KEPT = 2
 
 _NAME = re.compile(r"(\d{9})-(\d{6})(?:-(\d+))?")
 _TEMPORARY = ".writing-"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ def save_checkpoint(folder: Path, step: int, micro: int, state: Any, *, training
         sync_folder(folder)
         for old in _checkpoints(folder)[:-KEPT]:
             shutil.rmtree(old)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise UsageError(
-            f"the checkpoint cannot be written ({error.strerror or error})",
+            f"the checkpoint cannot be written ({getattr(error, 'strerror', None) or error})",
             where=str(target),
             remedy="free space and run the same command again; earlier checkpoints are intact",
         ) from error
@@ -107,6 +108,10 @@ def latest_checkpoint(
     return None
 
 
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _checkpoints(folder: Path) -> Sequence[Path]:
     if not folder.is_dir():
         return []
@@ -128,14 +133,16 @@ def _unused(folder: Path, name: str) -> Path:
 
 def _write(folder: Path, state: Any, training: str) -> None:
     value, tensors = separated(state)
-    content = safetensors.torch.save(tensors)
+    path = folder / "state.safetensors"
+    safetensors.torch.save_file(tensors, path)
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
     record = {
         "format": _FORMAT,
         "training": training,
-        "tensors": hashlib.sha256(content).hexdigest(),
+        "tensors": file_digest(path),
         "state": value,
     }
-    _write_synced(folder / "state.safetensors", content)
     sealed = {"sha256": _digest(record), "record": record}
     _write_synced(folder / "state.json", json.dumps(sealed).encode())
     sync_folder(folder)
@@ -146,9 +153,8 @@ def _read(folder: Path, training: str = "") -> Any:
         sealed = json.loads((folder / "state.json").read_bytes())
         record = sealed["record"]
         intact = sealed["sha256"] == _digest(record)
-        content = (folder / "state.safetensors").read_bytes()
-        intact = intact and record["tensors"] == hashlib.sha256(content).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        intact = intact and record["tensors"] == file_digest(folder / "state.safetensors")
+    except (OSError, ValueError, KeyError, TypeError, DataError) as error:
         raise WeightsError(f"unreadable checkpoint ({error})", where=str(folder)) from error
     if not intact:
         raise WeightsError("damaged checkpoint", where=str(folder))
@@ -156,7 +162,7 @@ def _read(folder: Path, training: str = "") -> Any:
         raise WeightsError(f"checkpoint of format {record['format']}", where=str(folder))
     if record.get("training", training) != training:  # it is not in the first ones of this format
         raise WeightsError("checkpoint of another training", where=str(folder))
-    return joined(record["state"], safetensors.torch.load(content))
+    return joined(record["state"], safetensors.torch.load_file(folder / "state.safetensors"))
 
 
 def _digest(record: Any) -> str:

@@ -105,12 +105,18 @@ class GradientSums:
         self, sums: Mapping[str, Sequence[Tensor | None]], counts: Mapping[str, float]
     ) -> Gradient:
         result: Gradient = [None] * len(self._parameters)
+        seen: set[int] = set()
         for denominator, gradients in sums.items():
+            count = counts[denominator]
             for index, gradient in enumerate(gradients):
                 if gradient is not None:
-                    # The quotient is a new tensor: autograd may give two parameters the same one,
-                    # which clipping in place would scale twice.
-                    result[index] = _plus(result[index], gradient / counts[denominator])
+                    # Autograd may give two parameters the same tensor, which clipping in place
+                    # would scale twice.
+                    share = (
+                        gradient if count == 1 and id(gradient) not in seen else gradient / count
+                    )
+                    seen.add(id(gradient))
+                    result[index] = _plus(result[index], share)
         return result
 
     def _used(self, mine: Sequence[Gradient]) -> list[bool]:

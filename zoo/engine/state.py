@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 __all__ = ["copied", "joined", "separated"]
@@ -17,11 +16,14 @@ _TENSOR = "tensor:"
 def separated(state: Any) -> tuple[Any, dict[str, Tensor]]:
     """JSON with the tensors replaced by their names, and the tensors (contiguous, on the CPU).
 
+    They share memory with those of the state, so that a checkpoint takes none: write them at once.
+
     Raises:
         TypeError: If a leaf is neither JSON nor a tensor: a bug of the caller.
     """
     tensors: dict[str, Tensor] = {}
-    return _separate(state, "", tensors), tensors
+    value = _separate(state, "", tensors)
+    return value, _apart(tensors)
 
 
 def joined(value: Any, tensors: Mapping[str, Tensor]) -> Any:
@@ -42,8 +44,7 @@ def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _separate(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
-        # A copy: two names that share memory cannot be saved.
-        tensors[path] = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
+        tensors[path] = value.detach().cpu().contiguous()
         return f"{_TENSOR}{path}"
     if isinstance(value, Mapping):
         return {key: _separate(item, f"{path}/{key}", tensors) for key, item in value.items()}
@@ -52,3 +53,14 @@ def _separate(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise TypeError(f"{path}: {type(value).__name__} cannot be saved in a checkpoint")
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """With copies where several names share memory, which safetensors refuses."""
+    seen: set[int] = set()
+    result = {}
+    for name, tensor in tensors.items():
+        place = tensor.untyped_storage().data_ptr()
+        result[name] = tensor.clone() if place in seen else tensor
+        seen.add(place)
+    return result

@@ -147,6 +147,6 @@ def test_a_full_disk_leaves_the_previous_one(
 
 def test_files_are_json_and_safetensors(tmp_path: Path) -> None:
     path = save_checkpoint(tmp_path, 1, 0, state(1.0))
-    assert json.loads((path / "state.json").read_text())["record"]["format"] == 1
+    assert json.loads((path / "state.json").read_text())["record"]["format"] == 2
     tensors = safetensors.torch.load_file(path / "state.safetensors")
     assert "/nets/a/b/w" in tensors

@@ -95,7 +95,7 @@ def test_restored_from_its_state_it_goes_on_with_the_same_bits(kind: Any) -> Non
     opt = optimizer(config, net)
     advance(opt, net, range(4))
     saved = copy.deepcopy(net.state_dict())
-    state = joined(*separated(opt.state()))
+    state = copy.deepcopy(joined(*separated(opt.state())))
     advance(opt, net, range(4, 9))
     other = network()
     other.load_state_dict(saved)
@@ -153,7 +153,7 @@ def test_the_scaler_leaves_overflowed_gradients_alone_and_halves_its_scale() -> 
     assert report.skipped
     assert float(net.weight.detach()) == start
     assert float(opt.scaled(torch.ones(()))) == before / 2
-    state = joined(*separated(opt.state()))
+    state = copy.deepcopy(joined(*separated(opt.state())))
     again = build_optimizers(
         {"net": OptimizerConfig(kind="sgd", lr=1.0)},
         {"net": net},
