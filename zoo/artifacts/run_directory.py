@@ -86,6 +86,7 @@ class RunDirectory:
         run = cls(path)
         run.remove_torn()
         try:
+            run.remove_torn()
             run._write_json(path / _MARKER, identity)
             write_atomically(run.config, config)
             run._write_json(run.schema, schema)
@@ -116,7 +117,8 @@ class RunDirectory:
         """
         files = (self.config, self.schema, self.environment, self.data, self.path / _MARKER)
         try:
-            for path in files:
+            self.remove_torn()
+            for path in files:  # the marker last: a kill on the way leaves a run
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise UsageError(

@@ -113,6 +113,26 @@ def test_truncation_drops_what_the_checkpoint_does_not_know(run: RunDirectory) -
     assert [line["step"] for line in resumed.metrics()] == [1, 2, 3, 4]
 
 
+def test_lines_of_the_step_itself_are_kept_by_their_split(run: RunDirectory) -> None:
+    for step in (1, 2, 3):
+        for split in ("train", "validation"):
+            run.append_metrics({"step": step, "split": split})
+    run.truncate_metrics(2, splits=("train",))
+    found = [(line["step"], line["split"]) for line in run.metrics()]
+    assert found == [(1, "train"), (1, "validation"), (2, "train")]
+
+
+def test_a_run_whose_making_was_cut_is_known_and_incomplete(run: RunDirectory) -> None:
+    assert run.complete
+    run.environment.unlink()
+    (run.path / ".environment.json.a1b2c3d4").write_text("{")
+    cut = RunDirectory.open(run.path)
+    assert not cut.complete
+    (run.path / ".hidden").touch()  # not ours
+    cut.discard()
+    assert [path.name for path in run.path.iterdir()] == [".hidden"]
+
+
 def test_truncating_nothing(run: RunDirectory) -> None:
     run.truncate_metrics(0)
     assert not run.metrics_log.exists()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,49 @@ def test_a_killed_worker_is_told():
     with pytest.raises(UsageError, match=r"a loader's worker process ended"):
         next(loader(1, codec=Dying).batches())
     assert multiprocessing.active_children() == []
+
+
+def test_torch_does_not_answer_the_end_of_a_child_in_any_code():
+    before = signal.getsignal(signal.SIGCHLD)
+    batches = loader(1).batches()
+    next(batches)
+    assert signal.getsignal(signal.SIGCHLD) is before
+    batches.close()
+
+
+class Stuck(Shifted):
+    """Batches that fill any pipe, and are too small for shared memory."""
+
+    def encode(self, samples: Table) -> Batch:
+        return Batch({"x": np.zeros(2**17, np.uint8)}, {}, samples.ids)
+
+
+def test_workers_whose_results_nobody_takes_end_with_their_parent():
+    receive, send = os.pipe()
+    parent = os.fork()
+    if not parent:
+        batches = loader(2, codec=Stuck).batches()
+        next(batches)
+        pids = [child.pid for child in multiprocessing.active_children()]
+        os.write(send, " ".join(map(str, pids)).encode())
+        time.sleep(0.5)  # the workers run ahead
+        os.kill(os.getpid(), signal.SIGKILL)
+    workers = os.read(receive, 100).decode().split()
+    os.waitpid(parent, 0)
+    deadline = time.monotonic() + 10
+    while (alive := [pid for pid in workers if running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    for pid in alive:
+        os.kill(int(pid), signal.SIGKILL)
+    assert alive == []
+
+
+def running(pid: str) -> bool:
+    """Whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_closing_ends_the_workers_and_signals_to_the_group_do_not():

@@ -68,6 +68,35 @@ def test_the_last_ones_are_kept_in_order_of_the_step(tmp_path: Path) -> None:
     assert KEPT == 2
 
 
+def test_the_same_place_again_replaces_nothing(tmp_path: Path) -> None:
+    first = save_checkpoint(tmp_path, 1, 0, state(0.0))
+    content = {file.name: file.read_bytes() for file in first.iterdir()}
+    again = save_checkpoint(tmp_path, 1, 0, state(1.0))
+    assert again.name == "000000001-000000-1"
+    assert {file.name: file.read_bytes() for file in first.iterdir()} == content
+    for turn in range(2, 12):  # in the order of numbers, not of names
+        save_checkpoint(tmp_path, 1, 0, state(float(turn)))
+    found = latest_checkpoint(tmp_path, ignore)
+    assert found is not None
+    assert found.path.name == "000000001-000000-11"
+    assert found.state["nets"]["a/b"]["w"][0, 0] == 11.0
+    assert len(list(tmp_path.iterdir())) == KEPT
+    save_checkpoint(tmp_path, 1, 1, state(0.0))
+    found = latest_checkpoint(tmp_path, ignore)
+    assert found is not None
+    assert found.path.name == "000000001-000001"
+
+
+def test_that_of_another_training_is_not_used(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 1, 0, state(1.0), training="ours")
+    save_checkpoint(tmp_path, 2, 0, state(2.0), training="theirs")
+    told: list[str] = []
+    found = latest_checkpoint(tmp_path, told.append, training="ours")
+    assert found is not None
+    assert found.path.name == "000000001-000000"
+    assert "checkpoint of another training" in told[0]
+
+
 @pytest.mark.parametrize("name", ["state.json", "state.safetensors"])
 @pytest.mark.parametrize("how", ["cut", "flip", "delete", "empty"])
 def test_a_damaged_one_is_reported_and_the_previous_used(
