@@ -84,7 +84,6 @@ class RunDirectory:
                 "is not empty and holds no run", where=str(path), remedy="choose another --out"
             )
         run = cls(path)
-        run.remove_torn()
         try:
             run.remove_torn()
             run._write_json(path / _MARKER, identity)

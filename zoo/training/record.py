@@ -63,7 +63,6 @@ def open_run(
     refused = [name.removeprefix("config.") for name in names]
     if (refused or not run.complete) and not (out / _CONSTANTS).exists():
         # It failed before its first step and now the mistake is corrected, or it was killed there.
-        run.remove_torn()
         run.discard()
         return _create(out, parts, resolved, identity)
     if refused:
