@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import faulthandler
 import hashlib
 import json
 import os
@@ -35,7 +36,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from zoo.artifacts.run_directory import MEASURED, RunDirectory
 from zoo.config.layers import Resolved, recipe_layer, resolve, set_layer
@@ -43,7 +44,7 @@ from zoo.engine.checkpoint import KEPT
 from zoo.training import train
 from zoo.training.parts import find_parts
 
-TIMEOUT = 120.0  # seconds for one process to train
+TIMEOUT = 60.0  # seconds for one process to train
 ORPHANS = 15.0  # seconds for workers to notice that their parent is gone
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): orphans become children of this process
 KILLS = ("group", "main", "write")
@@ -185,7 +186,11 @@ class Trainer:
         """The run, and how many seconds it took."""
         begun = time.monotonic()
         out = self._folder / "undisturbed"
-        self._require(self._wait(self._start(out, workers=0), TIMEOUT), out)
+        child = self._start(out, workers=0)
+        code = self._wait(child, TIMEOUT)
+        if code is None:
+            self._give_up(child)
+        self._require(code, out)
         return out, time.monotonic() - begun
 
     def killed(self, name: str, duration: float, draw: random.Random, result: Result) -> Path:
@@ -221,6 +226,7 @@ class Trainer:
             errors = os.open(out.with_suffix(".txt"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(errors, 1)
             os.dup2(errors, 2)
+            faulthandler.register(signal.SIGUSR2, file=errors)
             train(self._case.model, self.settings(workers), out)
             code = 0
         except BaseException:  # noqa: BLE001  # the child must not return into the parent's code
@@ -249,12 +255,23 @@ class Trainer:
             time.sleep(0.002)
 
     def _wait_for_a_write(self, child: int, checkpoints: Path, delay: float) -> int | None:
+        deadline = time.monotonic() + TIMEOUT
         while (code := self._wait(child, 0)) is None:
+            if time.monotonic() > deadline:
+                self._give_up(child)
             with suppress(FileNotFoundError):
                 if any(checkpoints.glob(".writing-*")):
                     time.sleep(delay)
                     return None
         return code
+
+    def _give_up(self, child: int) -> NoReturn:
+        """Have a process that hangs tell where."""
+        os.kill(child, signal.SIGUSR2)
+        time.sleep(1.0)
+        os.killpg(child, signal.SIGKILL)
+        told = "\n".join(file.read_text() for file in self._folder.glob("*.txt"))
+        raise SystemExit(f"{self._case.model}: a training hangs:\n{told}")
 
     def _require(self, code: int | None, out: Path) -> None:
         if code != 0:
