@@ -117,14 +117,17 @@ def test_so_do_four(tmp_path: Path) -> None:
     assert relative(rows(one), rows(four)) <= TOLERANCE
 
 
-@pytest.mark.parametrize("model", KINDS)
+# All kinds on all numbers of processes take a minute more.
+@pytest.mark.parametrize(
+    ("model", "sizes"), list(zip(KINDS, [(1, 2, 4), (1, 2), (1, 4), (1, 2)], strict=True))
+)
 def test_a_reproducible_training_has_the_same_bits_on_one_two_and_four(
-    model: str, tmp_path: Path
+    model: str, sizes: Sequence[int], tmp_path: Path
 ) -> None:
     exact = ("engine.reproducible=true", "training.accumulate=2", "training.ema=0.9")
-    runs = [trained(size, model, tmp_path / str(size), *exact) for size in (1, 2, 4)]
+    runs = [trained(size, model, tmp_path / str(size), *exact) for size in sizes]
     assert len({digest(run.model) for run in runs}) == 1
-    assert rows(runs[0]) == rows(runs[1]) == rows(runs[2])
+    assert all(rows(run) == rows(runs[0]) for run in runs[1:])
 
 
 def test_stopped_on_two_and_continued_on_four_it_has_the_same_bits(tmp_path: Path) -> None:
