@@ -112,6 +112,7 @@ def run_page(page: Path, *, real_data: bool = False) -> int:
     return count
 
 
+@pytest.mark.timeout(900)  # it runs every command of the pages
 def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One test, so that all pages find the same folder however tests are distributed."""
     monkeypatch.chdir(tmp_path)
