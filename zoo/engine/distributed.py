@@ -250,9 +250,8 @@ def joined(device: str) -> Iterator[World]:
 
 
 def _lost(error: BaseException) -> bool:
-    """Whether the collective library says so; gloo throws plain runtime errors."""
-    words = ("gloo", "NCCL", "Connection", "connect", "Socket", "Timed out", "store", "peer")
-    return isinstance(error, dist.DistError) or any(word in str(error) for word in words)
+    """Whether the collective library says so; gloo throws plain runtime errors with its name."""
+    return isinstance(error, dist.DistError) or "gloo/" in str(error) or "NCCL" in str(error)
 
 
 def _first_line(error: BaseException) -> str:

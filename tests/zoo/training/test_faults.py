@@ -447,7 +447,8 @@ def test_a_killed_rank_ends_the_other(
     wait_for_step(out, 5, ranks[0])
     os.kill(ranks[killed].pid, signal.SIGKILL)
     assert ranks[killed].wait() == -signal.SIGKILL
-    assert ranks[1 - killed].wait(30) > 0, ranks[1 - killed].said
+    assert ranks[1 - killed].wait(30) == 2, ranks[1 - killed].said
+    assert "another process of this run has ended" in ranks[1 - killed].said
     again = _ranks(out, data, start)
     assert [rank.wait() for rank in again] == [0, 0], again[0].said
     assert "resumed at step" in again[0].said
