@@ -27,6 +27,7 @@ from zoo.training.parts import Parts
 __all__ = ["Records", "open_run"]
 
 MAY_CHANGE = (
+    "engine.audit",
     "engine.device",
     "engine.threads",
     "training.checkpoint_every",

@@ -153,6 +153,8 @@ def test_a_skipped_synchronisation_is_caught(
     assert on(2, lambda: train(model, resolved, tmp_path / "run")) == [3, 3]
     assert "the gradient of 'net/" in capfd.readouterr().err
     assert not RunDirectory.open(tmp_path / "run").model.exists()
+    knowingly = settings(model, "engine.audit=false")  # as the message says: in the same directory
+    assert on(2, lambda: train(model, knowingly, tmp_path / "run")) == [0, 0]
 
 
 def test_too_few_samples_to_normalise_together_are_told_before(
