@@ -16,7 +16,7 @@ from zoo.contract.learning import LearnerProtocol
 from zoo.data.failures import plugin_code
 from zoo.data.keys import combine
 from zoo.engine.distributed import World
-from zoo.engine.loop import training_mode
+from zoo.engine.modes import training_mode
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.precision import resolve_device, resolve_precision
 from zoo.engine.step import Machine, Update

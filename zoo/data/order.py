@@ -64,7 +64,8 @@ class Plan:
         shuffle: Whether epochs differ; ``False``: blocks and rows as they lie.
         drop_last: Whether an epoch's last, smaller micro-batch is left out.
         rank, world: This process takes rows ``rank::world`` of each micro-batch.
-        parts: Into how many it divides what it takes (the shards of a reproducible training).
+        parts: Into how many it divides what it takes: shards of a reproducible training, or pieces.
+        most: Rows of a micro-batch that are taken, over all ranks; ``None``: all.
     """
 
     rows_per_block: tuple[int, ...]
@@ -76,6 +77,7 @@ class Plan:
     rank: int = 0
     world: int = 1
     parts: int = 1
+    most: int | None = None
     rows: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,8 +102,10 @@ class Plan:
         micro, part = divmod(number, self.parts)
         epoch, within = divmod(micro, self.per_epoch)
         block, row = _order(self, epoch)
-        first = within * self.batch + self.rank * self.parts + part
-        mine = slice(first, (within + 1) * self.batch, self.world * self.parts)
+        begin = within * self.batch
+        end = begin + (self.batch if self.most is None else min(self.batch, self.most))
+        first = begin + self.rank * self.parts + part
+        mine = slice(first, end, self.world * self.parts)
         return MicroBatch(number, epoch, block[mine], row[mine])
 
 

@@ -1,40 +1,261 @@
-"""Whether several processes train what one would: checked in the first steps, by bits and by sums.
+"""Whether a training computes what it should: checked in the first steps, by bits and by sums.
 
-A collective that is skipped, a strategy that drops a gradient, ranks that drift apart: all of
-these train, and give a wrong network. So after each of the first updates a digest of every
-gradient and parameter is compared over the ranks, and before the first update one gradient is
-computed again by rank 0 alone from the samples of all.
+A collective that is skipped, a strategy that drops a gradient, ranks that drift apart, a compiler
+that is wrong, pieces of a batch that are not independent: all of these train, and give a wrong
+network. So the first gradient is computed a second time in the plainest way: by rank 0 alone from
+the samples of all, by the networks as they are before compilation, from samples that are not cut
+in pieces. And after each of the first updates a digest of every gradient and parameter is compared
+over the ranks.
 """
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from zoo.contract.codec import Batch
-from zoo.engine.batchnorm import unsynchronised
+from zoo.engine.batchnorm import normalisations, unsynchronised
 from zoo.engine.context import torch_seed
 from zoo.engine.distributed import World
-from zoo.engine.step import Machine, Update
-from zoo.errors import PluginError
+from zoo.engine.hooks import Hooks
+from zoo.engine.modes import without_dropout
+from zoo.engine.phases import require_phase
+from zoo.engine.plan import Updates
+from zoo.engine.step import Check, Machine, Update
+from zoo.errors import ConfigError, PluginError
 
-__all__ = ["AUDITED_STEPS", "recomputed", "require_equal"]
+__all__ = ["Audit", "require_equal"]
 
-AUDITED_STEPS = 2
-"""Updates after which ranks are compared: the second has the optimizer's state of the first."""
+_UPDATES = 2
+"""After which ranks are compared: the second has the optimizer's state of the first."""
+
+_SAMPLES = 2
+"""Of each rank in a micro-batch of the compared gradient: rank 0 must hold those of all."""
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2}
 """Of the largest element of the whole gradient: other orders of summation stay far below, and a
 missing or doubled share of one process of eight far above."""
 
-Micro = Sequence[Batch]
-"""The shards of one micro-batch."""
+_REPORT = "report this with `zoo doctor --json`"
+
+
+@dataclass
+class Audit:
+    """What is compared in the first updates of a process, and when it is over.
+
+    Dropout is off in compared gradients, for its masks are drawn for a whole piece; it stays on
+    between the processes of a reproducible training, where bits must be equal.
+
+    Args:
+        machine: Of this rank.
+        networks: The networks themselves, not their compiled versions.
+        updates: Groups micro-batches into updates.
+        hooks: Give samples, and tell the user what could not be compared.
+        active: Whether anything is done.
+    """
+
+    machine: Machine
+    networks: Mapping[str, nn.Module]
+    updates: Updates
+    hooks: Hooks
+    active: bool = True
+    _until: int = 0
+
+    def begin(self, step: int, *, compare: bool) -> None:
+        """Before the first update of this process.
+
+        Args:
+            step: Updates done.
+            compare: Whether gradients are compared now; ranks are in any case.
+
+        Raises:
+            PluginError: On every rank, with the name of the parameter that differs most.
+            ConfigError: If the networks cannot be trained in pieces.
+        """
+        world = self.machine.world
+        self._until = step + _UPDATES if self.active and world.size > 1 else step
+        if not (self.active and compare):
+            return
+        if world.pieces > 1:
+            self._compare_with_whole(step)
+        if world.size > 1:
+            self._compare_with_one_process(step)
+        if any(net is not self.networks[name] for name, net in self.machine.nets.items()):
+            self._compare_with_uncompiled(step)
+
+    def gradients(self, step: int) -> Check | None:
+        """What is to be shown the gradient of an update; ``None``: nothing."""
+        return self._require_equal if step < self._until else None
+
+    def parameters(self, step: int) -> None:
+        """After an update: check that every rank has the same networks.
+
+        Raises:
+            PluginError: On every rank, with the name of the first parameter that differs.
+        """
+        if step < self._until:
+            states = {
+                f"{name}/{key}": value
+                for name, net in self.networks.items()
+                for key, value in net.state_dict().items()
+            }
+            self._require_equal("parameter", states)
+
+    def _require_equal(self, what: str, tensors: Mapping[str, Tensor | None]) -> None:
+        require_equal(self.machine.world, tensors, what)
+
+    def _compare_with_one_process(self, step: int) -> None:
+        world = replace(self.machine.world, pieces=1)
+        rows = None if world.ordered else _SAMPLES * world.size
+        machine = replace(self.machine, world=world)
+        mine, drew = self._gradient(machine, step, rows, dropout=world.ordered)
+        if drew and not world.ordered:
+            self._tell_random("one process")
+            return
+        other = None
+        if world.main:
+            with unsynchronised():
+                # All at once only where they are normalised together.
+                pieces = 1 if normalisations(self.networks) else world.size
+                alone = World(device=world.device, shards=world.shards, pieces=pieces)
+                machine = replace(self.machine, world=alone)
+                other, _ = self._gradient(machine, step, rows, dropout=world.ordered)
+        self._require_close(
+            step,
+            mine,
+            other,
+            tolerance=0.0 if world.ordered else _TOLERANCE[self.machine.precision.kind],
+            what=f"on {world.size} processes is not that of one",
+            remedy="a loss that couples samples needs one process (or engine.audit = false, "
+            f"knowingly); otherwise {_REPORT}",
+        )
+
+    def _compare_with_uncompiled(self, step: int) -> None:
+        # Of all samples: what is compiled here for their number serves the training.
+        mine, drew = self._gradient(self.machine, step, None)
+        if drew:
+            self._tell_random("the networks before compilation")
+            return
+        plain, _ = self._gradient(replace(self.machine, nets=self.networks), step, None)
+        self._require_close(
+            step,
+            mine,
+            plain,
+            tolerance=_TOLERANCE[self.machine.precision.kind],
+            what="of the compiled networks is not that of the networks themselves",
+            remedy=f"leave engine.compile off, and {_REPORT}",
+        )
+
+    def _compare_with_whole(self, step: int) -> None:
+        world = self.machine.world
+        rows = _SAMPLES * world.size
+        before = [buffer.clone() for net in self.networks.values() for buffer in net.buffers()]
+        changed = False
+
+        def seen() -> None:
+            nonlocal changed
+            now = [buffer for net in self.networks.values() for buffer in net.buffers()]
+            changed |= any(not torch.equal(a, b) for a, b in zip(before, now, strict=True))
+
+        cut = replace(self.machine, world=replace(world, pieces=2))
+        whole = replace(self.machine, world=replace(world, pieces=1))
+        pieces, drew = self._gradient(cut, step, rows, seen=seen)
+        if world.maximum([float(changed)])[0]:
+            raise ConfigError(
+                "the networks keep running statistics of a micro-batch (batch normalisation), "
+                f"which {world.pieces} pieces of it do not have",
+                where="engine.pieces",
+                remedy="set engine.pieces = 1 and lower training.batch, or set "
+                "engine.reproducible, where each of engine.shards has its own statistics",
+            )
+        if drew:
+            self._tell_random("a whole micro-batch")
+            return
+        expected, _ = self._gradient(whole, step, rows)
+        self._require_close(
+            step,
+            pieces,
+            expected,
+            tolerance=_TOLERANCE[self.machine.precision.kind],
+            what="in pieces of a micro-batch is not that of the whole",
+            remedy="the loss couples samples: set engine.pieces = 1 (without --max-memory)",
+        )
+
+    def _gradient(
+        self,
+        machine: Machine,
+        step: int,
+        rows: int | None,
+        *,
+        dropout: bool = False,
+        seen: Callable[[], None] = lambda: None,
+    ) -> tuple[list[Tensor | None], bool]:
+        """Of the first micro-batches of an update, two at most.
+
+        Args:
+            machine: Computes it.
+            step: The update.
+            rows: Samples of each micro-batch over all ranks; ``None``: all.
+            dropout: Whether dropout stays on.
+            seen: Called before buffers are as they were.
+
+        Returns:
+            The gradient, and whether any rank drew torch's own random numbers.
+        """
+        phase = machine.learner.phase(step)
+        require_phase(phase, machine.optimizers)
+        micro = self.updates.micro_count(step)
+        update = Update(machine, step, self.updates.epoch(step), phase, micro)
+        first, world = self.updates.first(step), machine.world
+        batches = self.hooks.first_micro_batches(first, min(micro, 2), world=world, rows=rows)
+        with _restored(self._buffers()), nullcontext() if dropout else without_dropout(machine.nets):
+            for shards in batches:
+                update.add(*shards)
+            drew = _drew_random_numbers(machine, step, update.done - 1, world.mine[-1])
+            gradient = update.gradient()
+            seen()
+        return gradient, world.maximum([float(drew)])[0] > 0
+
+    def _buffers(self) -> list[Tensor]:
+        modules = [*self.networks.values(), self.machine.learner]
+        return [b for module in modules if isinstance(module, nn.Module) for b in module.buffers()]
+
+    def _tell_random(self, other: str) -> None:
+        self.hooks.message(
+            f"the first gradient was not compared with that of {other}: its loss draws torch's "
+            "own random numbers (Context has some keyed by sample)"
+        )
+
+    def _require_close(
+        self,
+        step: int,
+        mine: Sequence[Tensor | None],
+        other: Sequence[Tensor | None] | None,
+        *,
+        tolerance: float,
+        what: str,
+        remedy: str,
+    ) -> None:
+        """Check the gradient of this rank; ``None``: another rank checks."""
+        world = self.machine.world
+        worst, excess = (0, 0.0) if other is None else _excess(mine, other, tolerance)
+        largest = world.maximum([excess])[0]
+        if largest <= 0:
+            return
+        index = int(world.maximum([float(worst) if excess == largest else -1.0])[0])
+        name = self.machine.optimizers[self.machine.learner.phase(step)].names[index]
+        raise PluginError(
+            f"the gradient of '{name}' {what}: it is off by {largest:.2g} of the largest",
+            where="audit of the first step",
+            remedy=remedy,
+        )
 
 
 def require_equal(world: World, tensors: Mapping[str, Tensor | None], what: str) -> None:
@@ -51,82 +272,17 @@ def require_equal(world: World, tensors: Mapping[str, Tensor | None], what: str)
             raise PluginError(
                 f"the {what} '{name}' is not the same on all {world.size} processes",
                 where="audit of the first steps",
-                remedy="train on one process, and report this with `zoo doctor --json`",
+                remedy=f"train on one process, and {_REPORT}",
             )
 
 
-def recomputed(
-    machine: Machine,
-    buffers: Sequence[Tensor],
-    *,
-    step: int,
-    epoch: int,
-    phase: str,
-    micro: int,
-    mine: Callable[[], Sequence[Micro]],
-    whole: Callable[[], Sequence[Micro]],
-) -> str:
-    """Compare the gradient of all processes with the one that rank 0 computes alone.
-
-    Dropout is off for both, unless the training is reproducible: then bits must be equal.
-
-    Args:
-        machine: Of this rank.
-        buffers: Of networks and learner; left as they were.
-        step: Updates done.
-        epoch: Passes done.
-        phase: Of the update.
-        micro: Micro-batches of the update.
-        mine: The first micro-batches of this rank.
-        whole: The same micro-batches for one process.
-
-    Returns:
-        Why nothing could be compared; empty if the gradients agree.
-
-    Raises:
-        PluginError: On every rank, with the name of the parameter that differs most.
-    """
-    world = machine.world
-    with _restored(buffers), _without_dropout(machine):
-        update = Update(machine, step, epoch, phase, micro)
-        for batches in mine():
-            update.add(*batches)
-        drew = _drew_random_numbers(machine, step, update.done - 1, world.mine[-1])
-        shared = update.gradient()
-    if world.maximum([float(drew)])[0] and not world.ordered:
-        return "its loss draws torch's own random numbers (Context has some keyed by sample)"
-    worst, excess = 0, 0.0
-    if world.main:
-        with _restored(buffers), _without_dropout(machine), unsynchronised():
-            alone = Update(replace(machine, world=_alone(world)), step, epoch, phase, micro)
-            for batches in whole():
-                alone.add(*batches)
-            worst, excess = _excess(shared, alone.gradient(), machine)
-    index, excess = world.sum([worst, excess])
-    if excess > 0:
-        name = machine.optimizers[phase].names[int(index)]
-        raise PluginError(
-            f"the gradient of '{name}' on {world.size} processes is not that of one: it is off by "
-            f"{excess:.2g} of the largest",
-            where="audit of the first step",
-            remedy="a loss that couples samples needs one process (or engine.audit = false, "
-            "knowingly); otherwise report this with `zoo doctor --json`",
-        )
-    return ""
-
-
-def _alone(world: World) -> World:
-    return World(device=world.device, shards=world.shards)
-
-
 def _excess(
-    shared: Sequence[Tensor | None], alone: Sequence[Tensor | None], machine: Machine
+    mine: Sequence[Tensor | None], other: Sequence[Tensor | None], tolerance: float
 ) -> tuple[int, float]:
     """Index of the parameter that differs most, and by how much; 0 if that is tolerated."""
-    largest = max((float(g.abs().max()) for g in alone if g is not None), default=0.0)
-    differences = [_difference(a, b) for a, b in zip(shared, alone, strict=True)]
+    largest = max((float(g.abs().max()) for g in other if g is not None), default=0.0)
+    differences = [_difference(a, b) for a, b in zip(mine, other, strict=True)]
     worst = int(np.argmax(differences))
-    tolerance = 0.0 if machine.world.ordered else _TOLERANCE[machine.precision.kind]
     relative = differences[worst] / (largest or 1.0)
     return worst, relative if relative > tolerance else 0.0
 
@@ -135,7 +291,9 @@ def _difference(one: Tensor | None, other: Tensor | None) -> float:
     if one is None or other is None:
         present = other if one is None else one
         return 0.0 if present is None else float(present.abs().max())
-    return float((one - other).abs().max()) if one.numel() else 0.0
+    if not (one.numel() and other.isfinite().all()):  # what is not finite is told by the update
+        return 0.0
+    return float((one - other).abs().max().nan_to_num(nan=math.inf))
 
 
 def _digest(tensor: Tensor | None) -> int:
@@ -166,23 +324,3 @@ def _restored(buffers: Sequence[Tensor]) -> Iterator[None]:
         with torch.no_grad():
             for buffer, value in zip(buffers, before, strict=True):
                 buffer.copy_(value)
-
-
-@contextmanager
-def _without_dropout(machine: Machine) -> Iterator[None]:
-    """Masks are drawn for a whole shard, so that those of another cut differ."""
-    active = [] if machine.world.ordered else list(_active_dropout(machine.nets))
-    for module in active:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in active:
-            module.training = True
-
-
-def _active_dropout(networks: Mapping[str, nn.Module]) -> Iterator[nn.Module]:
-    for network in networks.values():
-        for module in network.modules():
-            if isinstance(module, nn.modules.dropout._DropoutNd) and module.training:  # noqa: SLF001  # the one common base
-                yield module

@@ -1,8 +1,9 @@
 """Several processes: who they are, and the few sums they exchange.
 
-Each micro-batch is cut into shards. Usually a process has one, and sums are in whatever order the
-collective library likes. In a reproducible training the number of shards is fixed, whatever the
-number of processes, and every sum is in the order of the shards: so are its bits.
+Each micro-batch is cut into shards. Usually a process has one, or as many pieces as its memory
+asks for, and sums are in whatever order the collective library likes. In a reproducible training
+the number of shards is fixed, whatever the number of processes, and every sum is in the order of
+the shards: so are its bits.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class World:
         size: All of them.
         local_rank: This process among those of its machine.
         device: Where it computes.
-        shards: Parts of each micro-batch; 0: one for each process.
+        shards: Parts of each micro-batch; 0: ``pieces`` for each process.
+        pieces: Parts of what a process has of a micro-batch, where ``shards`` are not fixed.
     """
 
     rank: int = 0
@@ -49,6 +51,7 @@ class World:
     local_rank: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     shards: int = 0
+    pieces: int = 1
 
     def __post_init__(self) -> None:
         if self.shards % self.size:
@@ -65,8 +68,8 @@ class World:
 
     @property
     def parts(self) -> int:
-        """Shards of this process."""
-        return max(1, self.shards // self.size)
+        """Shards of this process, which it computes one after the other."""
+        return self.shards // self.size if self.ordered else self.pieces
 
     @property
     def mine(self) -> range:

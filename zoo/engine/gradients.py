@@ -29,14 +29,17 @@ class GradientSums:
 
     def __init__(self, world: World, parameters: Sequence[Tensor], names: Sequence[str]) -> None:
         self._world, self._parameters, self._names = world, parameters, names
-        self._sums: dict[int, dict[str, Gradient]] = {shard: {} for shard in world.mine}
+        # Where the order of the sums does not matter, one for all pieces of this process.
+        self._each = world.parts if world.ordered else 1
+        first = world.rank * self._each
+        self._mine = range(first, first + self._each)
+        self._sums: dict[int, dict[str, Gradient]] = {shard: {} for shard in self._mine}
 
     def add(self, shard: int, denominator: str, found: Sequence[Tensor | None]) -> None:
         """Add a gradient of one of this process's shards; ``None``: it does not depend on it."""
-        held = self._sums[shard].get(denominator)
-        self._sums[shard][denominator] = (
-            list(found) if held is None else list(map(_plus, held, found))
-        )
+        sums = self._sums[shard if self._world.ordered else self._world.rank]
+        held = sums.get(denominator)
+        sums[denominator] = list(found) if held is None else list(map(_plus, held, found))
 
     def total(self, counts: Mapping[str, float]) -> Gradient:
         """Sum over denominators, each divided by its count, shards and ranks.
@@ -65,17 +68,17 @@ class GradientSums:
         """
         world = self._world
         every = world.agreed(sorted(denominators), "denominators", silent=not world.main)
-        shards = world.size * world.parts
+        shards = world.size * self._each
         sums = {
-            str(shard): {name: self._sent(shard // world.parts, shard, name) for name in every}
+            str(shard): {name: self._sent(shard // self._each, shard, name) for name in every}
             for shard in range(shards)
         }
         return {"shards": shards, "sums": sums}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state`, exactly so with as many shards as before."""
-        shards = self._world.size * self._world.parts
-        for shard in self._world.mine:
+        shards = self._world.size * self._each
+        for shard in self._mine:
             if state["shards"] == shards:
                 self._take(shard, state["sums"][str(shard)])
             elif shard == 0:

@@ -4,94 +4,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.artifacts.run_directory import MEASURED
 from zoo.config.run import TrainingConfig
 from zoo.contract.codec import Batch
 from zoo.contract.learning import LearnerProtocol
-from zoo.engine.audit import AUDITED_STEPS, recomputed, require_equal
+from zoo.engine.audit import Audit
 from zoo.engine.checkpoint import latest_checkpoint, save_checkpoint
 from zoo.engine.ema import Ema
+from zoo.engine.hooks import NO_ROWS, Hooks, Verdict
 from zoo.engine.meter import Meter
+from zoo.engine.modes import training_mode
+from zoo.engine.phases import require_phase
 from zoo.engine.plan import Updates
 from zoo.engine.signals import Signals
 from zoo.engine.state import copied
 from zoo.engine.step import Machine, Update, UpdateReport
-from zoo.errors import ConfigError, NonFiniteError, WeightsError, suggestion
+from zoo.engine.window import LogWindow
+from zoo.errors import NonFiniteError, WeightsError
 
-__all__ = ["NO_ROWS", "Best", "Hooks", "Loop", "Verdict", "count_phases", "training_mode"]
-
-NO_ROWS = Batch({}, {}, np.empty(0, np.uint64))
-_RESERVED = MEASURED.union(
-    ("step", "epoch", "split", "phase", "updates", "loss", "lr", "gradient_norm")
-)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a validation found.
-
-    Attributes:
-        value: What decides, lower is better.
-        numbers: All that is remembered with the selected model.
-    """
-
-    value: float
-    numbers: Mapping[str, Any]
-
-
-class Hooks(Protocol):
-    """What the loop leaves to those who know the task and the run directory."""
-
-    validates: bool
-
-    def batches(self, first: int) -> Iterator[Batch | None]:
-        """Encoded shards of this rank, from micro-batch ``first`` on; ``None``: no rows."""
-        ...
-
-    def first_micro_batches(
-        self, first: int, count: int, *, alone: bool
-    ) -> Sequence[Sequence[Batch]]:
-        """Shards of each of these micro-batches: of this rank, or as one process has them."""
-        ...
-
-    def validate(self, step: int, seconds: float, stop: Callable[[], bool]) -> Verdict | None:
-        """Judge the networks as they are; ``None`` if ``stop`` said so on the way."""
-        ...
-
-    def snapshot(self, step: int) -> None:
-        """Keep the networks as they are."""
-        ...
-
-    def log(self, row: Mapping[str, Any]) -> None:
-        """Append to the log of the run."""
-        ...
-
-    def rewind(self, step: int, *, validated: bool) -> None:
-        """Forget what was logged after this step, or at its validation if that comes again."""
-        ...
-
-    def progress(self, step: int, total: int) -> None:
-        """Show how far the training is."""
-        ...
-
-    def message(self, text: str) -> None:
-        """Tell the user."""
-        ...
-
-    def non_finite(self, record: Mapping[str, Any], batches: Sequence[Batch]) -> None:
-        """Keep what is known of a non-finite update, and the shards of its last micro-batch."""
-        ...
+__all__ = ["Best", "Loop"]
 
 
 @dataclass
@@ -107,14 +46,23 @@ class Best:
 
 @dataclass
 class _Position:
-    """Where the training is; JSON."""
+    """Where the training is."""
 
     step: int = 0
     seconds: float = 0.0
     waited: int = 0
     validation_due: bool = False
     stopped_early: bool = False
-    window: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    window: LogWindow = field(default_factory=LogWindow)
+
+    def state(self) -> dict[str, Any]:
+        """JSON for a checkpoint."""
+        return {**vars(self), "window": self.window.state()}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any]) -> Self:
+        """From :meth:`state`."""
+        return cls(**{**state, "window": LogWindow(state["window"])})
 
 
 class Loop:
@@ -128,7 +76,7 @@ class Loop:
         training: Its settings.
         hooks: The task's and run's part.
         checkpoints: Their folder.
-        audit: Whether several processes are compared in the first steps.
+        audit: Whether gradients are compared in the first steps, see :class:`Audit`.
         identity: Digest of all that decides the result: checkpoints of another are not used.
 
     Attributes:
@@ -156,8 +104,7 @@ class Loop:
         self.ema = Ema(networks, training.ema) if training.ema is not None else None
         self.best: Best | None = None
         self._at = _Position()
-        self._audits = audit and machine.world.size > 1
-        self._first = 0
+        self._audit = Audit(machine, networks, updates, hooks, active=audit)
         self._update: Update | None = None
         self._meter = Meter(machine.world)
         self._started = self._saved = time.monotonic()
@@ -204,7 +151,6 @@ class Loop:
             NonFiniteError: If a loss or gradient is not finite.
         """
         self._started = self._saved = time.monotonic()
-        self._first = self._at.step
         with Signals(self.training.max_time) as self._signals:
             # A validation that a stop put off: only a signal puts it off again, or a time limit
             # shorter than it would for ever.
@@ -222,8 +168,7 @@ class Loop:
     def _train(self) -> None:
         done = 0 if self._update is None else self._update.done
         training_mode(self.networks)
-        if self._audits and not done:
-            self._audit_gradient()
+        self._audit.begin(self._at.step, compare=not done)
         batches = self.hooks.batches(self.updates.first(self._at.step) + done)
         with closing(batches):  # type: ignore[type-var]  # every hook returns a generator
             watched = self._meter.watched(batches)
@@ -243,9 +188,8 @@ class Loop:
             update.add(*(next(batches) or NO_ROWS for _ in self.machine.world.mine))
             if update.done < count:
                 self._pause()
-        report = update.finish(self._require_equal if self._is_audited() else None)
-        if self._is_audited():
-            self._require_equal("parameter", self._parameters())
+        report = update.finish(self._audit.gradients(step))
+        self._audit.parameters(step)
         self._update = None
         with torch.no_grad():
             self.machine.learner.after(step, report.means)
@@ -261,44 +205,6 @@ class Loop:
         if every and self._at.step % every == 0:
             with self.averaged():
                 self.hooks.snapshot(self._at.step)
-
-    def _is_audited(self) -> bool:
-        return self._audits and self._at.step < self._first + AUDITED_STEPS
-
-    def _require_equal(self, what: str, tensors: Mapping[str, Tensor | None]) -> None:
-        require_equal(self.machine.world, tensors, what)
-
-    def _parameters(self) -> dict[str, Tensor]:
-        return {
-            f"{name}/{key}": value
-            for name, net in self.networks.items()
-            for key, value in net.state_dict().items()
-        }
-
-    def _audit_gradient(self) -> None:
-        """Compare the first gradient, of at most two micro-batches, with that of one process."""
-        step = self._at.step
-        phase = self.machine.learner.phase(step)
-        require_phase(phase, self.machine.optimizers)
-        micro = self.updates.micro_count(step)
-        count = min(micro, 2)
-
-        def batches(*, alone: bool) -> Sequence[Sequence[Batch]]:
-            return self.hooks.first_micro_batches(self.updates.first(step), count, alone=alone)
-
-        modules = [*self.networks.values(), self.machine.learner]
-        why = recomputed(
-            self.machine,
-            [b for module in modules if isinstance(module, nn.Module) for b in module.buffers()],
-            step=step,
-            epoch=self.updates.epoch(step),
-            phase=phase,
-            micro=micro,
-            mine=lambda: batches(alone=False),
-            whole=lambda: batches(alone=True),
-        )
-        if why:
-            self.hooks.message(f"the first step was not recomputed on one process: {why}")
 
     def _new_update(self, step: int) -> Update:
         phase = self.machine.learner.phase(step)
@@ -336,40 +242,14 @@ class Loop:
 
     def _log(self, report: UpdateReport) -> None:
         """Means over the updates since the last line, one line for each phase among them."""
-        taken = _RESERVED & report.means.keys() - {"loss"}
-        if taken:
-            raise ConfigError(
-                f"a loss term is called '{min(taken)}', which the log needs itself",
-                where=f"phase '{report.phase}'",
-                remedy="call it otherwise",
-            )
-        values = {
-            **report.means,
-            "loss": report.loss,
-            "lr": report.step.rate,
-            "gradient_norm": report.step.norm,
-        }
-        window = self._at.window.setdefault(report.phase, {})
-        for name, value in values.items():
-            sums = window.setdefault(name, [0.0, 0])
-            sums[0], sums[1] = sums[0] + value, sums[1] + 1
+        self._at.window.add(report)
         if self._at.step % self.training.log_every and self._at.step != self.total:
             return
         measured = self._meter.read()
-        for phase, seen in self._at.window.items():
-            self.hooks.log({**self._row(phase, seen), **measured})
-        self._at.window = {}
-
-    def _row(self, phase: str, window: Mapping[str, list[float]]) -> dict[str, Any]:
-        return {
-            "step": self._at.step,
-            "epoch": self.updates.epoch(self._at.step - 1),
-            "split": "train",
-            "phase": phase,
-            "updates": int(window["lr"][1]),
-            **{name: total / count for name, (total, count) in window.items()},
-            "seconds": round(self._seconds(), 3),
-        }
+        place = {"step": self._at.step, "epoch": self.updates.epoch(self._at.step - 1)}
+        for means in self._at.window.taken():
+            seconds = {"seconds": round(self._seconds(), 3)}
+            self.hooks.log({**place, "split": "train", **means, **seconds, **measured})
 
     def _seconds(self) -> float:
         return self._at.seconds + time.monotonic() - self._started
@@ -404,8 +284,7 @@ class Loop:
         self._saved = time.monotonic()
 
     def _state(self) -> dict[str, Any]:
-        position = asdict(self._at)
-        position["seconds"] = self._seconds()
+        position = {**self._at.state(), "seconds": self._seconds()}
         best = self.best
         return {
             "position": position,
@@ -434,7 +313,7 @@ class Loop:
             optimizer.restore(state["optimizers"][name])
         if self.ema is not None:
             self.ema.restore(state["ema"])
-        self._at = _Position(**state["position"])
+        self._at = _Position.restored(state["position"])
         if state["update"] is not None:
             self._update = self._new_update(self._at.step)
             self._update.restore(state["update"])
@@ -470,54 +349,6 @@ class Loop:
             remedy=f"{remedy}; nonfinite.json in the run directory names {len(ids)} samples, "
             "nonfinite.safetensors holds them as they were encoded",
         ) from error
-
-
-def training_mode(networks: Mapping[str, nn.Module]) -> None:
-    """Training mode, but for modules whose own parameters are all frozen.
-
-    So the running statistics of a frozen normalisation stay as they were loaded.
-    """
-    for network in networks.values():
-        network.train()
-        for module in network.modules():
-            own = list(module.parameters(recurse=False))
-            if own and not any(parameter.requires_grad for parameter in own):
-                module.eval()
-
-
-def count_phases(
-    learner: LearnerProtocol, total: int, optimizers: Mapping[str, Any]
-) -> Counter[str]:
-    """Updates of each phase in a whole training, which schedules need before it begins.
-
-    Exact where the phase is a function of the step; where it depends on the learner's buffers
-    too, what their first values give.
-
-    Raises:
-        ConfigError: If a phase has no optimizer.
-    """
-    if len(optimizers) == 1:
-        only = next(iter(optimizers))
-        require_phase(learner.phase(0), optimizers)
-        return Counter({only: total})
-    counts = Counter(learner.phase(step) for step in range(total))
-    for phase in counts:
-        require_phase(phase, optimizers)
-    return counts
-
-
-def require_phase(phase: str, optimizers: Mapping[str, Any]) -> None:
-    """Check that a phase has an optimizer.
-
-    Raises:
-        ConfigError: If it has none.
-    """
-    if phase not in optimizers:
-        raise ConfigError(
-            f"the learner's phase '{phase}' has no optimizer",
-            where="optimizers",
-            remedy=f"set optimizers.{phase}; {suggestion(phase, optimizers)}",
-        )
 
 
 def _module_state(learner: LearnerProtocol) -> dict[str, Tensor]:

@@ -31,7 +31,7 @@ class RunningStatistics:
         self._world = world
         self._buffers = (
             [buffer for net in networks.values() for buffer in net.buffers()]
-            if world.size * world.parts > 1
+            if world.size > 1 or world.ordered
             else []
         )
         self._before: list[Tensor] = []

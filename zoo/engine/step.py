@@ -88,7 +88,9 @@ class Update:
     def __init__(self, machine: Machine, step: int, epoch: int, phase: str, micro: int) -> None:
         self.machine, self.step, self.epoch, self.phase = machine, step, epoch, phase
         self.done = 0
-        self._divides_first = micro == 1 and not machine.world.ordered
+        world = machine.world
+        self._shard_by_shard = world.ordered or world.parts > 1
+        self._divides_first = micro == 1 and not self._shard_by_shard
         self._optimizer = machine.optimizers[phase]
         self._terms: dict[str, _Sum] = {}
         self._pending: tuple[Tensor, list[str]] | None = None
@@ -115,7 +117,7 @@ class Update:
             ]
             counts = self._exchanged(losses)
             self._record(losses, counts)
-            if not world.ordered:
+            if not self._shard_by_shard:
                 self._accumulate(world.rank, losses[0], counts)
         self.done += 1
 
@@ -164,11 +166,11 @@ class Update:
         self._gradients.restore(state["gradients"])
 
     def _part(self, shard: int, batch: Batch, statistics: RunningStatistics) -> Loss:
-        """The loss of one shard; in a reproducible training its gradient, too."""
+        """The loss of one shard; where there are several, its gradient, too."""
         torch.manual_seed(torch_seed(self.machine.seed, self.step, self.done, shard))
         with statistics.of_shard(rows=len(batch.ids)):
             loss = self._loss(batch)
-            if not self.machine.world.ordered:
+            if not self._shard_by_shard:
                 return loss
             counts = {name: term.count for name, term in loss.terms.items()}
             self._accumulate(shard, loss, counts)

@@ -19,8 +19,10 @@ from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
 from zoo.engine.distributed import World, launched_world, process_group
-from zoo.engine.loop import NO_ROWS, Loop, Verdict, count_phases
+from zoo.engine.hooks import NO_ROWS, Verdict
+from zoo.engine.loop import Loop
 from zoo.engine.optimizers import build_optimizers
+from zoo.engine.phases import count_phases
 from zoo.engine.plan import Updates
 from zoo.engine.precision import numerics, resolve_device, resolve_precision
 from zoo.engine.signals import stop_at_once
@@ -218,13 +220,14 @@ class _Training:
         batches = self._loader.batches(first * self._whole.world.parts)
         return batches if self._profiler is None else self._profiler.watched(batches)
 
-    def first_micro_batches(self, first: int, count: int, *, alone: bool) -> list[list[Batch]]:
+    def first_micro_batches(
+        self, first: int, count: int, *, world: World, rows: int | None
+    ) -> list[list[Batch]]:
         """The same samples as :meth:`batches`, read in this process."""
-        world, plan, whole = self._whole.world, self._loader.plan, self._whole
-        if alone:
-            plan = replace(
-                plan, rank=0, world=1, parts=world.size * world.parts if world.ordered else 1
-            )
+        whole = self._whole
+        plan = replace(
+            self._loader.plan, rank=world.rank, world=world.size, parts=world.parts, most=rows
+        )
         loader = Loader(whole.source, whole.splits["train"], whole.codec, plan, augment=True)
         parts = plan.parts
         batches = [b or NO_ROWS for b in loader.batches(first * parts, (first + count) * parts)]

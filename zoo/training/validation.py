@@ -18,7 +18,7 @@ from zoo.data.loaders import Loader
 from zoo.data.order import Plan
 from zoo.data.reader import read_split
 from zoo.engine.context import StepContext, torch_seed
-from zoo.engine.loop import Verdict
+from zoo.engine.hooks import Verdict
 from zoo.engine.step import Machine
 from zoo.engine.tensors import to_tensors
 from zoo.errors import PluginError, suggestion

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from zoo.contract.codec import Batch
+from zoo.engine.audit import Audit
 from zoo.engine.batchnorm import synchronised
 from zoo.engine.distributed import World
 from zoo.engine.step import Machine
@@ -28,11 +29,11 @@ def made(tiny: ModuleType, tmp_path: Path) -> Callable[..., Any]:
         loop = tiny.tiny_loop(tmp_path / "run", steps=4)
         loop.machine = Machine(**{**vars(loop.machine), "world": world})
         loop.hooks.log_file = tmp_path / f"log-{world.rank}-{audit}.jsonl"
-        loop._audits = audit
+        loop._audit = Audit(loop.machine, loop.networks, loop.updates, loop.hooks, active=audit)
 
-        def part(number: int, shard: int, shards: int) -> Batch:
-            whole = tiny.tiny_batch(number)
-            return Batch({"x": whole.inputs["x"][shard::shards]}, {}, whole.ids[shard::shards])
+        def part(number: int, shard: int, shards: int, rows: int | None = None) -> Batch:
+            whole, mine = tiny.tiny_batch(number), slice(shard, rows, shards)
+            return Batch({"x": whole.inputs["x"][mine]}, {}, whole.ids[mine])
 
         shards = world.size * world.parts
 
@@ -41,12 +42,13 @@ def made(tiny: ModuleType, tmp_path: Path) -> Callable[..., Any]:
                 for shard in world.mine:
                     yield part(number, shard, shards)
 
-        def first_micro_batches(first: int, number: int, *, alone: bool) -> list[list[Batch]]:
-            mine, cuts = world.mine, shards
-            if alone:
-                cuts = shards if world.ordered else 1
-                mine = range(cuts)
-            return [[part(n, s, cuts) for s in mine] for n in range(first, first + number)]
+        def first_micro_batches(
+            first: int, number: int, *, world: World, rows: int | None
+        ) -> list[list[Batch]]:
+            cuts = world.size * world.parts
+            return [
+                [part(n, s, cuts, rows) for s in world.mine] for n in range(first, first + number)
+            ]
 
         loop.hooks.batches = batches
         loop.hooks.first_micro_batches = first_micro_batches
@@ -119,15 +121,16 @@ def test_ranks_that_drift_apart_are_found(
 ) -> None:
     def work(world: World) -> None:
         loop = made(world)
-        loop._audit_gradient = lambda: None  # the recomputation would stop it before
+        audit = loop._audit
+        audit._compare_with_one_process = lambda _: None  # it would stop the training before
         nudged = loop.networks["generator"]
         if world.rank == 1 and what == "gradient":
-            inner = loop._require_equal  # one of two ranks reports another gradient
+            inner = audit._require_equal  # one of two ranks reports another gradient
 
             def scaled(kind: str, tensors: Any) -> None:
                 inner(kind, {n: None if t is None else t * 2 for n, t in tensors.items()})
 
-            loop._require_equal = scaled
+            audit._require_equal = scaled
         elif world.rank == 1:
             with torch.no_grad():
                 next(iter(nudged.parameters())).view(-1)[0] += 1e-7

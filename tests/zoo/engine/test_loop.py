@@ -16,7 +16,9 @@ import pytest
 import torch
 
 from zoo.config.run import TrainingConfig
-from zoo.engine.loop import Loop, count_phases, training_mode
+from zoo.engine.loop import Loop
+from zoo.engine.modes import training_mode
+from zoo.engine.phases import count_phases
 from zoo.engine.plan import Updates
 from zoo.errors import ConfigError, Interrupted, NonFiniteError, WeightsError
 

@@ -25,7 +25,9 @@ from zoo.contract.learning import Context, Loss
 from zoo.data.keys import combine, normal
 from zoo.engine.distributed import World
 from zoo.engine.learner import Learner
-from zoo.engine.loop import Loop, Verdict, count_phases
+from zoo.engine.hooks import Verdict
+from zoo.engine.loop import Loop
+from zoo.engine.phases import count_phases
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
 from zoo.engine.precision import Precision
