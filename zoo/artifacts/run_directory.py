@@ -159,6 +159,11 @@ class RunDirectory:
         return self.path / "data.json"
 
     @property
+    def fit(self) -> Path:
+        """How a micro-batch was cut for ``--max-memory``."""
+        return self.path / "fit.json"
+
+    @property
     def metrics_log(self) -> Path:
         """One JSON object per line, appended."""
         return self.path / "metrics.jsonl"
@@ -225,6 +230,10 @@ class RunDirectory:
     def write_data(self, description: Mapping[str, Any]) -> None:
         """Record files, digests and split."""
         self._write_json(self.data, description)
+
+    def write_fit(self, description: Mapping[str, Any]) -> None:
+        """Record how a micro-batch is cut."""
+        self._write_json(self.fit, description)
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
         """Append one line; it must have ``step``. Floats that JSON lacks become null.

@@ -60,6 +60,14 @@ def _train(
         float | None,
         typer.Option("--max-time", metavar="SECONDS", help="Save and stop then, exit code 75."),
     ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(
+            "--max-memory",
+            metavar="SIZE",
+            help="Cut each micro-batch so that a process stays below it, as 7GiB; same gradient.",
+        ),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Record a few steps: RUN/profile, and a summary.")
     ] = False,
@@ -93,6 +101,7 @@ def _train(
         settings=settings or [],
         device=device,
         max_time=max_time,
+        max_memory=max_memory,
     )
     if dry_run:
         from zoo.training.preview import preview
@@ -111,6 +120,7 @@ def _train(
             ("--out", folder),
             ("--device", "" if device == "auto" else device),
             ("--max-time", max_time),
+            ("--max-memory", max_memory),
         )
         command = ["train", model, *words]
         told = _write_slurm(
@@ -150,6 +160,7 @@ def _resolved(
     settings: list[str],
     device: str,
     max_time: float | None,
+    max_memory: str | None,
 ) -> Resolved:
     from zoo.config.layers import environment_layer, file_layer, recipe_layer, resolve, set_layer
 
@@ -157,12 +168,12 @@ def _resolved(
     task, spec = registry().model(model)
     layers = [recipe_layer(task.recipes, recipe)] if recipe else []
     layers += [file_layer(path) for path in files]
-    layers += [environment_layer(os.environ), *_options(data, device, max_time)]
+    layers += [environment_layer(os.environ), *_options(data, device, max_time, max_memory)]
     settings_class = cast("type[Config]", resolve_reference(spec.config))
     return resolve(settings_class, [*layers, set_layer(settings)])
 
 
-def _options(data: str, device: str, max_time: float | None) -> list[Layer]:
+def _options(data: str, device: str, max_time: float | None, max_memory: str | None) -> list[Layer]:
     from zoo.config.layers import Layer
     from zoo.prediction.sources import parse_data
 
@@ -174,6 +185,8 @@ def _options(data: str, device: str, max_time: float | None) -> list[Layer]:
         layers.append(Layer("--device", {"engine": {"device": device}}))
     if max_time is not None:
         layers.append(Layer("--max-time", {"training": {"max_time": max_time}}))
+    if max_memory is not None:
+        layers.append(Layer("--max-memory", {"engine": {"max_memory": max_memory}}))
     return layers
 
 

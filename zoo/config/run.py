@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, JsonValue, create_model, model_validator
+from pydantic import ByteSize, Field, JsonValue, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from zoo.config.base import Config
@@ -207,7 +207,15 @@ class EngineConfig(Config):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     """auto, cpu, cuda or cuda:N."""
     compile: bool = False
-    """torch.compile, where the model declares it safe."""
+    """torch.compile, where the model declares it safe; compared in the first step."""
+    pieces: Positive = 1
+    """Parts in which a process computes its share of a micro-batch, one after the other: less
+    memory, the same gradient. Not for batch normalisation, which needs the whole."""
+    chunk: Positive | None = None
+    """Rows that ``zoo.api.chunked`` computes at a time where the model sets none; none: all."""
+    max_memory: ByteSize | None = None
+    """Memory of a process, as 7GiB: ``pieces`` and ``chunk`` are then chosen, whatever they say. Of
+    a GPU what torch's tensors take, else resident memory without workers."""
     threads: Positive | None = None
     """CPU threads of one process; none: what torch chooses."""
     reproducible: bool = False
@@ -218,8 +226,18 @@ class EngineConfig(Config):
     """Several processes: statistics of the whole micro-batch, or of what a process has of it.
     A reproducible training takes those of a shard."""
     audit: bool = True
-    """Several processes: check in the first steps that all have the same gradients and parameters,
-    and that the first gradient is the one of a single process."""
+    """Check in the first steps that several processes have the same gradients and parameters, and
+    that they, compiled networks and pieces have the gradient of the plain computation."""
+
+    @model_validator(mode="after")
+    def _one_way_to_cut(self) -> EngineConfig:
+        if self.reproducible and self.pieces > 1:
+            raise PydanticCustomError(
+                CONFLICT,
+                "a reproducible training is cut by engine.shards, whatever engine.pieces says",
+                {"fields": ["reproducible", "pieces"]},
+            )
+        return self
 
 
 class RunConfig(Config):

@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from zoo.contract.codec import Batch
 from zoo.engine.batchnorm import normalisations, unsynchronised
 from zoo.engine.context import torch_seed
 from zoo.engine.distributed import World
@@ -28,6 +27,7 @@ from zoo.engine.hooks import Hooks
 from zoo.engine.modes import without_dropout
 from zoo.engine.phases import require_phase
 from zoo.engine.plan import Updates
+from zoo.engine.state import restored
 from zoo.engine.step import Check, Machine, Update
 from zoo.errors import ConfigError, PluginError
 
@@ -115,7 +115,7 @@ class Audit:
         world = replace(self.machine.world, pieces=1)
         rows = None if world.ordered else _SAMPLES * world.size
         machine = replace(self.machine, world=world)
-        mine, drew = self._gradient(machine, step, rows, dropout=world.ordered)
+        mine, drew, _ = self._gradient(machine, step, rows, dropout=world.ordered)
         if drew and not world.ordered:
             self._tell_random("one process")
             return
@@ -126,7 +126,7 @@ class Audit:
                 pieces = 1 if normalisations(self.networks) else world.size
                 alone = World(device=world.device, shards=world.shards, pieces=pieces)
                 machine = replace(self.machine, world=alone)
-                other, _ = self._gradient(machine, step, rows, dropout=world.ordered)
+                other, *_ = self._gradient(machine, step, rows, dropout=world.ordered)
         self._require_close(
             step,
             mine,
@@ -139,11 +139,11 @@ class Audit:
 
     def _compare_with_uncompiled(self, step: int) -> None:
         # Of all samples: what is compiled here for their number serves the training.
-        mine, drew = self._gradient(self.machine, step, None)
+        mine, drew, _ = self._gradient(self.machine, step, None)
         if drew:
             self._tell_random("the networks before compilation")
             return
-        plain, _ = self._gradient(replace(self.machine, nets=self.networks), step, None)
+        plain, *_ = self._gradient(replace(self.machine, nets=self.networks), step, None)
         self._require_close(
             step,
             mine,
@@ -156,18 +156,10 @@ class Audit:
     def _compare_with_whole(self, step: int) -> None:
         world = self.machine.world
         rows = _SAMPLES * world.size
-        before = [buffer.clone() for net in self.networks.values() for buffer in net.buffers()]
-        changed = False
-
-        def seen() -> None:
-            nonlocal changed
-            now = [buffer for net in self.networks.values() for buffer in net.buffers()]
-            changed |= any(not torch.equal(a, b) for a, b in zip(before, now, strict=True))
-
         cut = replace(self.machine, world=replace(world, pieces=2))
         whole = replace(self.machine, world=replace(world, pieces=1))
-        pieces, drew = self._gradient(cut, step, rows, seen=seen)
-        if world.maximum([float(changed)])[0]:
+        pieces, drew, changed = self._gradient(cut, step, rows)
+        if changed:
             raise ConfigError(
                 "the networks keep running statistics of a micro-batch (batch normalisation), "
                 f"which {world.pieces} pieces of it do not have",
@@ -178,7 +170,7 @@ class Audit:
         if drew:
             self._tell_random("a whole micro-batch")
             return
-        expected, _ = self._gradient(whole, step, rows)
+        expected, *_ = self._gradient(whole, step, rows)
         self._require_close(
             step,
             pieces,
@@ -189,14 +181,8 @@ class Audit:
         )
 
     def _gradient(
-        self,
-        machine: Machine,
-        step: int,
-        rows: int | None,
-        *,
-        dropout: bool = False,
-        seen: Callable[[], None] = lambda: None,
-    ) -> tuple[list[Tensor | None], bool]:
+        self, machine: Machine, step: int, rows: int | None, *, dropout: bool = False
+    ) -> tuple[list[Tensor | None], bool, bool]:
         """Of the first micro-batches of an update, two at most.
 
         Args:
@@ -204,10 +190,10 @@ class Audit:
             step: The update.
             rows: Samples of each micro-batch over all ranks; ``None``: all.
             dropout: Whether dropout stays on.
-            seen: Called before buffers are as they were.
 
         Returns:
-            The gradient, and whether any rank drew torch's own random numbers.
+            The gradient, whether any rank drew torch's own random numbers, and whether buffers
+            of the networks changed.
         """
         phase = machine.learner.phase(step)
         require_phase(phase, machine.optimizers)
@@ -215,17 +201,18 @@ class Audit:
         update = Update(machine, step, self.updates.epoch(step), phase, micro)
         first, world = self.updates.first(step), machine.world
         batches = self.hooks.first_micro_batches(first, min(micro, 2), world=world, rows=rows)
-        with _restored(self._buffers()), nullcontext() if dropout else without_dropout(machine.nets):
+        networks = [buffer for net in self.networks.values() for buffer in net.buffers()]
+        learner = self.machine.learner
+        buffers = [*networks, *(learner.buffers() if isinstance(learner, nn.Module) else ())]
+        plain = nullcontext() if dropout else without_dropout(machine.nets)
+        with restored(buffers) as changed, plain:
             for shards in batches:
                 update.add(*shards)
             drew = _drew_random_numbers(machine, step, update.done - 1, world.mine[-1])
             gradient = update.gradient()
-            seen()
-        return gradient, world.maximum([float(drew)])[0] > 0
-
-    def _buffers(self) -> list[Tensor]:
-        modules = [*self.networks.values(), self.machine.learner]
-        return [b for module in modules if isinstance(module, nn.Module) for b in module.buffers()]
+            kept = any(changed()[: len(networks)])
+        drew, kept = (flag > 0 for flag in world.maximum([float(drew), float(kept)]))
+        return gradient, drew, kept
 
     def _tell_random(self, other: str) -> None:
         self.hooks.message(
@@ -313,14 +300,3 @@ def _drew_random_numbers(machine: Machine, step: int, micro: int, shard: int) ->
         else torch.get_rng_state()
     )
     return not torch.equal(now, fresh.get_state())
-
-
-@contextmanager
-def _restored(buffers: Sequence[Tensor]) -> Iterator[None]:
-    before = [buffer.detach().clone() for buffer in buffers]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for buffer, value in zip(buffers, before, strict=True):
-                buffer.copy_(value)

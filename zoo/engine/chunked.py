@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,12 +12,41 @@ from torch import Tensor, nn
 
 from zoo.errors import PluginError
 
-__all__ = ["chunked"]
+__all__ = ["ChunkSize", "chunk_size", "chunked"]
 
 RowFunction = Callable[[Tensor], Tensor]
 
 
-def chunked(function: RowFunction, module: nn.Module, rows: Tensor, chunk: int) -> Tensor:
+@dataclass
+class ChunkSize:
+    """What :func:`chunked` does where it is given no chunk.
+
+    Attributes:
+        chunk: Rows at a time; ``None``: all.
+        rows: The most rows that it was given so.
+    """
+
+    chunk: int | None = None
+    rows: int = 0
+
+
+_size = ChunkSize()
+
+
+@contextmanager
+def chunk_size(chunk: int | None) -> Iterator[ChunkSize]:
+    """Set the engine's chunk inside the block."""
+    global _size  # noqa: PLW0603  # one per process, as autocast
+    before, _size = _size, ChunkSize(chunk)
+    try:
+        yield _size
+    finally:
+        _size = before
+
+
+def chunked(
+    function: RowFunction, module: nn.Module, rows: Tensor, chunk: int | None = None
+) -> Tensor:
     """``function(rows)`` with the activations of at most ``chunk`` rows in memory at a time.
 
     Two passes: the forward keeps no graph; the backward computes each chunk again and
@@ -28,7 +58,8 @@ def chunked(function: RowFunction, module: nn.Module, rows: Tensor, chunk: int) 
             alone, the same at every call.
         module: Holds every parameter that ``function`` uses.
         rows: ``(N, ...)``; may require a gradient itself.
-        chunk: Rows at a time, at least one.
+        chunk: Rows at a time, at least one; ``None``: what ``engine.chunk`` says or
+            ``--max-memory`` chose, and without these all rows in one pass.
 
     Returns:
         ``(N, ...)``, differentiable once, with respect to the parameters and to ``rows``.
@@ -38,6 +69,10 @@ def chunked(function: RowFunction, module: nn.Module, rows: Tensor, chunk: int) 
             draws random numbers or uses parameters outside of ``module``, or (in the backward)
             on ``create_graph=True``.
     """
+    if chunk is None:
+        chunk, _size.rows = _size.chunk, max(_size.rows, len(rows))
+    if chunk is None:
+        return function(rows)
     if chunk < 1:
         raise PluginError(f"chunk is {chunk}, it must be at least 1", where="zoo.api.chunked")
     _refuse_coupling(module)

@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -14,9 +14,14 @@ import torch
 from zoo.contract.codec import Batch
 from zoo.engine.distributed import World
 
-__all__ = ["Meter", "peak_memory"]
+__all__ = ["Meter", "memory_now", "peak_memory", "peak_since", "reset_peak"]
 
 _STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"  # proc(5): set the peak to the resident memory of now
+
+_earlier = 0
+"""The largest peak before the last reset, bytes."""
 
 
 class Meter:
@@ -83,11 +88,39 @@ def peak_memory(device: torch.device) -> int:
     On a GPU that of torch's tensors there (``torch.cuda.max_memory_allocated``), else the resident
     memory (``VmHWM``), without that of worker processes.
     """
+    return max(_earlier, peak_since(device))
+
+
+def reset_peak(device: torch.device) -> None:
+    """Let :func:`peak_since` begin anew; where the system cannot, it goes on from before."""
+    global _earlier  # noqa: PLW0603  # one per process, as what it measures
+    _earlier = peak_memory(device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    with suppress(OSError):  # no /proc, or one that must not be written
+        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
+
+
+def peak_since(device: torch.device) -> int:
+    """As :func:`peak_memory`, since the last :func:`reset_peak`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def memory_now(device: torch.device) -> int:
+    """Memory of this process now, bytes; where the system does not tell, its peak."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    return _status("VmRSS") or peak_since(device)
+
+
+def _status(name: str) -> int:
+    """A size of ``/proc/self/status`` in bytes; zero where there is none."""
     if _STATUS.exists():
         for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024  # the kernel's kB are KiB
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor
 
-__all__ = ["copied", "joined", "separated"]
+__all__ = ["copied", "joined", "restored", "separated"]
 
 # A state is a dict, list, JSON scalar or tensor, nested; plugins' buffers have any shape.
 _TENSOR = "tensor:"
@@ -40,6 +42,26 @@ def joined(value: Any, tensors: Mapping[str, Tensor]) -> Any:
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors as they are now, on the CPU."""
     return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+
+
+@contextmanager
+def restored(tensors: Sequence[Tensor]) -> Iterator[Callable[[], list[bool]]]:
+    """Give tensors back the values that they had before the block.
+
+    Yields:
+        What tells, inside the block, which of them have changed.
+    """
+    before = [tensor.detach().clone() for tensor in tensors]
+
+    def changed() -> list[bool]:
+        return [not torch.equal(a, b) for a, b in zip(before, tensors, strict=True)]
+
+    try:
+        yield changed
+    finally:
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
 
 
 def _separate(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo.contract.codec import Batch
 from zoo.contract.learning import LearnerProtocol, Loss
 from zoo.data.failures import plugin_code
+from zoo.engine.chunked import chunk_size
 from zoo.engine.context import step_context, torch_seed
 from zoo.engine.distributed import World
 from zoo.engine.gradients import NORMALISED, GradientSums
@@ -35,6 +36,7 @@ class Machine:
     Attributes:
         nets: The networks as the learner sees them (compiled, where asked for).
         seed: Of all random numbers.
+        chunk: Rows that ``chunked`` computes at a time; ``None``: all.
     """
 
     nets: Mapping[str, nn.Module]
@@ -44,6 +46,7 @@ class Machine:
     device: torch.device
     seed: int
     world: World
+    chunk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class Update:
 
     Attributes:
         done: Micro-batches added.
+        chunked: Rows of the largest call of ``chunked`` that has no chunk of its own.
         last: The last micro-batch, shards of this process: what to look at if it is not finite.
 
     The gradient is that of ``sum over terms of weight * sum(total) / sum(count)``, the inner sums
@@ -88,6 +92,7 @@ class Update:
     def __init__(self, machine: Machine, step: int, epoch: int, phase: str, micro: int) -> None:
         self.machine, self.step, self.epoch, self.phase = machine, step, epoch, phase
         self.done = 0
+        self.chunked = 0
         world = machine.world
         self._shard_by_shard = world.ordered or world.parts > 1
         self._divides_first = micro == 1 and not self._shard_by_shard
@@ -169,7 +174,9 @@ class Update:
         """The loss of one shard; where there are several, its gradient, too."""
         torch.manual_seed(torch_seed(self.machine.seed, self.step, self.done, shard))
         with statistics.of_shard(rows=len(batch.ids)):
-            loss = self._loss(batch)
+            with chunk_size(self.machine.chunk) as chunks:
+                loss = self._loss(batch)
+            self.chunked = max(self.chunked, chunks.rows)
             if not self._shard_by_shard:
                 return loss
             counts = {name: term.count for name, term in loss.terms.items()}

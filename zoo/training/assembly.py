@@ -49,7 +49,11 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Assembly:
-    """A model, its data and its networks on their device."""
+    """A model, its data and its networks on their device.
+
+    Attributes:
+        chunk: Rows that ``chunked`` computes at a time; ``None``: all.
+    """
 
     parts: Parts
     config: RunConfig
@@ -60,6 +64,7 @@ class Assembly:
     learner: LearnerProtocol
     codec: Codec
     records: Records
+    chunk: int | None
 
 
 def assemble(
@@ -112,6 +117,7 @@ def assemble(
         learner=learner,
         codec=parts.codec(config.model, source.facts, constants),
         records=records,
+        chunk=config.engine.chunk,
     )
 
 

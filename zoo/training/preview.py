@@ -11,17 +11,15 @@ import torch
 from torch import nn
 
 from zoo.config.layers import Resolved
-from zoo.config.run import DataConfig, OptimizerConfig, RunConfig
+from zoo.config.run import DataConfig, RunConfig
 from zoo.contract.table import Ragged, Table
 from zoo.data.keys import combine
 from zoo.errors import PluginError, ZooError
 from zoo.prediction.sources import make_simulator, open_source
+from zoo.training.known_memory import known_memory
 from zoo.training.parts import Parts, find_parts
 
 __all__ = ["preview"]
-
-_STATES = {"sgd": 0, "adam": 2, "adamw": 2, "rmsprop": 1}
-"""Tensors of a parameter's size that each rule keeps; momentum of sgd and rmsprop adds one."""
 
 
 def preview(model_id: str, resolved: Resolved) -> dict[str, Any]:
@@ -43,13 +41,14 @@ def preview(model_id: str, resolved: Resolved) -> dict[str, Any]:
     notes: list[str] = []
     facts, samples = _example(parts, config, notes)
     networks = _networks(parts, config, facts, notes)
+    memory = known_memory(config, networks)
     return {
         "model": model_id,
         "config": config.model_dump(mode="json"),
         "provenance": dict(resolved.provenance),
         "networks": {name: _parameters(net) for name, net in networks.items()},
         "shapes": _shapes(parts, config, facts, samples, notes),
-        "memory": _memory(config, networks),
+        "memory": {**memory, "total": sum(memory.values())},
         "notes": notes,
     }
 
@@ -130,24 +129,3 @@ def _described(name: str, value: Any) -> dict[str, str]:
 
 def _parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def _memory(config: RunConfig, networks: Mapping[str, nn.Module]) -> dict[str, int]:
-    """Bytes; gradients are those of the largest phase."""
-    size = {n: sum(p.nbytes for p in net.parameters()) for n, net in networks.items()}
-    buffers = sum(b.nbytes for net in networks.values() for b in net.buffers())
-    driven = {
-        phase: sum(size.get(name, 0) for name in optimizer.networks or (phase,))
-        for phase, optimizer in config.optimizers.items()
-    }
-    memory = {
-        "parameters": sum(size.values()) + buffers,
-        "gradients": max(driven.values(), default=0),
-        "optimizers": sum(driven[p] * _copies(o) for p, o in config.optimizers.items()),
-        "average": sum(size.values()) + buffers if config.training.ema is not None else 0,
-    }
-    return {**memory, "total": sum(memory.values())}
-
-
-def _copies(optimizer: OptimizerConfig) -> int:
-    return _STATES[optimizer.kind] + (optimizer.momentum > 0)

@@ -28,7 +28,10 @@ __all__ = ["Records", "open_run"]
 
 MAY_CHANGE = (
     "engine.audit",
+    "engine.chunk",
     "engine.device",
+    "engine.max_memory",
+    "engine.pieces",
     "engine.threads",
     "training.checkpoint_every",
     "training.checkpoint_seconds",

@@ -17,25 +17,23 @@ from zoo.contract.codec import Batch
 from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
-from zoo.data.order import Plan
 from zoo.engine.distributed import World, launched_world, process_group
 from zoo.engine.hooks import NO_ROWS, Verdict
 from zoo.engine.loop import Loop
-from zoo.engine.optimizers import build_optimizers
-from zoo.engine.phases import count_phases
-from zoo.engine.plan import Updates
-from zoo.engine.precision import numerics, resolve_device, resolve_precision
+from zoo.engine.precision import numerics, resolve_device
 from zoo.engine.signals import stop_at_once
 from zoo.engine.step import Machine
 from zoo.training.assembly import Assembly, Start, assemble
 from zoo.training.loggers import Loggers, MakeLogger, find_loggers
+from zoo.training.machine import build_machine, training_plan, training_updates
 from zoo.training.nonfinite import write_nonfinite
 from zoo.training.normalising import normalising, require_rows_everywhere
-from zoo.training.parts import Parts, compiled, find_parts
+from zoo.training.parts import Parts, find_parts
 from zoo.training.profiling import Profiler
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
 from zoo.training.start import start_file
+from zoo.training.trial import fitted
 from zoo.training.validation import Predictions, Validator
 
 __all__ = ["train"]
@@ -77,7 +75,7 @@ def train(
     world = launched_world()
     device = resolve_device(config.engine.device, world.local_rank)
     shards = config.engine.shards if config.engine.reproducible else 0
-    world = replace(world, device=device, shards=shards)
+    world = replace(world, device=device, shards=shards, pieces=config.engine.pieces)
     reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
     parts = find_parts(model_id)
     loggers = find_loggers(config.training.loggers)
@@ -90,6 +88,7 @@ def train(
             return run
         point = Start(file, start, tuple(freeze))
         whole = assemble(parts, config, run=run, world=world, start=point, tell=reporter.message)
+        whole = fitted(whole, reporter.message)
         _Training(whole, reporter, loggers, profile=profile).train()
     return run
 
@@ -123,28 +122,23 @@ class _Training:
             folder = self._run.path / "profile"
             self._profiler = Profiler(folder, whole.world.device, reporter.message)
         self.validates = bool(whole.splits["validation"])
-        training, train = whole.config.training, whole.splits["train"]
-        plan = Plan(
-            rows_per_block=tuple(block.rows for block in train),
-            batch=training.batch,
-            seed=training.seed,
-            window=whole.config.data.window,
-            rank=whole.world.rank,
-            world=whole.world.size,
-            parts=whole.world.parts,
-        )
+        plan = training_plan(whole)
         require_rows_everywhere(whole, plan)
         self._loader = Loader(
-            whole.source, train, whole.codec, plan, augment=True, workers=training.workers
+            whole.source,
+            whole.splits["train"],
+            whole.codec,
+            plan,
+            augment=True,
+            workers=whole.config.training.workers,
         )
-        updates = Updates(plan.per_epoch, training.accumulate)
-        self._machine = _machine(whole, updates)
+        self._machine = build_machine(whole)
         self._validator = _validator(whole, self._machine) if self.validates else None
         self._loop = Loop(
             self._machine,
             whole.networks,
-            updates=updates,
-            training=training,
+            updates=training_updates(whole),
+            training=whole.config.training,
             hooks=self,
             checkpoints=self._run.checkpoints,
             audit=whole.config.engine.audit,
@@ -284,29 +278,6 @@ class _Training:
 def _threads(engine: EngineConfig) -> int | None:
     """Sums depend on the number of threads: where bits must not, there is one by default."""
     return engine.threads or (1 if engine.reproducible else None)
-
-
-def _machine(whole: Assembly, updates: Updates) -> Machine:
-    config = whole.config
-    steps = updates.steps(config.training)
-    precision = resolve_precision(config.training.precision, whole.world.device)
-    totals = count_phases(whole.learner, steps, config.optimizers)
-    optimizers = build_optimizers(
-        config.optimizers,
-        whole.networks,
-        precision,
-        totals=totals,
-        steps_per_epoch=updates.steps_per_epoch,
-    )
-    return Machine(
-        nets=compiled(whole.parts, whole.networks, config.engine),
-        learner=whole.learner,
-        optimizers=optimizers,
-        precision=precision,
-        device=whole.world.device,
-        seed=config.training.seed,
-        world=whole.world,
-    )
 
 
 def _validator(whole: Assembly, machine: Machine) -> Validator:

@@ -17,6 +17,7 @@ from zoo.data.keys import combine
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
 from zoo.data.reader import read_split
+from zoo.engine.chunked import chunk_size
 from zoo.engine.context import StepContext, torch_seed
 from zoo.engine.hooks import Verdict
 from zoo.engine.step import Machine
@@ -87,8 +88,9 @@ class Validator:
         for network in self.machine.nets.values():
             network.eval()
         try:
-            lines = self._loss_lines(stop)
-            numbers = self._numbers(stop)
+            with chunk_size(self.machine.chunk):
+                lines = self._loss_lines(stop)
+                numbers = self._numbers(stop)
         except _Stopped:
             return None
         loss = math.fsum(line["loss"] for line in lines)
@@ -105,7 +107,7 @@ class Validator:
             self.machine.learner,
             self.codec,
             device=self.machine.device,
-            batch=self.batch,
+            batch=-(-self.batch // self.machine.world.parts),
         )
 
     def _loss_lines(self, stop: Stop) -> list[dict[str, Any]]:

@@ -24,11 +24,11 @@ from zoo.contract.codec import Batch
 from zoo.contract.learning import Context, Loss
 from zoo.data.keys import combine, normal
 from zoo.engine.distributed import World
-from zoo.engine.learner import Learner
 from zoo.engine.hooks import Verdict
+from zoo.engine.learner import Learner
 from zoo.engine.loop import Loop
-from zoo.engine.phases import count_phases
 from zoo.engine.optimizers import build_optimizers
+from zoo.engine.phases import count_phases
 from zoo.engine.plan import Updates
 from zoo.engine.precision import Precision
 from zoo.engine.step import Machine

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from zoo.engine.chunked import chunk_size
 from zoo.engine.context import step_context
 from zoo.engine.tensors import to_tensors
 from zoo_miniatures.light.baselines import InverseSquare, Optics
@@ -52,12 +53,13 @@ def test_the_chunked_gradient_is_the_whole_one():
     samples = simulator.simulate(KEYS[:7], FIELDS)
     batch = to_tensors(codec.encode(samples), torch.device("cpu"))
     torch.manual_seed(1)
-    siren = Siren(SirenConfig(chunk=13), simulator.facts)
+    siren = Siren(SirenConfig(), simulator.facts)
     learner = ShareLearner(SirenConfig(), simulator.facts)
     context = step_context(0, 0, "net", samples.ids, torch.device("cpu"))
     gradients = []
     for net in (siren, WholeSiren(siren)):
-        term = learner.loss({"net": net}, batch, context).terms["multinomial"]
+        with chunk_size(13 if net is siren else None):
+            term = learner.loss({"net": net}, batch, context).terms["multinomial"]
         assert term.count == pytest.approx(samples["charge"].sum())
         gradients.append(torch.autograd.grad(term.total, list(siren.parameters())))
     for chunked, whole in zip(*gradients, strict=True):

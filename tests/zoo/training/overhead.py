@@ -40,8 +40,8 @@ from zoo.contract.table import Table
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan, epoch_order
 from zoo.engine.distributed import World
-from zoo.engine.learner import Learner
 from zoo.engine.hooks import Verdict
+from zoo.engine.learner import Learner
 from zoo.engine.loop import Loop
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates

@@ -12,8 +12,6 @@ class SirenConfig(Config):
     """Width of the hidden layers."""
     frequency: float = 3.0
     """Frequency of the first sine, omega_0."""
-    chunk: int = 256
-    """Rows (point, photomultiplier) differentiated at a time; it bounds the memory."""
 
 
 class NothingConfig(Config):

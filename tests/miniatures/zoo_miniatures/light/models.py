@@ -43,7 +43,6 @@ class Siren(nn.Module):
         )
         self.register_buffer("pmt", pmt)
         self.stack = SineStack(config.hidden, config.frequency)
-        self.chunk = config.chunk
 
     def rows(self, position: Tensor) -> Tensor:
         """Every point with every photomultiplier, ``(N * P, 6)``."""
@@ -55,7 +54,7 @@ class Siren(nn.Module):
         return torch.cat(pairs, 2).reshape(points * pmts, 6)
 
     def forward(self, position: Tensor) -> Tensor:
-        logits = chunked(self.stack, self.stack, self.rows(position), self.chunk)
+        logits = chunked(self.stack, self.stack, self.rows(position))
         return logits.reshape(len(position), len(self.pmt))
 
 
