@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -158,15 +159,11 @@ class Audit:
         rows = _SAMPLES * world.size
         cut = replace(self.machine, world=replace(world, pieces=2))
         whole = replace(self.machine, world=replace(world, pieces=1))
+        if normalisations(self.networks):
+            self._refuse_pieces()
         pieces, drew, changed = self._gradient(cut, step, rows)
         if changed:
-            raise ConfigError(
-                "the networks keep running statistics of a micro-batch (batch normalisation), "
-                f"which {world.pieces} pieces of it do not have",
-                where="engine.pieces",
-                remedy="set engine.pieces = 1 and lower training.batch, or set "
-                "engine.reproducible, where each of engine.shards has its own statistics",
-            )
+            self._refuse_pieces()
         if drew:
             self._tell_random("a whole micro-batch")
             return
@@ -178,6 +175,15 @@ class Audit:
             tolerance=_TOLERANCE[self.machine.precision.kind],
             what="in pieces of a micro-batch is not that of the whole",
             remedy="the loss couples samples: set engine.pieces = 1 (without --max-memory)",
+        )
+
+    def _refuse_pieces(self) -> NoReturn:
+        raise ConfigError(
+            "the networks keep running statistics of a micro-batch (batch normalisation), which "
+            f"{self.machine.world.pieces} pieces of it do not have",
+            where="engine.pieces",
+            remedy="set engine.pieces = 1 and lower training.batch, or set engine.reproducible, "
+            "where each of engine.shards has its own statistics",
         )
 
     def _gradient(

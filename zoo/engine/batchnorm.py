@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from zoo.engine.distributed import World
+from zoo.errors import ConfigError
 
-__all__ = ["normalisations", "synchronised", "unsynchronised"]
+__all__ = ["enough_values", "normalisations", "synchronised", "unsynchronised"]
 
 _alone = False
 
@@ -61,6 +62,26 @@ def unsynchronised() -> Iterator[None]:
         yield
     finally:
         _alone = before
+
+
+@contextmanager
+def enough_values() -> Iterator[None]:
+    """Around a forward pass: torch says only that there are too few values.
+
+    Raises:
+        ConfigError: If a batch normalisation has one value of each channel.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise ConfigError(
+            "one sample alone cannot be normalised: it has one value of each channel",
+            where="training.batch",
+            remedy="choose one that leaves a larger rest at the end of an epoch, and with "
+            "engine.reproducible fewer engine.shards",
+        ) from error
 
 
 def _is_frozen(module: _BatchNorm) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo.contract.codec import Batch
 from zoo.contract.learning import LearnerProtocol, Loss
 from zoo.data.failures import plugin_code
+from zoo.engine.batchnorm import enough_values
 from zoo.engine.chunked import chunk_size
 from zoo.engine.context import step_context, torch_seed
 from zoo.engine.distributed import World
@@ -193,7 +194,8 @@ class Update:
         context = step_context(machine.seed, self.step, self.phase, batch.ids, machine.device)
         with machine.precision.autocast():
             tensors = to_tensors(batch, machine.device)
-            with plugin_code(f"{type(machine.learner).__name__}.loss, step {self.step}"):
+            where = f"{type(machine.learner).__name__}.loss, step {self.step}"
+            with plugin_code(where), enough_values():
                 loss = machine.learner.loss(machine.nets, tensors, context)
         _check(loss, self.phase)
         return loss

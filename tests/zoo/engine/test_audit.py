@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from zoo.contract.codec import Batch
+from zoo.contract.learning import Context, Loss
 from zoo.engine.audit import Audit
 from zoo.engine.batchnorm import synchronised
 from zoo.engine.distributed import World
+from zoo.engine.learner import Learner
 from zoo.engine.step import Machine
-from zoo.errors import PluginError
+from zoo.errors import ConfigError, PluginError
 
 Ranks = Callable[..., list[int]]
 
@@ -163,3 +167,66 @@ def test_the_audit_changes_nothing(
         assert prints[0] == prints[1]
 
     assert ranks(2, work) == [0, 0]
+
+
+class Nearly(nn.Module):
+    """What a wrong compiler makes of a network."""
+
+    def __init__(self, network: nn.Module, factor: float) -> None:
+        super().__init__()
+        self.network, self.factor = network, factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x) * self.factor
+
+
+@pytest.mark.parametrize(("factor", "wrong"), [(1.001, True), (1.0, False)])
+def test_a_wrong_compiler_is_found(made: Callable[..., Any], factor: float, wrong: bool) -> None:
+    loop = made(World())
+    nets = {name: Nearly(net, factor) for name, net in loop.networks.items()}
+    loop._audit.machine = loop.machine = replace(loop.machine, nets=nets)
+    if not wrong:
+        loop.run()
+        return
+    with pytest.raises(PluginError, match=r"'generator/[\w.]+' of the compiled networks is not"):
+        loop.run()
+    assert loop.step == 0
+
+
+class Coupled(Learner):
+    """Compares every sample with the mean of those beside it."""
+
+    def loss(self, nets: Mapping[str, nn.Module], batch: Batch, context: Context) -> Loss:
+        made = nets["critic"](batch.inputs["x"])
+        return Loss().add("spread", ((made - made.mean()) ** 2).sum(), len(made))
+
+    def phase(self, step: int) -> str:
+        return "critic"
+
+
+class Separate(Coupled):
+    """Compares every sample with zero."""
+
+    def loss(self, nets: Mapping[str, nn.Module], batch: Batch, context: Context) -> Loss:
+        made = nets["critic"](batch.inputs["x"])
+        return Loss().add("spread", (made**2).sum(), len(made))
+
+
+@pytest.mark.parametrize(("learner", "coupled"), [(Coupled, True), (Separate, False)])
+def test_a_loss_that_couples_samples_is_not_cut(
+    made: Callable[..., Any], learner: type[Learner], coupled: bool
+) -> None:
+    loop = made(World(pieces=2))
+    loop.networks["generator"].pop(1)  # the batch normalisation
+    loop._audit.machine = loop.machine = replace(loop.machine, learner=learner(None, {}))
+    if not coupled:
+        loop.run()
+        return
+    with pytest.raises(PluginError, match=r"in pieces .* is not that of the whole") as found:
+        loop.run()
+    assert "couples samples" in found.value.remedy
+
+
+def test_normalised_batches_are_not_cut(made: Callable[..., Any]) -> None:
+    with pytest.raises(ConfigError, match="running statistics"):
+        made(World(pieces=2)).run()  # its generator has a BatchNorm1d

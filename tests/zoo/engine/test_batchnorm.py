@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from zoo.contract.codec import Batch
 from zoo.engine.batchnorm import normalisations, synchronised, unsynchronised
 from zoo.engine.distributed import World
+from zoo.errors import ConfigError
 
 Ranks = Callable[..., list[int]]
 CUTS = {2: [3, 4], 3: [1, 1, 5]}  # unequal shares; one sample is no statistics by itself
@@ -95,3 +100,18 @@ def test_frozen_normalisations_are_left_alone() -> None:
     frozen, plain = nn.BatchNorm2d(2).requires_grad_(False), nn.BatchNorm2d(2, affine=False)
     net = nn.Sequential(frozen, plain, nn.BatchNorm1d(3), nn.GroupNorm(1, 2))
     assert normalisations({"net": net}) == [plain, net[2]]
+
+
+def test_too_few_values_are_told(tiny: ModuleType, tmp_path: Path) -> None:
+    """Shards of six samples, some of which have one."""
+    loop = tiny.tiny_loop(tmp_path)
+    loop.machine = replace(loop.machine, world=World(shards=4))
+    loop.hooks.batches = lambda _: (_one(tiny) for _ in range(4))
+    with pytest.raises(ConfigError, match="one sample alone cannot be normalised") as found:
+        loop.run()
+    assert "engine.shards" in found.value.remedy
+
+
+def _one(tiny: ModuleType) -> Batch:
+    whole = tiny.tiny_batch(1)
+    return Batch({"x": whole.inputs["x"][:1]}, {}, whole.ids[:1])
