@@ -171,7 +171,7 @@ class Loop:
         self._audit.begin(self._at.step, compare=not done)
         batches = self.hooks.batches(self.updates.first(self._at.step) + done)
         with closing(batches):  # type: ignore[type-var]  # every hook returns a generator
-            watched = self._meter.watched(batches)
+            watched = self._meter.watched(self.machine.transfer.ahead(batches))
             while not self.finished:
                 try:
                     self._complete_update(watched)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from zoo.engine.gradients import NORMALISED, GradientSums
 from zoo.engine.optimizers import PhaseOptimizer, StepReport
 from zoo.engine.precision import Precision
 from zoo.engine.running import RunningStatistics
-from zoo.engine.tensors import to_tensors
+from zoo.engine.transfer import Transfer
 from zoo.errors import NonFiniteError, PluginError
 
 __all__ = ["Machine", "Update", "UpdateReport"]
@@ -38,6 +38,7 @@ class Machine:
         nets: The networks as the learner sees them (compiled, where asked for).
         seed: Of all random numbers.
         chunk: Rows that ``chunked`` computes at a time; ``None``: all.
+        transfer: Moves batches to the device.
     """
 
     nets: Mapping[str, nn.Module]
@@ -48,6 +49,10 @@ class Machine:
     seed: int
     world: World
     chunk: int | None = None
+    transfer: Transfer = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "transfer", Transfer(self.device))
 
 
 @dataclass(frozen=True)
@@ -193,7 +198,7 @@ class Update:
         machine = self.machine
         context = step_context(machine.seed, self.step, self.phase, batch.ids, machine.device)
         with machine.precision.autocast():
-            tensors = to_tensors(batch, machine.device)
+            tensors = machine.transfer.take(batch)
             where = f"{type(machine.learner).__name__}.loss, step {self.step}"
             with plugin_code(where), enough_values():
                 loss = machine.learner.loss(machine.nets, tensors, context)

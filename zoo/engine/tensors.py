@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,31 @@ from zoo.errors import PluginError
 __all__ = ["to_numpy", "to_tensors"]
 
 
-def to_tensors(batch: Batch, device: torch.device) -> Batch:
+Move = Callable[[Tensor], Tensor]
+
+
+def to_tensors(batch: Batch, device: torch.device, move: Move | None = None) -> Batch:
     """The batch with every array of its inputs and targets as a tensor of the same dtype.
 
     Goes into dicts, lists, tuples and ``Ragged``; what is no array passes through. ``ids`` stay
     numpy.
 
+    Args:
+        batch: As the codec encoded it.
+        device: Where to.
+        move: How a tensor gets there; ``None``: by a copy that is waited for.
+
     Raises:
         PluginError: If an array holds objects or text.
     """
+
+    def plainly(tensor: Tensor) -> Tensor:
+        return tensor.to(device)
+
+    way = move or plainly
     return Batch(
-        {name: _tensors(value, device, name) for name, value in batch.inputs.items()},
-        {name: _tensors(value, device, name) for name, value in batch.targets.items()},
+        {name: _tensors(value, way, name) for name, value in batch.inputs.items()},
+        {name: _tensors(value, way, name) for name, value in batch.targets.items()},
         batch.ids,
     )
 
@@ -46,20 +59,20 @@ def to_numpy(outputs: Any) -> Any:
     return outputs
 
 
-def _tensors(value: Any, device: torch.device, name: str) -> Any:
+def _tensors(value: Any, move: Move, name: str) -> Any:
     if isinstance(value, np.ndarray):
-        return _tensor(value, device, name)
+        return _tensor(value, move, name)
     if isinstance(value, Ragged):
         # The same two names, holding tensors: a learner reads values and offsets.
-        return Ragged(_tensors(value.values, device, name), _tensors(value.offsets, device, name))
+        return Ragged(_tensors(value.values, move, name), _tensors(value.offsets, move, name))
     if isinstance(value, Mapping):
-        return {key: _tensors(item, device, f"{name}.{key}") for key, item in value.items()}
+        return {key: _tensors(item, move, f"{name}.{key}") for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return _rebuilt(value, [_tensors(item, device, name) for item in value])
+        return _rebuilt(value, [_tensors(item, move, name) for item in value])
     return value
 
 
-def _tensor(array: np.ndarray[Any, np.dtype[Any]], device: torch.device, name: str) -> Tensor:
+def _tensor(array: np.ndarray[Any, np.dtype[Any]], move: Move, name: str) -> Tensor:
     if array.dtype.kind not in "biufc":
         raise PluginError(
             f"an array of dtype {array.dtype} cannot become a tensor",
@@ -69,7 +82,7 @@ def _tensor(array: np.ndarray[Any, np.dtype[Any]], device: torch.device, name: s
     native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     # torch refuses to share memory that must not be written.
     tensor = torch.from_numpy(native if native.flags.writeable else native.copy())
-    return tensor.reshape(array.shape).to(device)
+    return move(tensor.reshape(array.shape))
 
 
 def _rebuilt(like: Any, values: list[Any]) -> Any:
