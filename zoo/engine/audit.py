@@ -38,7 +38,8 @@ _UPDATES = 2
 """After which ranks are compared: the second has the optimizer's state of the first."""
 
 _SAMPLES = 2
-"""Of each rank in a micro-batch of the compared gradient: rank 0 must hold those of all."""
+"""Of each rank in a micro-batch of the compared gradient: rank 0 must hold those of all at once,
+for a loss may couple them."""
 
 _TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2}
 """Of the largest element of the whole gradient: other orders of summation stay far below, and a
@@ -123,9 +124,7 @@ class Audit:
         other = None
         if world.main:
             with unsynchronised():
-                # All at once only where they are normalised together.
-                pieces = 1 if normalisations(self.networks) else world.size
-                alone = World(device=world.device, shards=world.shards, pieces=pieces)
+                alone = World(device=world.device, shards=world.shards)
                 machine = replace(self.machine, world=alone)
                 other, *_ = self._gradient(machine, step, rows, dropout=world.ordered)
         self._require_close(

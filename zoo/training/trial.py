@@ -9,6 +9,7 @@ from torch import nn
 
 from zoo.data.loaders import Loader
 from zoo.engine.allocator import give_back_large_blocks
+from zoo.engine.batchnorm import normalisations
 from zoo.engine.hooks import NO_ROWS
 from zoo.engine.meter import memory_now, peak_since, reset_peak
 from zoo.engine.modes import training_mode
@@ -66,7 +67,7 @@ class _Trial:
         modules = [*whole.networks.values(), whole.learner]
         self._buffers = [b for m in modules if isinstance(m, nn.Module) for b in m.buffers()]
         self._before = 0.0
-        self._keeps_statistics = False
+        self._whole_only = whole.world.ordered or bool(normalisations(whole.networks))
 
     def fit(self, limit: int) -> Fit:
         """As :func:`zoo.training.fitting.fit`, for processes that agree.
@@ -80,17 +81,17 @@ class _Trial:
         training_mode(whole.networks)
         self._before = self._largest(memory_now(world.device))
         found = fit(limit, share, self._need)
-        if found.pieces > 1 and (world.ordered or self._keeps_statistics):
+        if found.pieces > 1 and self._whole_only:
             self._refuse(found.pieces, share)
         return found
 
     def _need(self, samples: int, chunk: int | None) -> Need:
-        """Of a gradient of so many samples in each shard; two shards, where they are fewer."""
+        """Of a gradient of so many samples in each of two pieces, or in each shard."""
         whole, config = self._whole, self._whole.config
-        world = whole.world if whole.world.ordered else replace(whole.world, pieces=2)
-        plan = replace(
-            training_plan(replace(whole, world=world)), most=samples * world.size * world.parts
-        )
+        world = whole.world if self._whole_only else replace(whole.world, pieces=2)
+        least = 2 if self._whole_only else 1  # one alone cannot be normalised
+        most = max(samples, least) * world.size * world.parts
+        plan = replace(training_plan(replace(whole, world=world)), most=most)
         loader = Loader(whole.source, whole.splits["train"], whole.codec, plan, augment=True)
         batches = [batch or NO_ROWS for batch in loader.batches(0, plan.parts)]
         machine = replace(self._machine, world=world, chunk=chunk)
@@ -101,7 +102,7 @@ class _Trial:
                 update = Update(machine, step, 0, phase, 1)
                 update.add(*batches)
                 update.gradient()
-                self._keeps_statistics |= any(changed())
+                self._whole_only |= any(changed())
             chunked = max(chunked, update.chunked)
         known = known_memory(config, whole.networks)
         later = known["optimizers"] + known["average"]

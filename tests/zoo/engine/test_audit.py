@@ -19,7 +19,6 @@ from zoo.engine.audit import Audit
 from zoo.engine.batchnorm import synchronised
 from zoo.engine.distributed import World
 from zoo.engine.learner import Learner
-from zoo.engine.step import Machine
 from zoo.errors import ConfigError, PluginError
 
 Ranks = Callable[..., list[int]]
@@ -31,7 +30,7 @@ def made(tiny: ModuleType, tmp_path: Path) -> Callable[..., Any]:
 
     def make(world: World, *, audit: bool = True) -> Any:
         loop = tiny.tiny_loop(tmp_path / "run", steps=4)
-        loop.machine = Machine(**{**vars(loop.machine), "world": world})
+        loop.machine = replace(loop.machine, world=world)
         loop.hooks.log_file = tmp_path / f"log-{world.rank}-{audit}.jsonl"
         loop._audit = Audit(loop.machine, loop.networks, loop.updates, loop.hooks, active=audit)
 
@@ -225,6 +224,18 @@ def test_a_loss_that_couples_samples_is_not_cut(
     with pytest.raises(PluginError, match=r"in pieces .* is not that of the whole") as found:
         loop.run()
     assert "couples samples" in found.value.remedy
+
+
+def test_neither_is_it_divided_among_processes(made: Callable[..., Any], ranks: Ranks) -> None:
+    def work(world: World) -> None:
+        loop = made(world)
+        loop.networks["generator"].pop(1)
+        loop._audit.machine = loop.machine = replace(loop.machine, learner=Coupled(None, {}))
+        with pytest.raises(PluginError, match="on 2 processes is not that of one") as found:
+            loop.run()
+        assert "couples samples" in found.value.remedy
+
+    assert ranks(2, work) == [0, 0]
 
 
 def test_normalised_batches_are_not_cut(made: Callable[..., Any]) -> None:

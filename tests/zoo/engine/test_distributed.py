@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -119,7 +120,7 @@ def test_a_training_on_two_ranks_resumes(tiny: ModuleType, ranks: Ranks, tmp_pat
 
     def loop(folder: Path, world: World, **settings: Any) -> Any:
         made = tiny.tiny_loop(folder, steps=6, **settings)
-        made.machine = Machine(**{**vars(made.machine), "world": world})
+        made.machine = replace(made.machine, world=world)
         made.hooks.log_file = folder / f"log-{world.rank}.jsonl"
 
         def batches(first: int) -> Iterator[Batch]:
