@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 __all__ = [
     "ConfigError",
@@ -54,6 +55,12 @@ class ZooError(Exception):
             "where": self.where,
             "remedy": self.remedy,
         }
+
+    @staticmethod
+    def from_dict(told: Mapping[str, Any]) -> ZooError:
+        """The error that :meth:`as_dict` tells, from another process of the same program."""
+        kind = next((kind for kind in _kinds(ZooError) if kind.kind == told["error"]), ZooError)
+        return kind(told["message"], where=told["where"], remedy=told["remedy"])
 
 
 class UsageError(ZooError):
@@ -109,6 +116,12 @@ class Interrupted(ZooError):  # noqa: N818  # a requested stop is no error
 
     exit_code = 75
     kind = "interrupted"
+
+
+def _kinds(base: type[ZooError]) -> Iterator[type[ZooError]]:
+    yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
 
 
 def _rebuilt(kind: type[ZooError], message: str, where: str, remedy: str) -> ZooError:

@@ -7,13 +7,15 @@ number of processes, and every sum is in the order of the shards: so are its bit
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,9 +23,11 @@ from torch import Tensor
 
 from zoo.data.processes import launched
 from zoo.engine.precision import resolve_device
-from zoo.errors import PluginError, UsageError
+from zoo.errors import PluginError, UsageError, ZooError
 
 __all__ = ["World", "joined", "launched_world", "process_group"]
+
+T = TypeVar("T")
 
 _LONGEST_WAIT = timedelta(hours=1)
 """For one that fits, tunes or measures alone; a process that ends is noticed at once."""
@@ -140,6 +144,29 @@ class World:
                 remedy="add every term on every process, with count 0 where there is nothing",
             )
         return text.split("\n") if text else []
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Do something on every rank, and fail on every rank if one does.
+
+        Raises:
+            ZooError: What the first of the ranks that failed has raised, on all of them.
+        """
+        if self.size == 1:
+            return work()
+        error: ZooError | None = None
+        try:
+            result = work()
+        except ZooError as raised:
+            error = raised
+        told = self.gather(json.dumps(error.as_dict()).encode() if error else b"")
+        failed = [rank for rank, content in enumerate(told) if content]
+        if not failed:
+            return result
+        first = ZooError.from_dict(json.loads(told[failed[0]]))
+        if failed[0]:  # rank 0, which prints, has seen nothing wrong
+            here = f"process {failed[0]} of {self.size}"
+            first.where = f"{first.where}, {here}" if first.where else here
+        raise first from error
 
     def barrier(self) -> None:
         """Wait for the other ranks."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
+from zoo.artifacts.lock import locked
 from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
 from zoo.config.run import EngineConfig
@@ -18,7 +19,7 @@ from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
-from zoo.engine.distributed import World, launched_world, process_group
+from zoo.engine.distributed import launched_world, process_group
 from zoo.engine.loop import NO_ROWS, Loop, Verdict, count_phases
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
@@ -29,7 +30,7 @@ from zoo.training.assembly import Assembly, Start, assemble
 from zoo.training.loggers import Loggers, MakeLogger, find_loggers
 from zoo.training.nonfinite import write_nonfinite
 from zoo.training.normalising import normalising, require_rows_everywhere
-from zoo.training.parts import Parts, compiled, find_parts
+from zoo.training.parts import compiled, find_parts
 from zoo.training.profiling import Profiler
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
@@ -65,7 +66,7 @@ def train(
         The run directory, with its ``model.safetensors``.
 
     Raises:
-        UsageError: If ``out`` holds another training.
+        UsageError: If ``out`` holds another training, or one is running there.
         ConfigError, DataError, PluginError, WeightsError: If an input is wrong.
         NonFiniteError: If a loss or gradient is not finite.
         Interrupted: After SIGTERM, SIGUSR1 or ``training.max_time``; the same call resumes.
@@ -80,9 +81,16 @@ def train(
     parts = find_parts(model_id)
     loggers = find_loggers(config.training.loggers)
     file, start = start_file(start_from) if start_from else (None, "")
-    with process_group(world), numerics(device, _threads(config.engine)):
+    with process_group(world), numerics(device, _threads(config.engine)), ExitStack() as held:
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
-        run = _shared_run(world, out, parts, resolved, identity)
+
+        def begin() -> None:
+            if world.main:
+                _lock(out, held, reporter)
+                open_run(out, parts, resolved, identity)
+
+        world.together(begin)
+        run = RunDirectory.open(out)
         if run.model.exists():
             reporter.message(f"{out}: this training is finished")
             return run
@@ -92,14 +100,12 @@ def train(
     return run
 
 
-def _shared_run(
-    world: World, out: Path, parts: Parts, resolved: Resolved, identity: Mapping[str, Any]
-) -> RunDirectory:
-    """Rank 0 makes the directory, the others open it."""
-    if world.main:
-        open_run(out, parts, resolved, identity)
-    world.barrier()
-    return RunDirectory.open(out)
+def _lock(out: Path, held: ExitStack, reporter: Reporter) -> None:
+    """Keep other trainings out, before anything is changed. What is finished needs no lock."""
+    if RunDirectory.is_run(out) and RunDirectory.open(out).model.exists():
+        return
+    RunDirectory.require_ours(out)
+    held.enter_context(locked(RunDirectory(out).lock, reporter.message))
 
 
 class _Training:
