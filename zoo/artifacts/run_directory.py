@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.artifacts.canonical import tidy
 from zoo.errors import DataError, UsageError, suggestion
-from zoo.files import write_atomically
+from zoo.files import sync_file, sync_folder, write_atomically
 
 __all__ = ["MEASURED", "RunDirectory", "parse_run"]
 
@@ -255,11 +255,27 @@ class RunDirectory:
                 stream.write(_json_line(line))
         except OSError as error:
             self._log_is_whole = False
-            raise UsageError(
-                f"cannot be written ({error.strerror or error})",
-                where=str(self.metrics_log),
-                remedy="free space and run the same command again: it resumes",
-            ) from error
+            raise self._log_refusal(error) from error
+
+    def sync_metrics(self) -> None:
+        """Have all lines on disk, so that no power cut takes them.
+
+        Raises:
+            UsageError: As :meth:`append_metrics`.
+        """
+        if self.metrics_log.exists():
+            try:
+                sync_file(self.metrics_log)
+                sync_folder(self.path)
+            except OSError as error:
+                raise self._log_refusal(error) from error
+
+    def _log_refusal(self, error: OSError) -> UsageError:
+        return UsageError(
+            f"cannot be written ({error.strerror or error})",
+            where=str(self.metrics_log),
+            remedy="free space and run the same command again: it resumes",
+        )
 
     def metrics(self) -> list[dict[str, Any]]:
         """All whole lines; one that a killed process left half-written is not there.

@@ -77,6 +77,10 @@ class Hooks(Protocol):
         """Append to the log of the run."""
         ...
 
+    def sync_log(self) -> None:
+        """Have what was logged on disk: a checkpoint must not outlive its lines."""
+        ...
+
     def rewind(self, step: int, *, validated: bool) -> None:
         """Forget what was logged after this step, or at its validation if that comes again."""
         ...
@@ -399,6 +403,7 @@ class Loop:
         state = self._state()
         if self.machine.world.main:
             micro = 0 if self._update is None else self._update.done
+            self.hooks.sync_log()
             save_checkpoint(self.checkpoints, self._at.step, micro, state, training=self._identity)
         self.machine.world.barrier()
         self._saved = time.monotonic()

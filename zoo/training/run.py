@@ -262,6 +262,10 @@ class _Training:
             self._reporter.row(row)
             self._loggers.row(row)
 
+    def sync_log(self) -> None:
+        """Have ``metrics.jsonl`` on disk."""
+        self._run.sync_metrics()
+
     def rewind(self, step: int, *, validated: bool) -> None:
         """Cut ``metrics.jsonl`` back to a checkpoint."""
         if not self._whole.world.main:
