@@ -1,0 +1,32 @@
+"""Trainings killed at random instants end with the same bits; the script does many more."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent / "kills.py"
+SEED = 20260801  # of the kinds of kills and their instants; how far a training is then varies
+KINDS = {"gan", "graph", "light", "points", "track"}
+
+
+@pytest.mark.slow
+def test_killed_trainings_end_with_the_same_bits() -> None:
+    """One kill of each kind of learner, at least."""
+    words = [sys.executable, str(SCRIPT), "--kills", str(len(KINDS)), "--seed", str(SEED)]
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}  # its threads would be lost in the forks
+    done = subprocess.run(
+        [*words, "--json"], capture_output=True, text=True, check=False, env=hidden
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["kind"] for row in rows} == KINDS
+    for row in rows:
+        assert row["kills"] >= 1, row
+        assert row["identical"] == f"{row['trainings']}/{row['trainings']}", row
+        assert row["orphans"] == 0, row
