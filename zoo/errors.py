@@ -27,10 +27,15 @@ class ZooError(Exception):
         message: What is wrong, one sentence without a final stop.
         where: The file, field, config path or id concerned; empty when the message names it.
         remedy: What the reader can do about it.
+
+    Attributes:
+        shared: Of several processes: whether the first one has the same error and tells it.
+            ``None``: it was raised before they met; the first one of each machine tells it.
     """
 
     exit_code = 1
     kind = "bug"
+    shared: bool | None = None
 
     def __init__(self, message: str, *, where: str = "", remedy: str = "") -> None:
         self.message = message

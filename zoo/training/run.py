@@ -19,11 +19,11 @@ from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
-from zoo.engine.distributed import launched_world, process_group
+from zoo.engine.distributed import launched_world, own_device, process_group
 from zoo.engine.loop import NO_ROWS, Loop, Verdict, count_phases
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
-from zoo.engine.precision import numerics, resolve_device, resolve_precision
+from zoo.engine.precision import numerics, resolve_precision
 from zoo.engine.signals import stop_at_once
 from zoo.engine.step import Machine
 from zoo.training.assembly import Assembly, Start, assemble
@@ -74,14 +74,14 @@ def train(
     """
     config = resolved.config
     world = launched_world()
-    device = resolve_device(config.engine.device, world.local_rank)
+    device = own_device(config.engine.device, world.local_rank)
     shards = config.engine.shards if config.engine.reproducible else 0
     world = replace(world, device=device, shards=shards)
     reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
     parts = find_parts(model_id)
     loggers = find_loggers(config.training.loggers)
-    file, start = start_file(start_from) if start_from else (None, "")
     with process_group(world), numerics(device, _threads(config.engine)), ExitStack() as held:
+        file, start = world.together(lambda: start_file(start_from) if start_from else (None, ""))
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
 
         def begin() -> None:

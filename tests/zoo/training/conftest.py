@@ -101,9 +101,11 @@ def start(tmp_path: Path) -> Start:
 
 @pytest.fixture
 def start_ranks(start: Start) -> Callable[..., list[Command]]:
-    """Start ``zoo WORDS`` on so many processes, as ``torchrun`` would."""
+    """Start ``zoo WORDS`` on so many processes, as ``torchrun`` would; ``before(rank)`` first."""
 
-    def started(size: int, *words: object) -> list[Command]:
+    def started(
+        size: int, *words: object, before: Callable[[int], object] | None = None
+    ) -> list[Command]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
@@ -113,6 +115,8 @@ def start_ranks(start: Start) -> Callable[..., list[Command]]:
                 os.environ |= {"RANK": str(number), "LOCAL_RANK": str(number)}
                 os.environ |= {"WORLD_SIZE": str(size)}
                 os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+                if before is not None:
+                    before(number)
 
             return launched
 
