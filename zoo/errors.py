@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 __all__ = [
     "ConfigError",
@@ -26,10 +27,15 @@ class ZooError(Exception):
         message: What is wrong, one sentence without a final stop.
         where: The file, field, config path or id concerned; empty when the message names it.
         remedy: What the reader can do about it.
+
+    Attributes:
+        shared: Of several processes: whether the first one has the same error and tells it.
+            ``None``: it was raised before they met; the first one of each machine tells it.
     """
 
     exit_code = 1
     kind = "bug"
+    shared: bool | None = None
 
     def __init__(self, message: str, *, where: str = "", remedy: str = "") -> None:
         self.message = message
@@ -54,6 +60,12 @@ class ZooError(Exception):
             "where": self.where,
             "remedy": self.remedy,
         }
+
+    @staticmethod
+    def from_dict(told: Mapping[str, Any]) -> ZooError:
+        """The error that :meth:`as_dict` tells, from another process of the same program."""
+        kind = next((kind for kind in _kinds(ZooError) if kind.kind == told["error"]), ZooError)
+        return kind(told["message"], where=told["where"], remedy=told["remedy"])
 
 
 class UsageError(ZooError):
@@ -109,6 +121,12 @@ class Interrupted(ZooError):  # noqa: N818  # a requested stop is no error
 
     exit_code = 75
     kind = "interrupted"
+
+
+def _kinds(base: type[ZooError]) -> Iterator[type[ZooError]]:
+    yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
 
 
 def _rebuilt(kind: type[ZooError], message: str, where: str, remedy: str) -> ZooError:

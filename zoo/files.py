@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zoo.errors import DataError, UsageError
 
-__all__ = ["atomic_path", "file_digest", "sync_folder", "write_atomically"]
+__all__ = ["atomic_path", "file_digest", "sync_file", "sync_folder", "write_atomically"]
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = _temporary(target)
     try:
         yield temporary
-        _sync(temporary)
+        sync_file(temporary)
         temporary.replace(target)
         sync_folder(target.parent)
     except OSError as error:
@@ -61,9 +61,18 @@ def file_digest(path: Path) -> str:
         ) from error
 
 
+def sync_file(path: Path) -> None:
+    """Make what was written to a file durable."""
+    _sync(path)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make a rename within a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Make a rename within a folder, or a new file in it, durable."""
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -79,14 +88,6 @@ def _temporary(target: Path) -> Path:
     os.fchmod(descriptor, 0o644)
     os.close(descriptor)
     return Path(name)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refusal(target: Path, error: OSError) -> UsageError:

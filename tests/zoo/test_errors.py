@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from multiprocessing import Pipe
 
 import pytest
@@ -79,6 +80,14 @@ def test_an_error_crosses_processes() -> None:
         there.send(error)
         again = here.recv()
     assert type(again) is DataError
+    assert again.as_dict() == error.as_dict()
+
+
+@pytest.mark.parametrize("kind", [ZooError, ConfigError, WeightsError, Interrupted])
+def test_an_error_crosses_machines_as_json(kind: type[ZooError]) -> None:
+    error = kind("is cut", where="a.h5", remedy="copy it")
+    again = ZooError.from_dict(json.loads(json.dumps(error.as_dict())))
+    assert type(again) is kind
     assert again.as_dict() == error.as_dict()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.artifacts.canonical import tidy
 from zoo.errors import DataError, UsageError, suggestion
-from zoo.files import write_atomically
+from zoo.files import sync_file, sync_folder, write_atomically
 
 __all__ = ["MEASURED", "RunDirectory", "parse_run"]
 
@@ -23,6 +23,7 @@ MEASURED = frozenset(("seconds", "samples_per_second", "data_wait", "peak_memory
 """What a line of ``metrics.jsonl`` tells of the machine: equal trainings differ in it."""
 
 _MARKER = "run.json"
+_LOCK = "training.lock"
 _TORN = re.compile(r"\..+\.[a-z0-9_]{8}")  # what zoo.files writes aside
 
 
@@ -77,12 +78,7 @@ class RunDirectory:
         """
         if cls.is_run(path):
             raise UsageError("holds a run already", where=str(path), remedy="choose another --out")
-        if path.exists() and not path.is_dir():
-            raise UsageError("is a file", where=str(path), remedy="choose another --out")
-        if path.is_dir() and any(not _is_torn_marker(file) for file in path.iterdir()):
-            raise UsageError(
-                "is not empty and holds no run", where=str(path), remedy="choose another --out"
-            )
+        cls.require_ours(path)
         run = cls(path)
         try:
             run.remove_torn()
@@ -94,6 +90,22 @@ class RunDirectory:
             run.discard()  # or the folder would be refused as somebody else's
             raise
         return run
+
+    @classmethod
+    def require_ours(cls, path: Path) -> None:
+        """Check that a path holds a run, or nothing.
+
+        Raises:
+            UsageError: If somebody else's files are there.
+        """
+        if cls.is_run(path):
+            return
+        if path.exists() and not path.is_dir():
+            raise UsageError("is a file", where=str(path), remedy="choose another --out")
+        if path.is_dir() and any(not _comes_first(file) for file in path.iterdir()):
+            raise UsageError(
+                "is not empty and holds no run", where=str(path), remedy="choose another --out"
+            )
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
@@ -137,6 +149,11 @@ class RunDirectory:
     def complete(self) -> bool:
         """Whether :meth:`create` came to its end."""
         return all(path.is_file() for path in (self.config, self.schema, self.environment))
+
+    @property
+    def lock(self) -> Path:
+        """Who trains here now (:func:`zoo.artifacts.lock.locked`)."""
+        return self.path / _LOCK
 
     @property
     def config(self) -> Path:
@@ -247,11 +264,27 @@ class RunDirectory:
                 stream.write(_json_line(line))
         except OSError as error:
             self._log_is_whole = False
-            raise UsageError(
-                f"cannot be written ({error.strerror or error})",
-                where=str(self.metrics_log),
-                remedy="free space and run the same command again: it resumes",
-            ) from error
+            raise self._log_refusal(error) from error
+
+    def sync_metrics(self) -> None:
+        """Have all lines on disk, so that no power cut takes them.
+
+        Raises:
+            UsageError: As :meth:`append_metrics`.
+        """
+        if self.metrics_log.exists():
+            try:
+                sync_file(self.metrics_log)
+                sync_folder(self.path)
+            except OSError as error:
+                raise self._log_refusal(error) from error
+
+    def _log_refusal(self, error: OSError) -> UsageError:
+        return UsageError(
+            f"cannot be written ({error.strerror or error})",
+            where=str(self.metrics_log),
+            remedy="free space and run the same command again: it resumes",
+        )
 
     def metrics(self) -> list[dict[str, Any]]:
         """All whole lines; one that a killed process left half-written is not there.
@@ -329,9 +362,10 @@ class RunDirectory:
                 ) from error
 
 
-def _is_torn_marker(path: Path) -> bool:
-    """Whether it is what a kill left of the very first file."""
-    return path.name.startswith(f".{_MARKER}.") and _TORN.fullmatch(path.name) is not None
+def _comes_first(path: Path) -> bool:
+    """Whether it is the lock, or what a kill left of the marker: the files before all others."""
+    torn = path.name.startswith(f".{_MARKER}.") and _TORN.fullmatch(path.name) is not None
+    return torn or path.name == _LOCK
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:

@@ -57,10 +57,10 @@ class _Root(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.TyperException as error:
-            if not ctx.meta["zoo.json"]:
+            if not ctx.meta["zoo.json"] and output.is_first():
                 raise  # typer tells it to people
             told = _usage_error(error, ctx)
-            raise typer.Exit(output.report_error(told, as_json=True)) from error
+            raise typer.Exit(output.report_error(told, ctx.meta["zoo.json"])) from error
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise  # a wanted end
         except (Exception, KeyboardInterrupt) as error:  # told, with its exit code

@@ -1,6 +1,8 @@
 """What commands say: results on stdout, everything else on stderr.
 
-With ``--json`` a command writes exactly one JSON object to stdout, an error included.
+With ``--json`` a command writes exactly one JSON object to stdout, an error included. Of several
+processes that are one command only the first writes there; the others have their own errors on
+stderr.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from zoo.artifacts.canonical import tidy
-from zoo.errors import Interrupted, ZooError
+from zoo.data.processes import ALONE, Launched, launched
+from zoo.errors import Interrupted, UsageError, ZooError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "emit", "report_error", "table", "title"]
+__all__ = ["console", "emit", "is_first", "report_error", "table", "title"]
 
 INTERRUPTED_BY_USER = 130
 
@@ -80,7 +83,8 @@ def title(text: str) -> str:
 def report_error(error: BaseException, as_json: bool) -> int:
     """Tell an error in the way that was asked for, and return the exit code.
 
-    ``ZOO_TRACEBACK=1`` adds the traceback.
+    Of several processes the first tells it. Another one tells only what the first has not seen, as
+    text that begins with its number. ``ZOO_TRACEBACK=1`` adds the traceback.
     """
     if os.environ.get("ZOO_TRACEBACK", "") not in ("", "0"):
         typer.echo("".join(traceback.format_exception(error)), err=True)
@@ -90,20 +94,42 @@ def report_error(error: BaseException, as_json: bool) -> int:
     else:
         told = error if isinstance(error, ZooError) else _unexpected(error)
         code = told.exit_code
-    if as_json:
+    here = _process()
+    if not here.main:
+        if not (here.local_rank > 0 if told.shared is None else told.shared):
+            _tell(told, f"process {here.rank} of {here.size}: ")
+    elif as_json:
         typer.echo(json.dumps(told.as_dict() | {"exit_code": code}, indent=2))
     else:
-        sys.stdout.flush()
-        typer.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        typer.echo(str(told), err=True)
+        _tell(told)
     return code
 
 
+def is_first() -> bool:
+    """Whether this is the first of the processes that are one command, or the only one."""
+    return _process().main
+
+
+def _tell(error: ZooError, before: str = "") -> None:
+    sys.stdout.flush()
+    typer.secho(f"{before}error: ", fg="red", bold=True, nl=False, err=True)
+    typer.echo(str(error), err=True)
+
+
+def _process() -> Launched:
+    try:
+        return launched()
+    except (UsageError, ValueError):  # it may be what is told
+        return ALONE
+
+
 def _unexpected(error: BaseException) -> ZooError:
-    return ZooError(
+    told = ZooError(
         f"unexpected {type(error).__name__}: {error}",
         remedy="this is a fault of zoo or of a plugin; ZOO_TRACEBACK=1 shows where",
     )
+    told.shared = False  # nobody has compared it
+    return told
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], indent: int) -> str:

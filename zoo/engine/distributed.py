@@ -8,23 +8,29 @@ the shards: so are its bits.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from zoo.data.processes import launched
 from zoo.engine.precision import resolve_device
-from zoo.errors import PluginError, UsageError
+from zoo.engine.telling import compare, tells_of_the_lost
+from zoo.errors import ConfigError, PluginError, UsageError, ZooError
 
-__all__ = ["World", "joined", "launched_world", "process_group"]
+__all__ = ["World", "joined", "launched_world", "own_device", "process_group"]
+
+T = TypeVar("T")
 
 _LONGEST_WAIT = timedelta(hours=1)
 """For one that fits, tunes or measures alone; a process that ends is noticed at once."""
@@ -144,6 +150,29 @@ class World:
             )
         return text.split("\n") if text else []
 
+    def together(self, work: Callable[[], T]) -> T:
+        """Do something on every rank, and fail on every rank if one does.
+
+        Raises:
+            ZooError: What the first of the ranks that failed has raised, on all of them.
+        """
+        if self.size == 1:
+            return work()
+        error: ZooError | None = None
+        try:
+            result = work()
+        except ZooError as raised:
+            error = raised
+        told = self.gather(json.dumps(error.as_dict()).encode() if error else b"")
+        failed = [rank for rank, content in enumerate(told) if content]
+        if not failed:
+            return result
+        first = ZooError.from_dict(json.loads(told[failed[0]]))
+        if failed[0]:  # rank 0, which prints, has seen nothing wrong
+            here = f"process {failed[0]} of {self.size}"
+            first.where = f"{first.where}, {here}" if first.where else here
+        raise first from error
+
     def barrier(self) -> None:
         """Wait for the other ranks."""
         if self.size > 1:
@@ -216,23 +245,71 @@ def process_group(world: World) -> Iterator[None]:
     if world.device.type == "cuda":
         torch.cuda.set_device(world.device)
     try:
+        store = _meet(world)
         dist.init_process_group(
-            backend, rank=world.rank, world_size=world.size, timeout=_LONGEST_WAIT
+            backend,
+            store=dist.PrefixStore("group", store),  # type: ignore[attr-defined]  # it is public
+            rank=world.rank,
+            world_size=world.size,
+            timeout=_LONGEST_WAIT,
         )
-        yield
-        dist.barrier()
+        with _compared(world, store):
+            yield
+            dist.barrier()
     except (dist.DistError, RuntimeError) as error:
         if not _lost(error):
             raise
-        raise UsageError(
-            f"another process of this run has ended or cannot be reached ({_first_line(error)})",
-            where=f"process {world.rank} of {world.size}",
-            remedy="see what it said; run the same command again: a training resumes",
-        ) from error
+        raise _another_ended(world, error) from error
     finally:
         # Not after a failure: it would wait for those that are gone.
         if dist.is_initialized() and sys.exc_info()[0] is None:
             dist.destroy_process_group()
+
+
+def _meet(world: World) -> Any:
+    """A store where all processes can write: the launcher's, or one of rank 0."""
+    meeting: Any = rendezvous("env://", world.rank, world.size, timeout=_LONGEST_WAIT)
+    store, _, _ = next(meeting)
+    store.set_timeout(_LONGEST_WAIT)
+    return store
+
+
+@contextmanager
+def _compared(world: World, store: Any) -> Iterator[None]:
+    """Errors know afterwards whether another process tells them."""
+    try:
+        yield
+    except (ZooError, dist.DistError, RuntimeError) as error:
+        # A plugin's network may have been in a sum over the processes, of a normalisation.
+        cause = error.__cause__ if isinstance(error, PluginError) else error
+        if cause is not None and _lost(cause):
+            raise _another_ended(world, cause) from error
+        if isinstance(error, ZooError):
+            own = dist.PrefixStore("errors", store)  # type: ignore[attr-defined]  # it is public
+            compare(error, own, rank=world.rank, size=world.size)
+        raise
+
+
+def _another_ended(world: World, error: BaseException) -> UsageError:
+    ended = UsageError(
+        f"another process of this run has ended or cannot be reached ({_first_line(error)})",
+        remedy="see what it said; run the same command again: a training resumes",
+    )
+    ended.shared = not tells_of_the_lost(world.rank, world.local_rank)
+    return ended
+
+
+def own_device(name: str, local_rank: int) -> torch.device:
+    """The device of this process.
+
+    Raises:
+        ConfigError: If there is no such device.
+    """
+    try:
+        return resolve_device(name, local_rank)
+    except ConfigError as error:
+        error.shared = False  # others of this machine may have one
+        raise
 
 
 @contextmanager
@@ -247,7 +324,7 @@ def joined(device: str) -> Iterator[World]:
         UsageError: As :func:`process_group`.
     """
     world = launched_world()
-    world = replace(world, device=resolve_device(device, world.local_rank))
+    world = replace(world, device=own_device(device, world.local_rank))
     with process_group(world):
         yield world
 

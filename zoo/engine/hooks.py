@@ -64,6 +64,10 @@ class Hooks(Protocol):
         """Append to the log of the run."""
         ...
 
+    def sync_log(self) -> None:
+        """Have what was logged on disk: a checkpoint must not outlive its lines."""
+        ...
+
     def rewind(self, step: int, *, validated: bool) -> None:
         """Forget what was logged after this step, or at its validation if that comes again."""
         ...

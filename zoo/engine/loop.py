@@ -279,6 +279,7 @@ class Loop:
         state = self._state()
         if self.machine.world.main:
             micro = 0 if self._update is None else self._update.done
+            self.hooks.sync_log()
             save_checkpoint(self.checkpoints, self._at.step, micro, state, training=self._identity)
         self.machine.world.barrier()
         self._saved = time.monotonic()

@@ -79,10 +79,12 @@ def assemble(
     """Open the source, split it, build the networks, fit the codec.
 
     Raises:
-        ConfigError, DataError, PluginError, WeightsError: If an input is wrong.
+        ConfigError, DataError, PluginError, WeightsError: If an input is wrong, on any process.
     """
-    source = open_source(parts.task.name, config.data)
-    splits = split_blocks(source.blocks(), config.data.validation, config.data.test, SPLIT_SEED)
+    source = world.together(lambda: open_source(parts.task.name, config.data))
+    splits = world.together(
+        lambda: split_blocks(source.blocks(), config.data.validation, config.data.test, SPLIT_SEED)
+    )
     networks = parts.networks(config.model, source.facts, config.training.seed)
     if start.file is not None:
         tell(f"{start.file}: {load_start(networks, start.file)}")
@@ -96,10 +98,13 @@ def assemble(
         start=start.digest,
         frozen=freeze(networks, start.frozen),
     )
-    if world.main:
-        records.describe_data(source, splits)
-        _fit_codec(parts, config, source, splits["train"], records)
-    world.barrier()
+
+    def describe() -> None:
+        if world.main:
+            records.describe_data(source, splits)
+            _fit_codec(parts, config, source, splits["train"], records)
+
+    world.together(describe)
     constants = records.constants()
     if constants is None:
         raise PluginError("what rank 0 wrote is not visible to this process", where=str(run.path))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
+from zoo.artifacts.lock import locked
 from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
 from zoo.config.run import EngineConfig
@@ -17,10 +18,10 @@ from zoo.contract.codec import Batch
 from zoo.contract.logger import LoggedRun
 from zoo.data.failures import plugin_code
 from zoo.data.loaders import Loader
-from zoo.engine.distributed import World, launched_world, process_group
+from zoo.engine.distributed import World, launched_world, own_device, process_group
 from zoo.engine.hooks import NO_ROWS, Verdict
 from zoo.engine.loop import Loop
-from zoo.engine.precision import numerics, resolve_device
+from zoo.engine.precision import numerics
 from zoo.engine.signals import stop_at_once
 from zoo.engine.step import Machine
 from zoo.training.assembly import Assembly, Start, assemble
@@ -28,7 +29,7 @@ from zoo.training.loggers import Loggers, MakeLogger, find_loggers
 from zoo.training.machine import build_machine, training_plan, training_updates
 from zoo.training.nonfinite import write_nonfinite
 from zoo.training.normalising import normalising, require_rows_everywhere
-from zoo.training.parts import Parts, find_parts
+from zoo.training.parts import find_parts
 from zoo.training.profiling import Profiler
 from zoo.training.record import open_run
 from zoo.training.reporting import Reporter, SilentReporter
@@ -65,7 +66,7 @@ def train(
         The run directory, with its ``model.safetensors``.
 
     Raises:
-        UsageError: If ``out`` holds another training.
+        UsageError: If ``out`` holds another training, or one is running there.
         ConfigError, DataError, PluginError, WeightsError: If an input is wrong.
         NonFiniteError: If a loss or gradient is not finite.
         Interrupted: After SIGTERM, SIGUSR1 or ``training.max_time``; the same call resumes.
@@ -73,16 +74,23 @@ def train(
     """
     config = resolved.config
     world = launched_world()
-    device = resolve_device(config.engine.device, world.local_rank)
+    device = own_device(config.engine.device, world.local_rank)
     shards = config.engine.shards if config.engine.reproducible else 0
     world = replace(world, device=device, shards=shards, pieces=config.engine.pieces)
     reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
     parts = find_parts(model_id)
     loggers = find_loggers(config.training.loggers)
-    file, start = start_file(start_from) if start_from else (None, "")
-    with process_group(world), numerics(device, _threads(config.engine)):
+    with process_group(world), numerics(device, _threads(config.engine)), ExitStack() as held:
+        file, start = world.together(lambda: start_file(start_from) if start_from else (None, ""))
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
-        run = _shared_run(world, out, parts, resolved, identity)
+
+        def begin() -> None:
+            if world.main:
+                _lock(out, held, reporter)
+                open_run(out, parts, resolved, identity)
+
+        world.together(begin)
+        run = RunDirectory.open(out)
         if run.model.exists():
             reporter.message(f"{out}: this training is finished")
             return run
@@ -93,14 +101,12 @@ def train(
     return run
 
 
-def _shared_run(
-    world: World, out: Path, parts: Parts, resolved: Resolved, identity: Mapping[str, Any]
-) -> RunDirectory:
-    """Rank 0 makes the directory, the others open it."""
-    if world.main:
-        open_run(out, parts, resolved, identity)
-    world.barrier()
-    return RunDirectory.open(out)
+def _lock(out: Path, held: ExitStack, reporter: Reporter) -> None:
+    """Keep other trainings out, before anything is changed. What is finished needs no lock."""
+    if RunDirectory.is_run(out) and RunDirectory.open(out).model.exists():
+        return
+    RunDirectory.require_ours(out)
+    held.enter_context(locked(RunDirectory(out).lock, reporter.message))
 
 
 class _Training:
@@ -252,6 +258,10 @@ class _Training:
             self._run.append_metrics(row)
             self._reporter.row(row)
             self._loggers.row(row)
+
+    def sync_log(self) -> None:
+        """Have ``metrics.jsonl`` on disk."""
+        self._run.sync_metrics()
 
     def rewind(self, step: int, *, validated: bool) -> None:
         """Cut ``metrics.jsonl`` back to a checkpoint."""

@@ -23,7 +23,7 @@ from zoo.engine.learner import Learner
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.precision import Precision
 from zoo.engine.step import Machine, Update
-from zoo.errors import Interrupted, PluginError, UsageError
+from zoo.errors import DataError, Interrupted, PluginError, UsageError
 
 CPU = torch.device("cpu")
 Ranks = Callable[..., list[int]]
@@ -202,6 +202,24 @@ def test_bytes_of_every_rank(ranks: Ranks, tmp_path: Path) -> None:
 
     assert ranks(3, work) == [0, 0, 0]
     assert World().gather(b"alone") == [b"alone"]
+
+
+def test_what_fails_on_one_rank_fails_on_all(ranks: Ranks) -> None:
+    def work(world: World) -> None:
+        assert world.together(lambda: world.rank) == world.rank
+
+        def fail(first: int) -> None:
+            if world.rank >= first:
+                raise DataError("is cut", where=f"{world.rank}.h5", remedy="copy it")
+
+        for first, where in ((0, "0.h5"), (1, "1.h5, process 1 of 3")):
+            with pytest.raises(DataError) as caught:
+                world.together(lambda first=first: fail(first))  # type: ignore[misc]  # bound now
+            assert caught.value.where == where
+            assert caught.value.remedy == "copy it"
+
+    assert ranks(3, work) == [0, 0, 0]
+    assert World().together(lambda: "alone") == "alone"
 
 
 def test_who_launched_us() -> None:

@@ -110,6 +110,9 @@ class TinyHooks:
         with self.log_file.open("a") as stream:
             stream.write(json.dumps(row) + "\n")
 
+    def sync_log(self) -> None:
+        pass
+
     def rewind(self, step: int, *, validated: bool) -> None:
         kept = [
             row

@@ -137,7 +137,7 @@ def test_two_processes_are_interrupted_requeued_and_finish(
     script = tmp_path / "job.sh"
     stopped = cluster.run(script, {"STUB_SIGNAL": str(run / "metrics.jsonl")})
     assert stopped.returncode == 75, stopped.stderr
-    assert stopped.stderr.count("(SIGUSR1); everything is saved") == 2  # both processes
+    assert stopped.stderr.count("(SIGUSR1); everything is saved") == 1  # the first tells it
     assert cluster.requests == ["requeue 12345"]
     assert not (run / "model.safetensors").exists()
     ended = cluster.run(script, {"SLURM_RESTART_COUNT": "1"})

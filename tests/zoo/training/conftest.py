@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -94,6 +95,32 @@ def start(tmp_path: Path) -> Start:
         if not child:
             _become(["zoo", *map(str, words)], output, before)
         return Command(child, output)
+
+    return started
+
+
+@pytest.fixture
+def start_ranks(start: Start) -> Callable[..., list[Command]]:
+    """Start ``zoo WORDS`` on so many processes, as ``torchrun`` would; ``before(rank)`` first."""
+
+    def started(
+        size: int, *words: object, before: Callable[[int], object] | None = None
+    ) -> list[Command]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+
+        def rank(number: int) -> Callable[[], None]:
+            def launched() -> None:
+                os.environ |= {"RANK": str(number), "LOCAL_RANK": str(number)}
+                os.environ |= {"WORLD_SIZE": str(size)}
+                os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+                if before is not None:
+                    before(number)
+
+            return launched
+
+        return [start(*words, before=rank(number)) for number in range(size)]
 
     return started
 

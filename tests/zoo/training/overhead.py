@@ -146,6 +146,9 @@ class Hooks:
         """Keep the line."""
         self.rows.append(row)
 
+    def sync_log(self) -> None:
+        """There is no disk."""
+
     def rewind(self, step: int, *, validated: bool) -> None:
         """Nothing to forget."""
 

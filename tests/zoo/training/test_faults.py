@@ -417,39 +417,19 @@ def test_data_and_run_in_another_place(
     assert "other settings: data.path" in process.said
 
 
-def _port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def _ranks(out: Path, data: Path, start: Start) -> list[Any]:
-    port = str(_port())
-
-    def rank(number: int) -> Callable[[], None]:
-        def launched() -> None:
-            os.environ |= {"RANK": str(number), "LOCAL_RANK": str(number), "WORLD_SIZE": "2"}
-            os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-
-        return launched
-
-    return [start(*words(out, data), before=rank(number)) for number in range(2)]
-
-
 @pytest.mark.parametrize("killed", [0, 1])
 def test_a_killed_rank_ends_the_other(
-    tmp_path: Path, data: Path, start: Start, killed: int
+    tmp_path: Path, data: Path, start_ranks: Start, killed: int
 ) -> None:
     whole, out = tmp_path / "whole", tmp_path / "run"
-    assert [rank.wait() for rank in _ranks(whole, data, start)] == [0, 0]
-    ranks = _ranks(out, data, start)
+    assert [rank.wait() for rank in start_ranks(2, *words(whole, data))] == [0, 0]
+    ranks = start_ranks(2, *words(out, data))
     wait_for_step(out, 5, ranks[0])
     os.kill(ranks[killed].pid, signal.SIGKILL)
     assert ranks[killed].wait() == -signal.SIGKILL
     assert ranks[1 - killed].wait(30) == 2, ranks[1 - killed].said
     assert "another process of this run has ended" in ranks[1 - killed].said
-    again = _ranks(out, data, start)
+    again = start_ranks(2, *words(out, data))
     assert [rank.wait() for rank in again] == [0, 0], again[0].said
     assert "resumed at step" in again[0].said
     assert content(out) == content(whole)

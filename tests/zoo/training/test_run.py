@@ -74,6 +74,46 @@ def run(
     return trained(finished, tmp_path_factory)
 
 
+class Disk:
+    """What a power cut would leave of a log, by the calls that make something durable."""
+
+    def __init__(self, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.checkpoints: list[tuple[str, bytes, bytes]] = []  # name, the log on disk, the log
+        self._log, self._content, self._found = log, b"", False
+        self._fsync, self._replace = os.fsync, os.replace
+        monkeypatch.setattr(os, "fsync", self.fsync)
+        monkeypatch.setattr(os, "replace", self.replace)
+
+    def fsync(self, descriptor: int) -> None:
+        self._fsync(descriptor)
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path == self._log:
+            self._content = path.read_bytes()
+        self._found = self._found or (path == self._log.parent and self._log.exists())
+
+    def replace(self, source: Path, target: Path) -> None:
+        if target.parent.name == "checkpoints":
+            content = self._content if self._found else b""
+            self.checkpoints.append((target.name, content, self._log.read_bytes()))
+        self._replace(source, target)
+
+
+def test_no_checkpoint_is_ahead_of_the_log_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    disk = Disk(out / "metrics.jsonl", monkeypatch)
+    often = settings("training.checkpoint_every=2")
+    with pytest.raises(Interrupted):
+        train(MODEL, often, out, progress=Recorder(stop_at=5))
+    train(MODEL, often, out)
+    steps = [int(name[:9]) for name, _, _ in disk.checkpoints]
+    assert steps == [2, 4, 5, 6, 8, 9]
+    for step, (_, durable, log) in zip(steps, disk.checkpoints, strict=True):
+        assert durable == log
+        assert durable.count(b'"train"') == step
+
+
 def test_the_run_directory_tells_everything(run: RunDirectory) -> None:
     record = read_model(run.model)
     assert record.model == MODEL
