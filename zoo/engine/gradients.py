@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.engine.distributed import World
+from zoo.engine.layout import laid_out
 
 __all__ = ["NORMALISED", "GradientSums"]
 
@@ -32,10 +33,18 @@ class GradientSums:
         self._sums: dict[int, dict[str, Gradient]] = {shard: {} for shard in world.mine}
 
     def add(self, shard: int, denominator: str, found: Sequence[Tensor | None]) -> None:
-        """Add a gradient of one of this process's shards; ``None``: it does not depend on it."""
+        """Add a gradient of one of this process's shards; ``None``: it does not depend on it.
+
+        It is kept in the order of its parameter's memory: autograd may give one element many times
+        over, which cannot be summed in place.
+        """
         held = self._sums[shard].get(denominator)
+        ordered = [
+            None if gradient is None else laid_out(gradient, parameter)
+            for gradient, parameter in zip(found, self._parameters, strict=True)
+        ]
         self._sums[shard][denominator] = (
-            list(found) if held is None else list(map(_plus, held, found))
+            ordered if held is None else list(map(_plus, held, ordered))
         )
 
     def total(self, counts: Mapping[str, float]) -> Gradient:

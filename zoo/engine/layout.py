@@ -1,0 +1,32 @@
+"""The order of numbers in memory: of gradients and optimizer state, that of their parameter.
+
+Fused optimizers walk through parameter, gradient and state side by side, and sums over a tensor
+are rounded in the order of its memory. Autograd promises no order, and what is read from a file is
+in the plain one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = ["are_dense", "laid_out"]
+
+
+def laid_out(tensor: Tensor, like: Tensor) -> Tensor:
+    """A tensor with the strides of another of its shape: itself, or a copy.
+
+    A sparse one becomes dense. Where the other has gaps or overlaps, the copy is contiguous.
+    """
+    if tensor.layout != like.layout:
+        tensor = tensor.to_dense()
+    if tensor.stride() == like.stride():
+        return tensor
+    return torch.empty_like(like, dtype=tensor.dtype, device=tensor.device).copy_(tensor)
+
+
+def are_dense(tensors: Sequence[Tensor]) -> bool:
+    """Whether none has gaps or overlaps, in whatever order its numbers are."""
+    return all(torch.empty_like(t, device="meta").stride() == t.stride() for t in tensors)
