@@ -16,6 +16,7 @@ from zoo.contract.learning import LearnerProtocol
 from zoo.data.failures import plugin_code
 from zoo.data.keys import combine
 from zoo.engine.distributed import World
+from zoo.engine.layout import channels_innermost
 from zoo.engine.loop import training_mode
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.precision import resolve_device, resolve_precision
@@ -83,6 +84,8 @@ def _machine(case: Case, loaded: Loaded) -> Machine:
     for module in (*loaded.networks.values(), loaded.learner):
         if isinstance(module, nn.Module):
             module.to(device)
+            if config.engine.channels_last:
+                channels_innermost(module)
     precision = resolve_precision(case.conditions.precision, device)  # type: ignore[arg-type]
     engine = config.engine.model_copy(update={"compile": case.conditions.runtime == "compiled"})
     optimizers = build_optimizers(

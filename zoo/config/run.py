@@ -208,6 +208,9 @@ class EngineConfig(Config):
     """auto, cpu, cuda or cuda:N."""
     compile: bool = False
     """torch.compile, where the model declares it safe."""
+    channels_last: bool = False
+    """Convolutions over images keep their channels innermost: faster on GPUs with bf16 and on some
+    CPUs; results differ in rounding."""
     threads: Positive | None = None
     """CPU threads of one process; none: what torch chooses."""
     reproducible: bool = False

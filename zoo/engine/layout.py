@@ -1,4 +1,4 @@
-"""The order of numbers in memory: of gradients and optimizer state, that of their parameter.
+"""The order of numbers in memory: of weights, and of gradients and optimizer state with them.
 
 Fused optimizers walk through parameter, gradient and state side by side, and sums over a tensor
 are rounded in the order of its memory. Autograd promises no order, and what is read from a file is
@@ -10,9 +10,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
-__all__ = ["are_dense", "laid_out"]
+__all__ = ["are_dense", "channels_innermost", "laid_out"]
+
+_BY_RANK = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def channels_innermost(network: nn.Module) -> None:
+    """Keep the channels of every convolution over images or volumes innermost, in place.
+
+    Values and shapes stay. Such a convolution has feature maps of that order, whatever its input.
+    """
+    for module in network.modules():
+        if not isinstance(module, _ConvNd):
+            continue
+        for parameter in module.parameters():  # also what a parametrisation makes the weight from
+            if parameter.dim() in _BY_RANK:
+                parameter.data = parameter.data.to(memory_format=_BY_RANK[parameter.dim()])
 
 
 def laid_out(tensor: Tensor, like: Tensor) -> Tensor:

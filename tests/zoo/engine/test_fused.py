@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from zoo.config.run import OptimizerConfig
 from zoo.engine.distributed import World
 from zoo.engine.gradients import GradientSums
-from zoo.engine.layout import are_dense, laid_out
 from zoo.engine.optimizers import PhaseOptimizer, build_optimizers
 from zoo.engine.precision import Precision
 from zoo.engine.state import joined, separated
@@ -219,14 +218,3 @@ def test_sums_keep_the_order_of_the_parameter_through_a_checkpoint() -> None:
         assert other is not None
         assert torch.equal(one, other)
         assert one.stride() == other.stride() == parameter.stride()
-
-
-def test_layouts() -> None:
-    plain = torch.randn(4, 3, 2, 2)
-    image = plain.to(memory_format=torch.channels_last)
-    assert laid_out(plain, plain) is plain
-    assert laid_out(plain, image).stride() == image.stride()
-    assert torch.equal(laid_out(plain, image), plain)
-    assert are_dense([plain, image, plain.permute(3, 1, 0, 2), torch.ones(())])
-    assert not are_dense([plain, plain[:, ::2]])
-    assert not are_dense([torch.ones(1).expand(3)])
