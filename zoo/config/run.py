@@ -209,8 +209,8 @@ class EngineConfig(Config):
     compile: bool = False
     """torch.compile, where the model declares it safe."""
     channels_last: bool = False
-    """Convolutions over images keep their channels innermost: faster on GPUs with bf16 and on some
-    CPUs; results differ in rounding."""
+    """Convolutions over images keep their channels innermost: faster or slower, by network,
+    precision and machine; results differ in rounding."""
     threads: Positive | None = None
     """CPU threads of one process; none: what torch chooses."""
     reproducible: bool = False
