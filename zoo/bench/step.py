@@ -16,10 +16,11 @@ from zoo.contract.learning import LearnerProtocol
 from zoo.data.failures import plugin_code
 from zoo.data.keys import combine
 from zoo.engine.distributed import World
+from zoo.engine.layout import channels_innermost
 from zoo.engine.modes import training_mode
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.precision import resolve_device, resolve_precision
-from zoo.engine.step import Machine, Update
+from zoo.engine.step import Machine, Update, UpdateReport
 from zoo.engine.tensors import to_tensors
 from zoo.prediction.compatibility import require_samples
 from zoo.training.parts import compiled
@@ -33,7 +34,8 @@ _STEPS = 10_000
 def training_work(case: Case) -> Work:
     """Loss, gradients and optimiser step of one phase, with all micro-batches of an update.
 
-    Reading, augmenting and encoding are done before: a loader's workers do that in a training.
+    Reading, augmenting and encoding are done before: a loader's workers do that in a training. The
+    call returns the engine's report.
 
     Raises:
         NotAvailable: If the learner never drives that phase.
@@ -45,11 +47,11 @@ def training_work(case: Case) -> Work:
     machine = _machine(case, loaded)
     training_mode(loaded.networks)
 
-    def update() -> None:
+    def update() -> UpdateReport:
         making = Update(machine, step, 0, case.conditions.phase, len(batches))
         for batch in batches:
             making.add(batch)
-        making.finish()
+        return making.finish()
 
     inputs = shapes(to_tensors(batches[0], machine.device).inputs)
     return torch_work(case.conditions, update, loaded.networks, inputs, gradients=True)
@@ -83,6 +85,8 @@ def _machine(case: Case, loaded: Loaded) -> Machine:
     for module in (*loaded.networks.values(), loaded.learner):
         if isinstance(module, nn.Module):
             module.to(device)
+            if config.engine.channels_last:
+                channels_innermost(module)
     precision = resolve_precision(case.conditions.precision, device)  # type: ignore[arg-type]
     engine = config.engine.model_copy(update={"compile": case.conditions.runtime == "compiled"})
     optimizers = build_optimizers(

@@ -208,6 +208,9 @@ class EngineConfig(Config):
     """auto, cpu, cuda or cuda:N."""
     compile: bool = False
     """torch.compile, where the model declares it safe; compared in the first step."""
+    channels_last: bool = False
+    """Convolutions over images keep their channels innermost: faster or slower, by network,
+    precision and machine; results differ in rounding."""
     pieces: Positive = 1
     """Parts in which a process computes its share of a micro-batch, one after the other: less
     memory, the same gradient. Not for batch normalisation, which needs the whole."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo.engine.distributed import World
+from zoo.engine.layout import laid_out
 
 __all__ = ["NORMALISED", "GradientSums"]
 
@@ -36,10 +37,18 @@ class GradientSums:
         self._sums: dict[int, dict[str, Gradient]] = {shard: {} for shard in self._mine}
 
     def add(self, shard: int, denominator: str, found: Sequence[Tensor | None]) -> None:
-        """Add a gradient of one of this process's shards; ``None``: it does not depend on it."""
+        """Add a gradient of one of this process's shards; ``None``: it does not depend on it.
+
+        It is kept in the order of its parameter's memory: autograd may give one element many times
+        over, which cannot be summed in place.
+        """
+        ordered = [
+            None if gradient is None else laid_out(gradient, parameter)
+            for gradient, parameter in zip(found, self._parameters, strict=True)
+        ]
         sums = self._sums[shard if self._world.ordered else self._world.rank]
         held = sums.get(denominator)
-        sums[denominator] = list(found) if held is None else list(map(_plus, held, found))
+        sums[denominator] = ordered if held is None else list(map(_plus, held, ordered))
 
     def total(self, counts: Mapping[str, float]) -> Gradient:
         """Sum over denominators, each divided by its count, shards and ranks.

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.config.run import OptimizerConfig
+from zoo.engine.layout import are_dense, laid_out
 from zoo.engine.precision import Precision
 from zoo.engine.schedules import Plateau, Progress, schedule_factor
 from zoo.errors import ConfigError, NonFiniteError, WeightsError, suggestion
@@ -89,6 +90,8 @@ class PhaseOptimizer:
     def step(self, gradients: Sequence[Tensor | None], epoch: int) -> StepReport:
         """Apply gradients (of the scaled loss), one per parameter; ``None``: leave it alone.
 
+        They may be changed in place.
+
         Raises:
             NonFiniteError: If the gradient is not finite, or fp16 overflows at any scale.
         """
@@ -96,10 +99,11 @@ class PhaseOptimizer:
         for group in self.rule.param_groups:
             group["lr"] = rate
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = None if gradient is None else laid_out(gradient, parameter)
+        _begin_momentum(self.rule)
         if self.scaler is not None:
             self.scaler.unscale_(self.rule)
-        norm = self._clip([gradient for gradient in gradients if gradient is not None])
+        norm = self._clip()
         finite = norm < float("inf")  # false for NaN too
         if self.scaler is None:
             if not finite:
@@ -111,8 +115,8 @@ class PhaseOptimizer:
         self.updates += 1
         return StepReport(rate, norm, skipped=not finite)
 
-    def _clip(self, gradients: list[Tensor]) -> float:
-        norm = nn.utils.get_total_norm(gradients)
+    def _clip(self) -> float:
+        norm = nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         if self.config.clip is not None:
             nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
         return float(norm)
@@ -148,6 +152,10 @@ class PhaseOptimizer:
         states = {index[name]: dict(value) for name, value in state["parameters"].items()}
         groups = self.rule.state_dict()["param_groups"]
         self.rule.load_state_dict({"state": states, "param_groups": groups})
+        for parameter, held in self.rule.state.items():
+            for name, value in held.items():
+                if value.shape == parameter.shape:
+                    held[name] = laid_out(value, parameter)
         self.updates = state["updates"]
         self.plateau = Plateau(**state["plateau"])
         if self.scaler is not None:
@@ -199,6 +207,7 @@ def _network(networks: Mapping[str, nn.Module], name: str, phase: str) -> nn.Mod
 def _rule(config: OptimizerConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     decay = config.weight_decay
     betas = (float(config.betas[0]), float(config.betas[1]))  # torch refuses an integer 0
+    fused = _can_be_fused(parameters)
     match config.kind:
         case "sgd":
             return torch.optim.SGD(
@@ -207,16 +216,17 @@ def _rule(config: OptimizerConfig, parameters: list[nn.Parameter]) -> torch.opti
                 momentum=config.momentum,
                 nesterov=config.nesterov,
                 weight_decay=decay,
+                fused=fused,
             )
         case "adam":
             return torch.optim.Adam(
-                parameters, config.lr, betas=betas, eps=config.eps, weight_decay=decay
+                parameters, config.lr, betas=betas, eps=config.eps, weight_decay=decay, fused=fused
             )
         case "adamw":
             return torch.optim.AdamW(
-                parameters, config.lr, betas=betas, eps=config.eps, weight_decay=decay
+                parameters, config.lr, betas=betas, eps=config.eps, weight_decay=decay, fused=fused
             )
-        case "rmsprop":
+        case "rmsprop":  # torch has no fused one
             return torch.optim.RMSprop(
                 parameters,
                 config.lr,
@@ -225,3 +235,24 @@ def _rule(config: OptimizerConfig, parameters: list[nn.Parameter]) -> torch.opti
                 momentum=config.momentum,
                 weight_decay=decay,
             )
+
+
+def _can_be_fused(parameters: Sequence[Tensor]) -> bool:
+    """Whether one kernel can update them all. Those on the CPU check no strides."""
+    known = all(p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters)
+    return known and are_dense(parameters)
+
+
+@torch.no_grad()
+def _begin_momentum(rule: torch.optim.Optimizer) -> None:
+    """Give each parameter that is about to step for the first time a momentum of zero.
+
+    Torch's fused SGD begins with memory as it finds it, which stays so if the loss scaler skips
+    that step, and fails where a parameter gets its first gradient later than others.
+    """
+    group = rule.param_groups[0]
+    if not (isinstance(rule, torch.optim.SGD) and group["fused"] and group["momentum"]):
+        return
+    for parameter in group["params"]:
+        if parameter.grad is not None and "momentum_buffer" not in rule.state[parameter]:
+            rule.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)

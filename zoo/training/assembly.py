@@ -22,6 +22,7 @@ from zoo.data.linked import upstream_models
 from zoo.data.reader import read_split
 from zoo.data.splits import SPLIT_SEED, Split, split_blocks, split_digest
 from zoo.engine.distributed import World
+from zoo.engine.layout import channels_innermost
 from zoo.errors import PluginError
 from zoo.prediction.compatibility import require_samples
 from zoo.prediction.sources import open_source
@@ -112,6 +113,8 @@ def assemble(
     for module in (*networks.values(), learner):
         if isinstance(module, nn.Module):
             module.to(world.device)
+            if config.engine.channels_last:
+                channels_innermost(module)
     return Assembly(
         parts=parts,
         config=config,

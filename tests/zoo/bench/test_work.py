@@ -61,6 +61,15 @@ def test_a_step_changes_the_parameters_that_it_drives():
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+def test_a_step_has_the_memory_format_of_the_training():
+    step = work("mini-track/pad-net", "training", "net", 5, "engine.channels_last=true")
+    (network,) = _networks_of(step)
+    weight = network.get_parameter("body.3.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    assert not weight.is_contiguous()
+    step.call()
+
+
 def test_accumulation_makes_a_step_of_several_batches():
     settings = ("training.accumulate=3",)
     single = measure(work("mini-track/pad-net", "training", "net", 4), 1)

@@ -125,6 +125,17 @@ def test_so_do_four(tmp_path: Path) -> None:
     assert relative(rows(one), rows(four)) <= TOLERANCE
 
 
+def test_channels_may_be_innermost_on_several(tmp_path: Path) -> None:
+    """Buckets are summed and audited by element, in whatever order each lies in memory."""
+    model, innermost = KINDS[0], "engine.channels_last=true"
+    one, two = (trained(size, model, tmp_path / str(size), innermost) for size in (1, 2))
+    assert relative(rows(one), rows(two)) <= TOLERANCE
+    exact = (innermost, "engine.reproducible=true", "training.accumulate=2", "training.ema=0.9")
+    runs = [trained(size, model, tmp_path / f"exact-{size}", *exact) for size in (1, 2)]
+    assert digest(runs[0].model) == digest(runs[1].model)
+    assert rows(runs[0]) == rows(runs[1])
+
+
 # All kinds on all numbers of processes take a minute more.
 @pytest.mark.parametrize(
     ("model", "sizes"), list(zip(KINDS, [(1, 2, 4), (1, 2), (1, 4), (1, 2)], strict=True))
