@@ -107,7 +107,7 @@ class Validator:
             self.machine.learner,
             self.codec,
             device=self.machine.device,
-            batch=-(-self.batch // self.machine.world.parts),
+            batch=-(-self.batch // self.machine.world.pieces),
         )
 
     def _loss_lines(self, stop: Stop) -> list[dict[str, Any]]:
