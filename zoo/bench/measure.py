@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from zoo.bench import memory
+from zoo import memory
 from zoo.bench.results import Measured
 from zoo.bench.work import Work
 

@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from zoo.bench import memory
+from zoo import memory
 from zoo.bench.results import Operator
 
 __all__ = ["multiply_adds", "peak_operator"]

@@ -7,18 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import torch
 
+from zoo import memory
 from zoo.contract.codec import Batch
 from zoo.engine.distributed import World
 
 __all__ = ["Meter", "memory_now", "peak_memory", "peak_since", "reset_peak"]
-
-_STATUS = Path("/proc/self/status")
-_CLEAR = Path("/proc/self/clear_refs")
-_RESET_PEAK = "5"  # proc(5): set the peak to the resident memory of now
 
 _earlier = 0
 """The largest peak before the last reset, bytes."""
@@ -68,14 +64,14 @@ class Meter:
         """
         seconds = max(self._clock() - self._begun, 1e-9)
         samples = self._world.sum([self._samples])[0]
-        longest, waited, memory = self._world.maximum(
+        longest, waited, largest = self._world.maximum(
             [seconds, self._waited / seconds, peak_memory(self._world.device)]
         )
         self._restart()
         return {
             "samples_per_second": samples / longest,
             "data_wait": waited,
-            "peak_memory": int(memory),
+            "peak_memory": int(largest),
         }
 
     def _restart(self) -> None:
@@ -97,30 +93,27 @@ def reset_peak(device: torch.device) -> None:
     _earlier = peak_memory(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-        return
-    with suppress(OSError):  # no /proc, or one that must not be written
-        _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
+    else:
+        with suppress(OSError):
+            memory.reset_high_water()
 
 
 def peak_since(device: torch.device) -> int:
     """As :func:`peak_memory`, since the last :func:`reset_peak`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    try:
+        return memory.high_water()
+    except (OSError, ValueError):  # no Linux
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def memory_now(device: torch.device) -> int:
     """Memory of this process now, bytes; where the system does not tell, its peak."""
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device)
-    return _status("VmRSS") or peak_since(device)
-
-
-def _status(name: str) -> int:
-    """A size of ``/proc/self/status`` in bytes; zero where there is none."""
-    if _STATUS.exists():
-        for line in _STATUS.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) * 1024  # the kernel's kB are KiB
-    return 0
+    try:
+        return memory.resident()
+    except (OSError, ValueError):
+        return peak_since(device)

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from torch import nn
 
 from zoo.data.loaders import Loader
-from zoo.engine.allocator import give_back_large_blocks
 from zoo.engine.batchnorm import normalisations
 from zoo.engine.hooks import NO_ROWS
 from zoo.engine.meter import memory_now, peak_since, reset_peak
@@ -16,6 +15,7 @@ from zoo.engine.modes import training_mode
 from zoo.engine.state import restored
 from zoo.engine.step import Update
 from zoo.errors import ConfigError
+from zoo.memory import give_back_large_blocks
 from zoo.training.assembly import Assembly
 from zoo.training.fitting import Fit, Need, fit
 from zoo.training.known_memory import known_memory

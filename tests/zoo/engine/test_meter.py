@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from zoo import memory
 from zoo.contract.codec import Batch
-from zoo.engine import meter
 from zoo.engine.distributed import World
 from zoo.engine.meter import Meter, peak_memory
 
@@ -90,7 +90,7 @@ def test_without_proc_the_resource_usage_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from_proc = peak_memory(torch.device("cpu"))
-    monkeypatch.setattr(meter, "_STATUS", tmp_path / "absent")
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "absent")
     assert peak_memory(torch.device("cpu")) == pytest.approx(from_proc, rel=0.1)
 
 

@@ -31,7 +31,6 @@ from scipy.stats import binom
 from torch import nn
 from torchvision.models import resnet18
 
-from zoo.bench.memory import high_water, reset_high_water, resident, trim
 from zoo.config.run import OptimizerConfig, TrainingConfig
 from zoo.contract.codec import Batch, Codec
 from zoo.contract.learning import Context, Loss
@@ -47,6 +46,7 @@ from zoo.engine.optimizers import build_optimizers
 from zoo.engine.plan import Updates
 from zoo.engine.precision import Precision
 from zoo.engine.step import Machine
+from zoo.memory import high_water, reset_high_water, resident, trim
 
 BATCH, SAMPLES, STEPS = 16, 64, 4
 TIME_LIMIT, MEMORY_LIMIT = 1.03, 1.05

@@ -33,7 +33,6 @@ from overhead import IMAGES, TARGETS, Squares, median_interval, network
 from torch import Tensor, nn
 
 from zoo.bench.case import Case, Conditions
-from zoo.bench.memory import high_water, reset_high_water, resident, trim
 from zoo.bench.step import training_work
 from zoo.bench.subjects import Settings, subjects
 from zoo.config.run import OptimizerConfig
@@ -43,6 +42,7 @@ from zoo.engine.layout import channels_innermost
 from zoo.engine.optimizers import build_optimizers
 from zoo.engine.precision import numerics, resolve_device, resolve_precision
 from zoo.engine.step import Machine, Update, UpdateReport
+from zoo.memory import high_water, reset_high_water, resident, trim
 
 WARM_UP = 3
 
