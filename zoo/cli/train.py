@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from zoo.cli.job import refuse_contradiction, render_job, write_job
 from zoo.cli.options import (
     ConfigOption,
     DataOption,
@@ -25,7 +25,6 @@ from zoo.cli.options import (
 from zoo.cli.output import console, emit, table, title
 from zoo.contract.refs import resolve as resolve_reference
 from zoo.engine.signals import stop_at_once
-from zoo.errors import UsageError
 from zoo.registry import registry
 
 if TYPE_CHECKING:
@@ -92,13 +91,16 @@ def _train(
 
     SIGTERM, SIGUSR1 and --max-time save everything and exit with 75.
     """
-    _refuse_contradiction(slurm, sbatch, dry_run=dry_run)
-    resolved = _resolved(
-        model,
+    refuse_contradiction(slurm, sbatch, dry_run=dry_run)
+    asked = _Asked(
+        model=model,
         data=data,
         recipe=recipe,
-        files=config or [],
-        settings=settings or [],
+        files=tuple(config or ()),
+        settings=tuple(settings or ()),
+        start=start,
+        freeze=tuple(freeze or ()),
+        out=out or Path("runs") / model.replace("/", "-"),
         device=device,
         max_time=max_time,
         max_memory=max_memory,
@@ -106,28 +108,91 @@ def _train(
     if dry_run:
         from zoo.training.preview import preview
 
-        emit(preview(model, resolved), as_json, _render_preview)
-        return
-    folder = out or Path("runs") / model.replace("/", "-")
-    if slurm is not None:
-        words = _words(
-            ("--data", data),
-            ("--recipe", recipe),
-            ("--config", *(config or ())),
-            ("--set", *(settings or ())),
-            ("--from", start),
-            ("--freeze", *(freeze or ())),
-            ("--out", folder),
-            ("--device", "" if device == "auto" else device),
-            ("--max-time", max_time),
-            ("--max-memory", max_memory),
+        emit(preview(model, asked.resolved()), as_json, _render_preview)
+    elif slurm is not None:
+        job = write_job(
+            slurm,
+            asked.words(),
+            sbatch or [],
+            asked.resolved(),
+            model=model,
+            out=asked.out,
+            start=start,
         )
-        command = ["train", model, *words]
-        told = _write_slurm(
-            slurm, command, sbatch or [], resolved, model=model, out=folder, start=start
+        emit(job, as_json, render_job)
+    else:
+        _run(asked, profile=profile, as_json=as_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A training as the command line has it."""
+
+    model: str
+    data: str
+    recipe: str | None
+    files: Sequence[Path]
+    settings: Sequence[str]
+    start: str | None
+    freeze: Sequence[str]
+    out: Path
+    device: str
+    max_time: float | None
+    max_memory: str | None
+
+    def resolved(self) -> Resolved:
+        """The whole configuration. Without torch: a mistake in the settings is told at once."""
+        from zoo.config.layers import (
+            environment_layer,
+            file_layer,
+            recipe_layer,
+            resolve,
+            set_layer,
         )
-        emit(told, as_json, _render_slurm)
-        return
+
+        task, spec = registry().model(self.model)
+        layers = [recipe_layer(task.recipes, self.recipe)] if self.recipe else []
+        layers += [file_layer(path) for path in self.files]
+        layers += [environment_layer(os.environ), *self._options()]
+        settings_class = cast("type[Config]", resolve_reference(spec.config))
+        return resolve(settings_class, [*layers, set_layer(list(self.settings))])
+
+    def words(self) -> list[str]:
+        """The command again, without the program."""
+        options = (
+            ("--data", self.data),
+            ("--recipe", self.recipe),
+            ("--config", *self.files),
+            ("--set", *self.settings),
+            ("--from", self.start),
+            ("--freeze", *self.freeze),
+            ("--out", self.out),
+            ("--device", "" if self.device == "auto" else self.device),
+            ("--max-time", self.max_time),
+            ("--max-memory", self.max_memory),
+        )
+        given = [(name, v) for name, *values in options for v in values if v not in (None, "")]
+        return ["train", self.model, *(word for pair in given for word in map(str, pair))]
+
+    def _options(self) -> list[Layer]:
+        from zoo.config.layers import Layer
+        from zoo.prediction.sources import parse_data
+
+        layers = []
+        if self.data:
+            named = parse_data(self.data)
+            layers.append(Layer("--data", {"data": {"source": named.source, "path": named.path}}))
+        if self.device != "auto":
+            layers.append(Layer("--device", {"engine": {"device": self.device}}))
+        if self.max_time is not None:
+            layers.append(Layer("--max-time", {"training": {"max_time": self.max_time}}))
+        if self.max_memory is not None:
+            layers.append(Layer("--max-memory", {"engine": {"max_memory": self.max_memory}}))
+        return layers
+
+
+def _run(asked: _Asked, *, profile: bool, as_json: bool) -> None:
+    resolved = asked.resolved()
     with stop_at_once():  # importing torch takes seconds
         from zoo.engine.distributed import launched_world
         from zoo.training.reporting import ConsoleReporter
@@ -135,11 +200,11 @@ def _train(
 
         with ConsoleReporter(console()) as reporter:
             run = train(
-                model,
+                asked.model,
                 resolved,
-                folder,
-                start_from=start,
-                freeze=freeze or (),
+                asked.out,
+                start_from=asked.start,
+                freeze=asked.freeze,
                 profile=profile,
                 progress=reporter,
             )
@@ -149,123 +214,6 @@ def _train(
     if profile and (run.path / _PROFILE).exists():
         told["profile"] = run.read_json(run.path / _PROFILE)
     emit(told, as_json, _render_summary)
-
-
-def _resolved(
-    model: str,
-    *,
-    data: str,
-    recipe: str | None,
-    files: list[Path],
-    settings: list[str],
-    device: str,
-    max_time: float | None,
-    max_memory: str | None,
-) -> Resolved:
-    from zoo.config.layers import environment_layer, file_layer, recipe_layer, resolve, set_layer
-
-    # Without torch: a mistake in the settings is told at once.
-    task, spec = registry().model(model)
-    layers = [recipe_layer(task.recipes, recipe)] if recipe else []
-    layers += [file_layer(path) for path in files]
-    layers += [environment_layer(os.environ), *_options(data, device, max_time, max_memory)]
-    settings_class = cast("type[Config]", resolve_reference(spec.config))
-    return resolve(settings_class, [*layers, set_layer(settings)])
-
-
-def _options(data: str, device: str, max_time: float | None, max_memory: str | None) -> list[Layer]:
-    from zoo.config.layers import Layer
-    from zoo.prediction.sources import parse_data
-
-    layers = []
-    if data:
-        named = parse_data(data)
-        layers.append(Layer("--data", {"data": {"source": named.source, "path": named.path}}))
-    if device != "auto":
-        layers.append(Layer("--device", {"engine": {"device": device}}))
-    if max_time is not None:
-        layers.append(Layer("--max-time", {"training": {"max_time": max_time}}))
-    if max_memory is not None:
-        layers.append(Layer("--max-memory", {"engine": {"max_memory": max_memory}}))
-    return layers
-
-
-def _refuse_contradiction(slurm: Path | None, sbatch: list[str] | None, *, dry_run: bool) -> None:
-    if sbatch and slurm is None:
-        raise UsageError(
-            "it says what a script asks for, and none is written",
-            where=f"--sbatch {sbatch[0]}",
-            remedy="add --slurm FILE",
-        )
-    if slurm is not None and dry_run:
-        raise UsageError(
-            "one writes a file, the other nothing",
-            where="--slurm, --dry-run",
-            remedy="leave one away; --slurm does not train either",
-        )
-
-
-def _words(*options: tuple[object, ...]) -> list[str]:
-    """Options as they were given: a name and its values; none, or an empty one: not given."""
-    return [
-        word
-        for name, *values in options
-        for v in values
-        if v not in (None, "")
-        for word in (str(name), str(v))
-    ]
-
-
-def _write_slurm(
-    file: Path,
-    command: list[str],
-    sbatch: list[str],
-    resolved: Resolved,
-    *,
-    model: str,
-    out: Path,
-    start: str | None,
-) -> dict[str, Any]:
-    from zoo.launch.checks import check_training
-    from zoo.launch.sbatch import plan_job
-    from zoo.launch.slurm import Place, slurm_script, write_script
-
-    job = plan_job(sbatch, resolved.config)
-    notes = check_training(model, resolved.config, out, start)
-    text = slurm_script(
-        command,
-        job,
-        name=model.replace("/", "-"),
-        out=out,
-        workers=resolved.config.training.workers,
-        place=Place(sys.executable, Path.cwd(), os.environ),
-    )
-    replaced = write_script(file, text)
-    (Path.cwd() / out).parent.mkdir(
-        parents=True, exist_ok=True
-    )  # SLURM makes no folder for its log
-    return {
-        "file": str(file),
-        "replaced": replaced,
-        "run": str(out),
-        "nodes": job.nodes,
-        "processes": job.processes,
-        "gpus": job.nodes * job.gpus,
-        "sbatch": dict(job.options),
-        "command": ["sbatch", str(file)],
-        "notes": notes,
-    }
-
-
-def _render_slurm(told: Mapping[str, Any]) -> str:
-    asked = ", ".join(f"{name}={v}" if v else name for name, v in told["sbatch"].items())
-    verb = "replaced" if told["replaced"] else "wrote"
-    lines = [
-        f"{verb} {told['file']}: {told['processes']} processes, {told['gpus']} GPUs ({asked})",
-        *(f"note: {note}" for note in told["notes"]),
-        f"submit it: {shlex.join(told['command'])}",
-    ]
-    return "\n".join(lines)
 
 
 def _summary(run: Path, model: Path) -> dict[str, Any]:
