@@ -61,6 +61,7 @@ def _models() -> dict[str, Model]:
             config=f"{_HERE}.config:LiteUNetConfig",
             summary="depthwise-separable U-Net on space-to-depth images, 0.44 M parameters",
             networks=f"{_HERE}.models.lite_unet:networks",
+            compile_safe=True,
         ),
         "mobilenetv3-unet": Model(
             config=f"{_HERE}.config:MobileNetV3UNetConfig",

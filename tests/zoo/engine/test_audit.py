@@ -13,12 +13,14 @@ import pytest
 import torch
 from torch import nn
 
+from zoo.config.run import OptimizerConfig
 from zoo.contract.codec import Batch
 from zoo.contract.learning import Context, Loss
 from zoo.engine.audit import Audit
 from zoo.engine.batchnorm import synchronised
 from zoo.engine.distributed import World
 from zoo.engine.learner import Learner
+from zoo.engine.optimizers import PhaseOptimizer
 from zoo.errors import ConfigError, PluginError
 
 Ranks = Callable[..., list[int]]
@@ -190,6 +192,51 @@ def test_a_wrong_compiler_is_found(made: Callable[..., Any], factor: float, wron
     with pytest.raises(PluginError, match=r"'generator/[\w.]+' of the compiled networks is not"):
         loop.run()
     assert loop.step == 0
+
+
+class Edge(nn.Module):
+    """A linear map, and units whose ReLU is just at zero: the last bit decides their gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plain, self.edge = nn.Linear(3, 1), nn.Linear(3, 100, bias=False)
+        self.register_buffer("start", self.edge(torch.ones(1, 3)).detach())
+
+    def forward(self, x: torch.Tensor, shift: float = 0.0) -> torch.Tensor:
+        units = (self.edge(torch.ones(len(x), 3)) - self.start + shift).relu()
+        return self.plain(x) + 0.002 * units.sum(1, keepdim=True)
+
+
+class Shifted(nn.Module):
+    """The same in another order of sums."""
+
+    def __init__(self, edge: Edge) -> None:
+        super().__init__()
+        self.edge = edge
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.edge(x, 1e-7)
+
+
+def test_what_the_last_bit_decides_is_no_fault(made: Callable[..., Any]) -> None:
+    loop = made(World())
+    edge = Edge()
+    mine, other = (
+        torch.autograd.grad(net(torch.ones(4, 3)).sum(), [edge.edge.weight, edge.plain.weight])
+        for net in (Shifted(edge), edge)
+    )
+    assert (mine[0] - other[0]).abs().max() > 1e-3 * other[1].abs().max()
+    loop.networks["critic"], loop.ema = edge, None
+    nets = {**loop.networks, "critic": Shifted(edge)}
+    machine = replace(loop.machine, learner=Separate(None, {}), nets=nets)
+    optimizers = {
+        "critic": PhaseOptimizer(
+            "critic", OptimizerConfig(), {"critic": edge}, machine.precision, total=4, per_epoch=4
+        )
+    }
+    loop._audit.machine = loop.machine = replace(machine, optimizers=optimizers)
+    loop.run()
+    assert loop.finished
 
 
 class Coupled(Learner):
