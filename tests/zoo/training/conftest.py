@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch._dynamo  # an optimiser imports it, for 1.5 s: once here, not in every fork
 
 import zoo.registry
 from zoo.cli.app import main
