@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -93,6 +94,7 @@ def start(tmp_path: Path) -> Start:
         with suppress(PermissionError, ProcessLookupError):  # whoever is first
             os.setpgid(child, child or 0)
         if not child:
+            gc.freeze()  # what is imported here stays: no need to look through it, and to copy it
             _become(["zoo", *map(str, words)], output, before)
         return Command(child, output)
 
