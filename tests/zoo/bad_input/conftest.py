@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -162,8 +163,10 @@ def _server(_may_mount: None) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as server:
         yield server
+        os.killpg(server.pid, signal.SIGKILL)  # a script that hangs, too
 
 
 @pytest.fixture
