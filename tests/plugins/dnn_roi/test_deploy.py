@@ -126,6 +126,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.cache_clear()
 
 
+@pytest.mark.usefixtures("forked_runtime")
 def test_tiles_are_a_setting_of_the_export_and_change_no_answer(
     plugin: None,
     config: LiteUNetConfig,
@@ -153,6 +154,7 @@ def test_tiles_are_a_setting_of_the_export_and_change_no_answer(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked_runtime")
 @pytest.mark.parametrize(
     ("format_name", "consumer", "widths"),
     # What is frozen in a file depends on sizes of planes, not on widths: the full ones once.

@@ -106,6 +106,7 @@ class _Branching(nn.Module):
         return result / 2 if len(position) == 1 else result
 
 
+@pytest.mark.usefixtures("forked_runtime")
 def test_a_branch_frozen_by_the_trace_is_found_and_nothing_is_left(
     siren: NetworkPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,7 @@ def test_track(tmp_path: Path) -> None:
     assert not missing[str(run)]
 
 
+@pytest.mark.usefixtures("forked_runtime")
 def test_exported_tracks_predict_as_the_run(tmp_path: Path) -> None:
     data = simulate("mini-track", "tracks", 60, tmp_path / "tracks.h5")
     run = train("mini-track/pad-net", tmp_path / "run", "training.epochs=2", data=data)
