@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +24,36 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip("the real data folder is absent: set DETECTOR_ZOO_DATA")
     return REAL_DATA
+
+
+@pytest.fixture
+def forked_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exported files are run in a fork, which has torch, not in a fresh process, which imports it.
+
+    For tests of what is done with the answers; that a file stands alone is shown by others.
+    """
+    from zoo.data.workers import quiet_fork
+    from zoo.runtimes import process
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+            with quiet_fork():
+                child = os.fork()
+            if not child:
+                code = 1
+                try:
+                    process._main(*command[3:])
+                    code = 0
+                except BaseException as error:  # noqa: BLE001  # never return into pytest
+                    said.write(f"{type(error).__name__}: {error}")
+                finally:
+                    said.flush()
+                    os._exit(code)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            said.seek(0)
+            return subprocess.CompletedProcess(command, code, "", said.read())
+
+    monkeypatch.setattr(process, "subprocess", SimpleNamespace(run=run))
 
 
 @pytest.hookimpl(hookwrapper=True)

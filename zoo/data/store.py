@@ -62,6 +62,7 @@ class TableFile:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self._handle: tuple[int, h5py.File] | None = None
+        self._places: dict[str, tuple[h5py.Dataset, ...]] = {}
         with self.handle() as file:
             header = self._read_header(file)
             self.layout = tuple(self._array(file, f"blocks/{n}") for n in _LAYOUT)
@@ -124,6 +125,7 @@ class TableFile:
     def handle(self) -> Iterator[h5py.File]:
         """The open file, kept; one per process, since a fork must not share a file position."""
         if self._handle is not None and self._handle[0] != os.getpid():
+            self._places = {}
             self._handle[1].close()  # inherited by a fork: HDF5 would share it with a new one
             self._handle = None
         if self._handle is None:
@@ -131,7 +133,7 @@ class TableFile:
         yield self._handle[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_handle": None}
+        return {**self.__dict__, "_handle": None, "_places": {}}
 
     def _read_header(self, file: h5py.File) -> dict[str, Any]:
         if "zoo" not in file:
@@ -157,19 +159,27 @@ class TableFile:
             return array
 
     def _column(self, file: h5py.File, name: str, start: int, end: int) -> NDArray[Any] | Ragged:
-        if name not in file["columns"]:
+        if name not in self.fields and name not in OWN_COLUMNS:
             raise DataError(
                 "the file has no such field",
                 where=f"{self.path}: {name}",
                 remedy=suggestion(name, self.fields),
             )
         with damage(self.path, name):
-            place = file["columns"][name]
-            if isinstance(place, h5py.Dataset):
-                column: NDArray[Any] = place[start:end]
+            values, *ragged = self._place(file, name)
+            if not ragged:
+                column: NDArray[Any] = values[start:end]
                 return column
-            offsets = place["offsets"][start : end + 1]
-            return Ragged(place["values"][offsets[0] : offsets[-1]], offsets - offsets[0])
+            offsets = ragged[0][start : end + 1]
+            return Ragged(values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+    def _place(self, file: h5py.File, name: str) -> tuple[h5py.Dataset, ...]:
+        """Values, and offsets if it is ragged; kept, for opening takes longer than reading rows."""
+        if name not in self._places:
+            place = file["columns"][name]
+            dense = isinstance(place, h5py.Dataset)
+            self._places[name] = (place,) if dense else (place["values"], place["offsets"])
+        return self._places[name]
 
 
 _LAYOUT = ("start", "group", "digest")

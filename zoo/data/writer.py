@@ -73,6 +73,7 @@ class TableWriter:
         self._starts = [0]
         self._digests: list[bytes] = []
         self._groups: list[int] = []
+        self._columns: dict[str, Any] = {}  # kept: opening takes longer than writing a few rows
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -112,7 +113,7 @@ class TableWriter:
         if not self.rows:
             self._create(table)
         for name in sorted(table):
-            _append(self._file["columns"][name], table[name], self.rows)
+            _append(self._columns[name], table[name], self.rows)
         self._sink.check()
         self._close_block(table.rows, int(table["group"][0]), block_digest(table))
 
@@ -132,7 +133,7 @@ class TableWriter:
             self._create(first)
         for name in sorted((*part.fields, *OWN_COLUMNS)):
             with damage(path, name), part.handle() as source:
-                _append_column(self._file["columns"][name], source["columns"][name], self.rows)
+                _append_column(self._columns[name], source["columns"][name], self.rows)
         self._sink.check()
         starts, groups, digests = part.layout
         for rows, group, digest in zip(np.diff(starts), groups, digests, strict=True):
@@ -150,7 +151,7 @@ class TableWriter:
                 "a block without rows", where=str(self.path), remedy="leave empty blocks out"
             )
         wanted = {n for n, field in self._specs.items() if not field.optional}
-        present = set(self._file["columns"]) if self.rows else set(table)
+        present = set(self._columns) if self.rows else set(table)
         for name in sorted((wanted | present) - set(table)):
             raise DataError(
                 "the field is missing",
@@ -179,11 +180,13 @@ class TableWriter:
             column, field = table[name], self._specs[name]
             if isinstance(column, Ragged):
                 place = columns.create_group(name)
-                _dataset(place, "values", column.values, 1)
+                values = _dataset(place, "values", column.values, 1)
                 offsets = _dataset(place, "offsets", column.offsets, self._block_rows)
                 _extend(offsets, np.zeros(1, np.int64), 0)
+                self._columns[name] = {"values": values, "offsets": offsets}
             else:
                 place = _dataset(columns, name, column, self._block_rows)
+                self._columns[name] = place
             place.attrs["unit"] = field.unit
             place.attrs["dims"] = json.dumps(field.dims)
             place.attrs["meaning"] = field.meaning

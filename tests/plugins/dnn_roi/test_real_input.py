@@ -6,25 +6,19 @@ The commands are those of the plugin's page, with a training of seconds.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from zoo.cli.app import app
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
 
-def zoo(folder: Path, *arguments: str | Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "zoo", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+def zoo(*arguments: str | Path) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in arguments], prog_name="zoo")
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
@@ -32,7 +26,10 @@ def options(**values: object) -> list[str]:
     return [part for k, v in values.items() for part in ("--set", f"data.options.{k}={v}")]
 
 
-def test_real_response_noise_and_charge(real_data: Path, tmp_path: Path) -> None:
+def test_real_response_noise_and_charge(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     files = real_data / "dnn-roi"
     real = options(
         field_response=files / "dune-garfield-1d565.json.bz2",
@@ -40,17 +37,17 @@ def test_real_response_noise_and_charge(real_data: Path, tmp_path: Path) -> None
     )
     piece = ["--set", "data.options.detector.wires=96", "--set", "data.options.detector.ticks=1600"]
     simulate = ["data", "simulate", "dnn-roi", "--data", "cosmics", "--events", "8"]
-    zoo(tmp_path, *simulate, *real, *piece, "--out", "cosmics.h5")
+    zoo(*simulate, *real, *piece, "--out", "cosmics.h5")
     short = ["training.steps=20", "training.batch=2", "training.validate_every=20"]
     short += ["model.crop.wires=64", "model.crop.bins=96", "training.workers=0"]
     settings = [part for setting in short for part in ("--set", setting)]
     train = ["train", "dnn-roi/lite-unet", "--data", "cosmics.h5", "--recipe", "demo"]
-    zoo(tmp_path, *train, *settings, "--out", "run")
+    zoo(*train, *settings, "--out", "run")
 
     event = f"real-charge:{files / 'protodunehd-sp-frames-anode1.tar.bz2'}"
     wires = options(wires=files / "protodunehd-wires-larsoft-v1.json.bz2")
     evaluate = ["eval", "run", "--data", event, "--split", "all", "--json"]
-    result = json.loads(zoo(tmp_path, *evaluate, *real, *wires))
+    result = json.loads(zoo(*evaluate, *real, *wires))
 
     errors = {
         entry["model"]: number["value"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,10 +113,11 @@ def train(tracks: Path, tmp_path: Path) -> Train:
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk in memory, mounted for one script in a mount namespace that ends with it."""
+    """A disk in memory, mounted for one script in a mount namespace that only scripts see."""
 
     folder: Path
     logs: Path
+    server: subprocess.Popen[str]
 
     def zoo(self, name: str, *words: object) -> Step:
         """A step that runs ``zoo WORDS --json``."""
@@ -127,19 +128,16 @@ class Disk:
 
         The commands share a process, which must end well and silently: HDF5 crashes late.
         """
-        listed = [{"shell": step} if isinstance(step, str) else step for step in steps]
-        (self.logs / "steps.json").write_text(json.dumps(listed))
-        python = shlex.join([sys.executable, str(_ON_DISK), "steps.json", "done.json"])
-        mount = f"mount -t tmpfs -o size={size} tmpfs $DISK && exec {python}"
-        done = subprocess.run(
-            ["unshare", "--mount", "bash", "-c", mount],
-            env={**os.environ, "DISK": str(self.folder), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.logs,
-        )
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        mount = f"mount -t tmpfs -o size={size} tmpfs $DISK"
+        listed = [{"shell": step} if isinstance(step, str) else step for step in (mount, *steps)]
+        told = json.dumps({"disk": str(self.folder), "steps": listed})
+        (self.logs / "steps.json").write_text(told)
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.server.stdin.write(f"{self.logs}\n")
+        self.server.stdin.flush()
+        status = self.server.stdout.readline().strip()
+        assert (status, (self.logs / "said.txt").read_text()) == ("0", "")
         ended = json.loads((self.logs / "done.json").read_bytes())
         return {name: Done(*parts) for name, parts in ended.items()}
 
@@ -156,10 +154,25 @@ def _may_mount() -> None:
         pytest.skip(f"a disk of its own needs the right to mount: {done.stderr.strip()}")
 
 
+@pytest.fixture(scope="session")
+def _server(_may_mount: None) -> Iterator[subprocess.Popen[str]]:
+    """Runs the scripts; the disks that it mounts are its own and end with it."""
+    with subprocess.Popen(
+        ["unshare", "--mount", sys.executable, str(_ON_DISK)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as server:
+        yield server
+        os.killpg(server.pid, signal.SIGKILL)  # a script that hangs, too
+
+
 @pytest.fixture
-def disk(tmp_path: Path, _may_mount: None) -> Disk:
-    """A small disk; nothing of it is left when its script has ended."""
+def disk(tmp_path: Path, _server: subprocess.Popen[str]) -> Disk:
+    """A small disk."""
     folder, logs = tmp_path / "disk", tmp_path / "logs"
     folder.mkdir()
     logs.mkdir()
-    return Disk(folder, logs)
+    return Disk(folder, logs, _server)

@@ -186,6 +186,7 @@ def test_garbage_for_a_runtime(zoo: Call, tracks: Path, tmp_path: Path, kind: st
     zoo("predict", file, *predict[4:]).failed(5, where=file, says="damaged", remedy="zoo export")
 
 
+@pytest.mark.usefixtures("forked_runtime")
 def test_an_export_that_is_cut_or_of_an_unknown_format(
     zoo: Call, run: Path, tracks: Path, tmp_path: Path
 ):

@@ -75,6 +75,7 @@ def test_a_trained_model_keeps_its_config(run: Path):
     assert "keep their config" in caught.value.remedy
 
 
+@pytest.mark.usefixtures("forked_runtime")
 def test_an_exported_file(run: Path, tmp_path: Path):
     file = export(run, "ts", out=tmp_path).path
     case = case_of(file, tmp_path, sizes=[{"batch": 2}])

@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from zoo.cli.app import app
 from zoo.data.store import TableFile
+from zoo.registry import registry
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = ROOT / "tests" / "zoo" / "data" / "tiny"
@@ -21,28 +25,27 @@ START = "from zoo.cli.app import main; main()"
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment where the tiny plugin is installed."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where the tiny plugin is installed."""
     site = tmp_path_factory.mktemp("site")
     metadata = site / "tiny-0.5.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 0.5\n")
     (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
-    path = os.pathsep.join(map(str, (ROOT, TINY, site)))
-    return {**os.environ, "PYTHONPATH": path, "ZOO_PLUGINS": "tiny", "OMP_NUM_THREADS": "1"}
+    return site
 
 
 class Zoo:
-    """``zoo data ...`` in a fresh process."""
+    """``zoo data ...`` in this process, or in a fresh one that can be killed."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
-        self.environment = environment
+    def __init__(self, site: Path, folder: Path) -> None:
+        self.path = os.pathsep.join(map(str, (ROOT, TINY, site)))
         self.folder = folder
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-c", START, "data", *arguments],
-            env=self.environment,
+            env={**os.environ, "PYTHONPATH": self.path, "OMP_NUM_THREADS": "1"},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -50,10 +53,9 @@ class Zoo:
         )
 
     def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        process = self.start(*arguments)
-        out, told = process.communicate(timeout=60)
-        assert process.returncode == code, told
-        return out, told
+        done = CliRunner().invoke(app, ["data", *arguments], prog_name="zoo")
+        assert done.exit_code == code, done.output
+        return done.stdout, done.stderr
 
     def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
         payload: dict[str, Any] = json.loads(self(*arguments, "--json", code=code)[0])
@@ -61,8 +63,14 @@ class Zoo:
 
 
 @pytest.fixture
-def zoo(environment: dict[str, str], tmp_path: Path) -> Zoo:
-    return Zoo(environment, tmp_path)
+def zoo(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zoo]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ZOO_PLUGINS", "tiny")
+    for folder in (TINY, site):
+        monkeypatch.syspath_prepend(folder)
+    registry.cache_clear()
+    yield Zoo(site, tmp_path)
+    registry.cache_clear()
 
 
 def simulate(out: str, *more: str) -> tuple[str, ...]:
@@ -114,7 +122,9 @@ def test_simulate_check_and_convert(zoo: Zoo):
 
 
 def test_progress_on_a_pipe_is_plain_lines_on_stderr(zoo: Zoo):
-    out, told = zoo(*simulate("a.h5"))
+    process = zoo.start(*simulate("a.h5"))
+    out, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
     assert "80/80 samples" in told
     assert "\x1b" not in out + told
 

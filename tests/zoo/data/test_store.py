@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import time
@@ -70,6 +71,16 @@ def test_what_is_written_is_read(tmp_path: Path):
     assert file.specs_found["hits"].dims == ("hit", 3)
     assert file.specs_found["hits"].ragged
     assert file.verify() == []
+
+
+def test_a_copy_opens_the_file_anew(tmp_path: Path):
+    file = write(tmp_path / "a.h5", [toy(0)])
+    (block,) = file.blocks()
+    expected = file.read(block, slice(None), FIELDS)  # open from here on
+    other = copy.copy(file)  # as sent to another process
+    assert file._handle is not None
+    file._handle[1].close()
+    assert_equal(other.read(block, slice(None), FIELDS), expected)
 
 
 @settings(max_examples=30, deadline=None)

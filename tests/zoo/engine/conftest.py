@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 import torch
+import torch._dynamo  # an optimiser imports it, for 1.5 s: once here, not in every fork
 import torch.distributed as dist
 
 from zoo.data.workers import quiet_fork

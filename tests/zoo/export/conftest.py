@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from zoo.contract.table import Table
+from zoo.export import Exported, export
 from zoo.prediction.network import NetworkPredictor
 from zoo.registry import registry
 from zoo_miniatures.light.codec import LightCodec
@@ -43,3 +45,24 @@ def siren(miniatures: None) -> NetworkPredictor:
     codec = LightCodec(config, facts, constants)
     learner = ShareLearner(config, facts)
     return NetworkPredictor("mini-light/siren", networks(config, facts), learner, codec)
+
+
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Exported]]:
+    return tmp_path_factory.mktemp("exported"), {}
+
+
+@pytest.fixture
+def exported(
+    siren: NetworkPredictor, samples: Table, _made: tuple[Path, dict[str, Exported]]
+) -> Callable[[str], Exported]:
+    """``siren`` in a format, made once for all tests, which must leave the files as they are."""
+    folder, made = _made
+
+    def of(format_name: str) -> Exported:
+        if format_name not in made:
+            out = folder / format_name
+            made[format_name] = export(siren, format_name, out=out, samples=samples)
+        return made[format_name]
+
+    return of

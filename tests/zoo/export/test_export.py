@@ -16,7 +16,7 @@ from zoo.contract.codec import Batch
 from zoo.contract.deploy import Consumer
 from zoo.contract.table import Table
 from zoo.errors import ParityError, PluginError, UsageError
-from zoo.export import export
+from zoo.export import Exported, export
 from zoo.export.formats import write_module
 from zoo.export.parity import compare_predictions
 from zoo.files import file_digest
@@ -27,16 +27,19 @@ from zoo_miniatures.light.codec import LightCodec
 from zoo_miniatures.light.deploy import SirenDeploy
 from zoo_miniatures.light.learner import ShareLearner
 
+Export = Callable[[str], Exported]
+
 
 @pytest.mark.parametrize("format_name", ["onnx", "pt2", "ts"])
 def test_the_file_is_the_model(
-    siren: NetworkPredictor, samples: Table, tmp_path: Path, format_name: str
+    siren: NetworkPredictor, samples: Table, exported: Export, format_name: str
 ) -> None:
-    done = export(siren, format_name, out=tmp_path, samples=samples)
-    assert done.path == tmp_path / f"mini-light-siren.{format_name}"
+    done = exported(format_name)
+    folder = done.path.parent
+    assert done.path.name == f"mini-light-siren.{format_name}"
     beside = f"{done.path.name}.export.json"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([done.path.name, beside])
-    report = json.loads((tmp_path / beside).read_text())
+    assert sorted(path.name for path in folder.iterdir()) == sorted([done.path.name, beside])
+    report = json.loads((folder / beside).read_text())
     assert report["sha256"] == file_digest(done.path)
     assert report["torch"] == torch.__version__
     assert report["inputs"]["position"]["dims"] == ["batch", 3]
@@ -49,20 +52,18 @@ def test_the_file_is_the_model(
     np.testing.assert_array_equal(load_exported(done.path).codec.constants["unused"], [0, 1, 2])
 
 
-def test_no_file_tells_where_it_was_made(siren: NetworkPredictor, tmp_path: Path) -> None:
+@pytest.mark.parametrize("format_name", ["onnx", "pt2", "ts"])
+def test_no_file_tells_where_it_was_made(exported: Export, format_name: str) -> None:
     here = str(Path(__file__).parents[3]).encode()
-    for format_name in ("onnx", "pt2", "ts"):
-        path = export(siren, format_name, out=tmp_path).path
-        assert here not in path.read_bytes()
-        if format_name != "onnx":
-            with zipfile.ZipFile(path) as archive:
-                assert not any(here in archive.read(name) for name in archive.namelist())
+    path = exported(format_name).path
+    assert here not in path.read_bytes()
+    if format_name != "onnx":
+        with zipfile.ZipFile(path) as archive:
+            assert not any(here in archive.read(name) for name in archive.namelist())
 
 
-def test_onnx_predicts_without_torch(
-    siren: NetworkPredictor, samples: Table, tmp_path: Path
-) -> None:
-    path = export(siren, "onnx", out=tmp_path).path
+def test_onnx_predicts_without_torch(exported: Export) -> None:
+    path = exported("onnx").path
     program = (
         "import sys, importlib.metadata as m, numpy as np, zoo.registry\n"
         "zoo.registry.entry_points = lambda group: [m.EntryPoint("
@@ -105,6 +106,7 @@ class _Branching(nn.Module):
         return result / 2 if len(position) == 1 else result
 
 
+@pytest.mark.usefixtures("forked_runtime")
 def test_a_branch_frozen_by_the_trace_is_found_and_nothing_is_left(
     siren: NetworkPredictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,7 +249,7 @@ def test_end_to_end_forgives_a_flip_at_the_threshold_but_no_more() -> None:
     assert not columns["mask"]["passed"]
 
 
-def test_the_exported_file_says_what_it_takes(siren: NetworkPredictor, tmp_path: Path) -> None:
-    runtime = open_runtime(export(siren, "onnx", out=tmp_path).path)
+def test_the_exported_file_says_what_it_takes(exported: Export) -> None:
+    runtime = open_runtime(exported("onnx").path)
     assert runtime.header.model == "mini-light/siren"
     assert runtime({"position": np.zeros((3, 3), np.float32)})["logits"].shape == (3, 32)

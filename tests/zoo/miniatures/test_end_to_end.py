@@ -111,7 +111,7 @@ def test_points_and_the_graph_fed_by_them(tmp_path: Path) -> None:
 
 def test_track(tmp_path: Path) -> None:
     timed = simulate("mini-track", "tracks", 400, tmp_path / "timed.h5")
-    untimed = simulate("mini-track", "untimed", 100, tmp_path / "untimed.h5")
+    untimed = simulate("mini-track", "untimed", 40, tmp_path / "untimed.h5")
     run = train("mini-track/pad-net", tmp_path / "run", "training.epochs=25", data=timed)
     constants = read_model(run / "model.safetensors").constants
     assert set(constants) == {"row_scale", "mean", "std", "sigma_scale", "sigma_cut"}
@@ -130,18 +130,21 @@ def test_track(tmp_path: Path) -> None:
     assert not missing[str(run)]
 
 
-@pytest.mark.parametrize("format_name", ["onnx", "ts"])
-def test_exported_tracks_predict_as_the_run(tmp_path: Path, format_name: str) -> None:
-    data = simulate("mini-track", "tracks", 120, tmp_path / "tracks.h5")
+@pytest.mark.usefixtures("forked_runtime")
+def test_exported_tracks_predict_as_the_run(tmp_path: Path) -> None:
+    data = simulate("mini-track", "tracks", 60, tmp_path / "tracks.h5")
     run = train("mini-track/pad-net", tmp_path / "run", "training.epochs=2", data=data)
-    words = ("--format", format_name, "--data", data, "--out", tmp_path / "export")
-    zoo("export", run, *words)
-    file = next((tmp_path / "export").glob(f"*.{format_name}"))
-    runtime = ("--runtime", format_name)
-    zoo("predict", file, *runtime, "--data", data, "--out", tmp_path / "exported.h5")
     zoo("predict", run, "--data", data, "--out", tmp_path / "eager.h5")
-    exported, eager = (_column(tmp_path / f"{n}.h5", "position") for n in ("exported", "eager"))
-    np.testing.assert_allclose(exported, eager, rtol=1e-4, atol=1e-3)
+    for format_name in ("onnx", "ts"):
+        words = ("--format", format_name, "--data", data, "--out", tmp_path / format_name)
+        zoo("export", run, *words)
+        file = next((tmp_path / format_name).glob(f"*.{format_name}"))
+        out = tmp_path / f"{format_name}.h5"
+        zoo("predict", file, "--runtime", format_name, "--data", data, "--out", out)
+        exported, eager = (
+            _column(tmp_path / f"{n}.h5", "position") for n in (format_name, "eager")
+        )
+        np.testing.assert_allclose(exported, eager, rtol=1e-4, atol=1e-3)
 
 
 def test_accumulated_micro_batches_are_one_batch(tmp_path: Path) -> None:

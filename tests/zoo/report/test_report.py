@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from zoo.errors import UsageError
 from zoo.evaluation import write_results
 from zoo.report import draw_figures, write_report
 from zoo.report.curves import training_curves
-from zoo.report.drawings import read_drawings, store_drawings
+from zoo.report.drawings import DPI, read_drawings, store_drawings
 from zoo.report.html import table
 
 
@@ -100,6 +102,31 @@ def test_equal_drawings_are_equal_files(tmp_path: Path):
     for kind in ("png", "pdf", "csv"):
         one, two = ((tmp_path / folder / f"line.{kind}").read_bytes() for folder in ("one", "two"))
         assert one == two
+
+
+@pytest.mark.parametrize("layout", ["constrained", "compressed", "tight", None])
+def test_the_layout_is_found_once_and_is_the_one_of_matplotlib(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Any
+):
+    def made() -> Figure:
+        figure = Figure(figsize=(3, 2), layout=layout)
+        for axes in figure.subplots(1, 2):
+            axes.plot([0, 1000], [1, 2])
+            axes.set(ylabel="a label that takes room", xlabel="another")
+        return figure
+
+    made().savefig(tmp_path / "expected.png", dpi=DPI, metadata={"Software": None})
+    drawn: list[Figure] = []
+    draw = Figure.draw
+
+    def counted(figure: Figure, renderer: Any) -> None:
+        drawn.append(figure)
+        draw(figure, renderer)
+
+    monkeypatch.setattr(Figure, "draw", counted)
+    store_drawings([replace(drawing(), figure=made())], tmp_path)
+    assert (tmp_path / "line.png").read_bytes() == (tmp_path / "expected.png").read_bytes()
+    assert len(drawn) == 2  # once for each file: finding the layout again would draw, too
 
 
 def test_the_page_fetches_nothing_and_links_only_to_files_beside_it(evaluation: Path):

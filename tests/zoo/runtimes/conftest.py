@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ class AffineDeploy(Deploy):
         raise NotImplementedError  # these tests bring their own inputs
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def header() -> ExportHeader:
     deploy = AffineDeploy()
     return ExportHeader(
@@ -69,13 +70,22 @@ def header() -> ExportHeader:
     )
 
 
-@pytest.fixture(params=["onnx", "pt2", "ts"])
-def exported(request: pytest.FixtureRequest, header: ExportHeader, tmp_path: Path) -> Path:
-    path: Path = tmp_path / f"affine.{request.param}"
+@pytest.fixture(scope="session", params=["onnx", "pt2", "ts"])
+def _written(
+    request: pytest.FixtureRequest, header: ExportHeader, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """One file for all tests: the exporter of ONNX takes a second."""
+    path = tmp_path_factory.mktemp("exported") / f"affine.{request.param}"
     inputs = (torch.zeros(2, 5, 2), torch.zeros(2))
     module = Affine().eval()
     write_module(request.param, module, inputs, AffineDeploy(), header=header.dumps(), path=path)
     return path
+
+
+@pytest.fixture
+def exported(_written: Path, tmp_path: Path) -> Path:
+    """A file of its own for each test, which may damage it."""
+    return Path(shutil.copy(_written, tmp_path))
 
 
 @pytest.fixture

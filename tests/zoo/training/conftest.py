@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch._dynamo  # an optimiser imports it, for 1.5 s: once here, not in every fork
 
 import zoo.registry
 from zoo.cli.app import main
@@ -93,6 +95,7 @@ def start(tmp_path: Path) -> Start:
         with suppress(PermissionError, ProcessLookupError):  # whoever is first
             os.setpgid(child, child or 0)
         if not child:
+            gc.freeze()  # what is imported here stays: no need to look through it, and to copy it
             _become(["zoo", *map(str, words)], output, before)
         return Command(child, output)
 

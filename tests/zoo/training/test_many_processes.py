@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import os
@@ -53,6 +54,7 @@ def on(size: int, work: Callable[[], object]) -> list[int]:
         with quiet_fork():
             child = os.fork()
         if not child:
+            gc.freeze()  # what is imported here stays: no need to look through it, and to copy it
             os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
             os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
             os._exit(_code(work))
