@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.bench import memory
+from zoo import memory
 from zoo.bench.case import Conditions
 from zoo.bench.inference import torch_work
 from zoo.bench.measure import measure

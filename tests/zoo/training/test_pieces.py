@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import pytest
 from zoo.artifacts.model_file import read_model
 from zoo.artifacts.run_directory import RunDirectory
 
-Start = Callable[..., Any]  # of the fixture in conftest.py
+Start = Callable[..., Any]  # of the fixture in conftest.py: a fork, with the memory of its parent
 
 MIB = 2**20
 SIREN = (
@@ -31,6 +34,13 @@ MANY = ("--set", "data.options.side=40", "--set", "training.batch=2", "--set", "
 """3200 photomultipliers: some 30 MiB a sample."""
 
 
+def fresh(*words: object) -> subprocess.CompletedProcess[str]:
+    """``zoo WORDS`` in a process that has nothing but its own memory."""
+    command = [sys.executable, "-m", "zoo", *map(str, words)]
+    environment = {k: v for k, v in os.environ.items() if k != "ZOO_PLUGINS"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
 def losses(run: Path) -> list[float]:
     return [row["loss"] for row in RunDirectory.open(run).metrics()]
 
@@ -39,19 +49,14 @@ def peak(run: Path) -> int:
     return max(row["peak_memory"] for row in RunDirectory.open(run).metrics() if "lr" in row)
 
 
-@pytest.fixture
-def base(start: Start, tmp_path: Path) -> int:
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> int:
     """What the process itself takes."""
-    small = (
-        "--set",
-        "data.options.side=1",
-        "--set",
-        "training.batch=1",
-        "--out",
-        tmp_path / "base",
-    )
-    assert start(*SIREN, *small).wait() == 0
-    return peak(tmp_path / "base")
+    out = tmp_path_factory.mktemp("base") / "run"
+    small = ("--set", "data.options.side=1", "--set", "training.batch=1", "--out", out)
+    done = fresh(*SIREN, *small)
+    assert done.returncode == 0, done.stderr
+    return peak(out)
 
 
 def require_same(one: Path, other: Path) -> None:
@@ -61,30 +66,30 @@ def require_same(one: Path, other: Path) -> None:
         np.testing.assert_allclose(tensor, theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-def test_less_memory_and_the_same_training(start: Start, base: int, tmp_path: Path) -> None:
+def test_less_memory_and_the_same_training(base: int, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    assert start(*SIREN, *WIDE, "--out", whole).wait() == 0
+    assert fresh(*SIREN, *WIDE, "--out", whole).returncode == 0
     limit = base + 30 * MIB
     assert peak(whole) > limit
     command = (*SIREN, *WIDE, "--out", cut, "--max-memory", limit)
-    stopped = start(*command, "--max-time", 1e-9)
-    assert stopped.wait() == 75
-    told = re.search(r"computed in (\d+) pieces", stopped.said)
-    assert told, stopped.said
+    stopped = fresh(*command, "--max-time", 1e-9)
+    assert stopped.returncode == 75
+    told = re.search(r"computed in (\d+) pieces", stopped.stderr)
+    assert told, stopped.stderr
     chosen = json.loads((cut / "fit.json").read_text())["fit"]
     assert chosen["pieces"] == int(told[1]) > 1
-    resumed = start(*command)
-    assert resumed.wait() == 0
-    assert "pieces" not in resumed.said  # as it was
+    resumed = fresh(*command)
+    assert resumed.returncode == 0
+    assert "pieces" not in resumed.stderr  # as it was
     assert peak(cut) <= limit
     require_same(whole, cut)
 
 
-def test_chunks_where_one_sample_is_too_large(start: Start, base: int, tmp_path: Path) -> None:
+def test_chunks_where_one_sample_is_too_large(base: int, tmp_path: Path) -> None:
     limit = base + 30 * MIB
-    done = start(*SIREN, *MANY, "--out", tmp_path / "run", "--max-memory", limit)
-    assert done.wait() == 0, done.said
-    assert re.search(r"in 2 pieces, (512|1024|2048) rows at a time", done.said), done.said
+    done = fresh(*SIREN, *MANY, "--out", tmp_path / "run", "--max-memory", limit)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"in 2 pieces, (512|1024|2048) rows at a time", done.stderr), done.stderr
     assert peak(tmp_path / "run") <= limit
 
 
@@ -102,10 +107,10 @@ def test_a_limit_that_would_cut_normalisation_is_refused(
     words = ("mini-track/pad-net", "--recipe", "quick", "--set", "data.events=6000")
     limit = base + 20 * MIB
     batch = ("--set", "training.batch=4000", "--max-memory", limit, "--out", tmp_path / "run")
-    done = start("train", *words, *batch)
-    assert done.wait() == 2, done.said
-    assert re.search(r"\d+ samples of a micro-batch do not fit, \d+ do", done.said), done.said
-    assert "training.batch = " in done.said
+    done = fresh("train", *words, *batch)
+    assert done.returncode == 2, done.stderr
+    assert re.search(r"\d+ samples of a micro-batch do not fit, \d+ do", done.stderr), done.stderr
+    assert "training.batch = " in done.stderr
 
 
 def test_less_than_the_process_itself_is_refused(start: Start, tmp_path: Path) -> None:
