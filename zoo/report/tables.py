@@ -20,8 +20,18 @@ from zoo.evaluation.formatting import (
 )
 from zoo.evaluation.settings import differing
 from zoo.report.html import Cell, details, table
+from zoo.report.published import PublishedValue
 
-__all__ = ["bins", "numbers_csv", "overall", "provenance", "settings", "shifts", "verdicts"]
+__all__ = [
+    "bins",
+    "numbers_csv",
+    "overall",
+    "provenance",
+    "published",
+    "settings",
+    "shifts",
+    "verdicts",
+]
 
 _SIGNS = {"better": "▲", "worse": "▼", "indistinguishable": "=", "under-trained": "·"}
 """Beside the word, for eyes that see no colour."""
@@ -106,6 +116,17 @@ def settings(results: Results) -> str:
             rows = [("", [name, *(values[m] for m in models)]) for name, values in found.items()]
             parts.append(f"<h3>{title}</h3>{table(['setting', *models], rows)}")
     return "".join(parts)
+
+
+def published(values: Sequence[PublishedValue]) -> str:
+    """What others published of other samples, each row marked as such."""
+    if not values:
+        return ""
+    rows = [("published", [v.model, v.number, v.value, v.sample, v.source]) for v in values]
+    return (
+        "<p>Of other samples, and of other trainings: nothing above is compared with them.</p>"
+        + table(["model", "number", "value", "sample", "source"], rows)
+    )
 
 
 def provenance(results: Results) -> str:
