@@ -107,8 +107,8 @@ class RoiMetrics(Metrics):
 
         Args:
             samples: ``truth`` (N, wire, tick) e-/tick; where the source has them ``dead``
-                (N, wire), ``theta_xz`` (N,), folded to 0..90 degrees, and the fields of showers; NaN
-                is in no bin.
+                (N, wire), ``theta_xz`` (N,), folded to 0..90 degrees, and the fields of showers;
+                NaN is in no bin.
             predictions: ``charge`` (N, wire, tick) e-/tick, ``mask`` (N, wire, tick).
 
         Raises:

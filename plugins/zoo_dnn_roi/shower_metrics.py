@@ -3,10 +3,10 @@
 Both are taken from the charge near the shower: in the plane of wires and drift, in mm, ahead of its
 vertex and at most ``REACH_MM`` beside its axis, within the windows of true charge (``metrics.py``).
 
-The profile is the charge on each of the first ``PROFILE_WIRES`` wires, counted from the vertex on in
-the direction in which the shower develops, as in the DNN-ROI talk. The direction is the principal
-axis of the charge about the vertex: the eigenvector of the larger eigenvalue of the charge-weighted
-second moments.
+The profile is the charge on each of the first ``PROFILE_WIRES`` wires, counted from the vertex on
+in the direction in which the shower develops, as in the DNN-ROI talk. The direction is the
+principal axis of the charge about the vertex: the eigenvector of the larger eigenvalue of the
+charge-weighted second moments.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ th, td { text-align: left; padding: .32rem .8rem .32rem 0; border-bottom: 1px so
 th { color: var(--soft); font-weight: 600; }
 tr.baseline td:first-child::after, tr.oracle td:first-child::after,
 tr.published td:first-child::after { font-size: .72rem; color: var(--soft);
-  border: 1px solid var(--line); border-radius: .6rem; padding: 0 .45rem; margin-left: .5rem; display: inline-block; white-space: nowrap; }
+  border: 1px solid var(--line); border-radius: .6rem; padding: 0 .45rem;
+  margin-left: .5rem; display: inline-block; white-space: nowrap; }
 tr.baseline td:first-child::after { content: "baseline"; }
 tr.oracle td:first-child::after { content: "oracle"; }
 tr.published td:first-child::after { content: "published, other sample"; }

@@ -62,12 +62,12 @@ CHARGE = Panels(
 WIRE_CELL = Panels(
     suffix="-definitions",
     numbers=(
-        ("bias", "bias: mean of Q$_r$/Q$_t$, minus 1 [%]", 0),
-        ("ssss bias", "ssss bias: (Q$_t$-Q$_r$)/Q$_t$, fit [%]", 0),
-        ("resolution", "resolution: std over mean [%]", 0),
-        ("ssss resolution", "ssss resolution: width of the fit [%]", 0),
-        ("inefficiency", "inefficiency: no charge in window [%]", 0),
-        ("ssss inefficiency", "ssss inefficiency: none in box [%]", 0),
+        ("bias", "bias: Q$_r$/Q$_t$ - 1 [%]", 0),
+        ("ssss bias", "ssss bias: 1 - Q$_r$/Q$_t$ [%]", 0),
+        ("resolution", "resolution [%]", 0),
+        ("ssss resolution", "ssss resolution [%]", 0),
+        ("inefficiency", "inefficiency in the window [%]", 0),
+        ("ssss inefficiency", "ssss inefficiency [%]", 0),
         ("unwindowed bias", "bias, whole readout [%]", 0),
         ("unwindowed inefficiency", "inefficiency, whole readout [%]", 0),
     ),

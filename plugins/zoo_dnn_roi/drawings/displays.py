@@ -60,8 +60,8 @@ def display(
     return Drawing(
         name=f"display-{row + 1}-{name}",
         caption="Charge on the (wire, tick) plane around the true charge, one colour scale for "
-        "all, the cross at the vertex of a shower; below, charge summed over these ticks. The table "
-        "holds the charge of every wire.",
+        "all, the cross at the vertex of a shower; below, charge summed over these ticks. The "
+        "table holds the charge of every wire.",
         figure=figure,
         data={"wire": wire} | {f"{label} [e-]": charge for label, charge in profiles.items()},
     )

@@ -57,8 +57,8 @@ def shower_profile(evaluations: Sequence[Evaluation]) -> Drawing:
     return Drawing(
         name="shower-profile",
         caption=f"Charge of showers on the first {PROFILE_WIRES} wires from the vertex on: mean by "
-        "wire, and the ratio of summed reconstructed and true charge; bands are 95 % intervals over "
-        "events.",
+        "wire, and the ratio of summed reconstructed and true charge; bands are 95 % intervals "
+        "over events.",
         figure=figure,
         data=data,
     )
