@@ -66,8 +66,8 @@ class ShowerFrame:
 
     def offsets(self, wires: int, ticks: int) -> tuple[Float64Array, Float64Array]:
         """Positions of the middles of cells from the vertex, (wires, 1) and (1, ticks), mm."""
-        wire = (np.arange(wires) + 0.5 - self.wire) * self.pitch_mm
-        tick = (np.arange(ticks) + 0.5 - self.tick) * self.tick_mm
+        wire: Float64Array = (np.arange(wires, dtype=np.float64) + 0.5 - self.wire) * self.pitch_mm
+        tick: Float64Array = (np.arange(ticks, dtype=np.float64) + 0.5 - self.tick) * self.tick_mm
         return wire[:, None], tick[None]
 
     def near(self, wires: int, ticks: int) -> BoolArray:
@@ -120,10 +120,10 @@ def shower_frames(samples: Table, facts: Mapping[str, Any]) -> list[ShowerFrame 
         ) from error
     vertices = zip(samples["vertex_wire"], samples["vertex_tick"], strict=True)
     return [
-        ShowerFrame(float(wire), float(tick), *map(float, direction), pitch, tick_mm)
-        if np.isfinite([wire, tick, *direction]).all() and np.any(direction)
+        ShowerFrame(float(wire), float(tick), float(across), float(along), pitch, tick_mm)
+        if np.isfinite([wire, tick, across, along]).all() and (across or along)
         else None
-        for (wire, tick), direction, pitch in zip(
+        for (wire, tick), (across, along), pitch in zip(
             vertices, samples["direction"], pitches, strict=True
         )
     ]

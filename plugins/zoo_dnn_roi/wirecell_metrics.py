@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects, label, sum_labels
+from scipy.ndimage import find_objects, label
 
 from zoo_dnn_roi.physics.runs import BoolArray, FloatArray
 
@@ -27,7 +27,7 @@ Float64Array = NDArray[np.float64]
 
 _WIDTH = 0.01
 _WINDOW = 50  # bins of the fit
-CENTRES = np.arange(-200, 101) * _WIDTH
+CENTRES: Float64Array = np.arange(-200, 101, dtype=np.float64) * _WIDTH
 """Middles of the bins of (Q_true - Q_reco) / Q_true; the first one takes all that is below."""
 
 _EDGES = np.append(CENTRES - _WIDTH / 2, CENTRES[-1] + _WIDTH / 2)
@@ -69,8 +69,8 @@ def count_channels(
     both = valid & (found > 0)
     relative = np.clip((true[both] - found[both]) / true[both], _EDGES[0], None)
     histogram, _ = np.histogram(relative, _EDGES)
-    empty = np.count_nonzero(valid & (found == 0))
-    return WireCellCounts(np.count_nonzero(valid), empty, histogram.astype(np.float64))
+    empty = int(np.count_nonzero(valid & (found == 0)))
+    return WireCellCounts(int(np.count_nonzero(valid)), empty, histogram.astype(np.float64))
 
 
 def _largest_piece(truth: FloatArray, threshold: float) -> tuple[slice, slice] | None:
@@ -78,8 +78,9 @@ def _largest_piece(truth: FloatArray, threshold: float) -> tuple[slice, slice] |
     pieces, count = label(truth > threshold)
     if not count:
         return None
-    charges = sum_labels(truth, pieces, np.arange(1, count + 1))
-    wires, ticks = find_objects(pieces)[int(np.argmax(charges))]
+    charges = np.bincount(pieces.ravel(), weights=truth.ravel())
+    largest = pieces == 1 + int(np.argmax(charges[1:]))  # 0: no piece
+    ((wires, ticks),) = find_objects(largest.astype(np.int8))
     return wires, ticks
 
 
