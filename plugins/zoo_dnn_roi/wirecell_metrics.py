@@ -32,7 +32,7 @@ CENTRES: Float64Array = np.arange(-200, 101, dtype=np.float64) * _WIDTH
 
 _EDGES = np.append(CENTRES - _WIDTH / 2, CENTRES[-1] + _WIDTH / 2)
 _ITERATIONS = 30
-_CONVERGED = 1e-6
+_CONVERGED = 1e-5
 
 
 class WireCellCounts(NamedTuple):
