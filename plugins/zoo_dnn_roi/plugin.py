@@ -37,6 +37,7 @@ def zoo_tasks() -> Sequence[Task]:
                 "better": f"{_HERE}:recipes/better.toml",
                 "demo": f"{_HERE}:recipes/demo.toml",
             },
+            published=f"{_HERE}:published.toml",
         ),
     )
 
@@ -112,6 +113,13 @@ def _sources() -> dict[str, SourceSpec]:
             factory=f"{_HERE}.sources.simulators:Tracks",
             config=f"{_HERE}.sources.config:TracksConfig",
             summary="a muon of known theta_xz, alone or among cosmic muons: a test set",
+        ),
+        "showers": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.showers:Showers",
+            config=f"{_HERE}.sources.config:ShowersConfig",
+            summary="an electron shower of known energy and theta_xz, parametrised, alone or "
+            "among cosmic muons: a test set",
         ),
         "real-charge": SourceSpec(
             kind="adapter",

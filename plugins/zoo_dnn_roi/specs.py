@@ -26,6 +26,17 @@ def _wire_flag(meaning: str) -> Field:
     )
 
 
+def _of_shower(meaning: str, unit: str = "", dims: tuple[int, ...] = ()) -> Field:
+    return Field(
+        dims=dims,
+        dtype="float32",
+        unit=unit,
+        meaning=f"{meaning}; NaN without shower",
+        optional=True,
+        finite=False,
+    )
+
+
 SAMPLE: Specs = {
     "loose_lf": _waveforms("deconvolved with the loose low-frequency filter"),
     "tight_lf": _waveforms("deconvolved with the tight low-frequency filter"),
@@ -39,9 +50,16 @@ SAMPLE: Specs = {
     "theta_xz": Field(
         dtype="float32",
         unit="deg",
-        meaning="angle of the track to the wire plane, on the wires' own axes; NaN if it has none",
+        meaning="angle of the track or shower to the wire plane; NaN if it has none",
         optional=True,
         finite=False,
+    ),
+    "shower_energy": _of_shower("energy of the electron", "MeV"),
+    "vertex_wire": _of_shower("wire at which the shower starts, wire i from i to i + 1"),
+    "vertex_tick": _of_shower("tick at which charge of its vertex arrives"),
+    "direction": _of_shower(
+        "direction of the electron across the wires and along the drift, of a unit vector",
+        dims=(2,),
     ),
     "dead": _wire_flag("1 for a wire without signal"),
     "noisy": _wire_flag("1 for a wire of excess noise"),

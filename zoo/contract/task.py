@@ -85,6 +85,8 @@ class Task:
         figures: ``(facts) -> Figures``; ``None``: tables only.
         select: The validation number by which the best snapshot is kept: ``loss`` or a metric.
         recipes: Name -> TOML file as a resource, ``"package:recipes/paper.toml"``.
+        published: TOML file of values that others published, as a resource; a report shows them
+            beside its own. Empty: none.
     """
 
     name: str
@@ -100,3 +102,4 @@ class Task:
     figures: Ref | None = None
     select: str = "loss"
     recipes: Mapping[str, str] = field(default_factory=dict)
+    published: str = ""

@@ -44,7 +44,8 @@ def choose_displays(
     count = min(figures.displays, total)
     if not count:
         return None
-    chosen = np.arange(count) * total // count
+    # From the first to the last: where a group has two rows, both kinds are among them.
+    chosen = np.rint(np.linspace(0, total - 1, count)).astype(np.int64)
     block = np.searchsorted(np.cumsum(sizes), chosen, side="right").astype(np.int64)
     row = chosen - (np.cumsum(sizes) - sizes)[block]
     specs = cast("Specs", resolve(task.sample))

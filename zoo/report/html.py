@@ -35,11 +35,13 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
 th, td { text-align: left; padding: .32rem .8rem .32rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; }
-tr.baseline td:first-child::after, tr.oracle td:first-child::after { font-size: .72rem;
-  color: var(--soft); border: 1px solid var(--line); border-radius: .6rem; padding: 0 .45rem;
+tr.baseline td:first-child::after, tr.oracle td:first-child::after,
+tr.published td:first-child::after { font-size: .72rem; color: var(--soft);
+  border: 1px solid var(--line); border-radius: .6rem; padding: 0 .45rem;
   margin-left: .5rem; display: inline-block; white-space: nowrap; }
 tr.baseline td:first-child::after { content: "baseline"; }
 tr.oracle td:first-child::after { content: "oracle"; }
+tr.published td:first-child::after { content: "published, other sample"; }
 th:first-child, td:first-child { position: sticky; left: 0; background: #fff; }
 tr.oracle, tr.oracle td:first-child { background: var(--tint); }
 td.better { color: #0a7a3d; } td.worse { color: #b3261e; } td.under-trained { color: #8a6100; }

@@ -18,6 +18,7 @@ from zoo.report import tables
 from zoo.report.curves import training_curves
 from zoo.report.drawings import draw_figures, read_drawings, store_drawings
 from zoo.report.html import code, figure, key_values, page
+from zoo.report.published import published_values
 from zoo.report.style import drawn_in
 
 __all__ = ["write_report"]
@@ -114,6 +115,7 @@ def _evaluation_parts(results: Results, folder: Path, base: Path, style: str) ->
     about = key_values(_about_data(results)) if folder != base else ""
     return [
         ("Results", about + tables.overall(results) + files),
+        ("Published values", tables.published(published_values(results.task))),
         ("Verdicts", tables.verdicts(results)),
         ("When the simulation is wrong", tables.shifts(results)),
         ("Figures", drawings),

@@ -20,18 +20,35 @@ from zoo.evaluation.formatting import (
 )
 from zoo.evaluation.settings import differing
 from zoo.report.html import Cell, details, table
+from zoo.report.published import PublishedValue
 
-__all__ = ["bins", "numbers_csv", "overall", "provenance", "settings", "shifts", "verdicts"]
+__all__ = [
+    "bins",
+    "numbers_csv",
+    "overall",
+    "provenance",
+    "published",
+    "settings",
+    "shifts",
+    "verdicts",
+]
 
 _SIGNS = {"better": "▲", "worse": "▼", "indistinguishable": "=", "under-trained": "·"}
 """Beside the word, for eyes that see no colour."""
 
+_COLUMNS = 10
+"""Numbers of a table at most, so that it fits the printed page."""
+
 
 def overall(results: Results) -> str:
-    """All numbers on all samples."""
+    """All numbers on all samples, in as many tables as the printed page demands."""
     names = list(
         dict.fromkeys(heading(b) for one in results.values() for b in one.numbers if not b.column)
     )
+    return "".join(_overall(results, part) for part in _parts(names)) + _remarks(results)
+
+
+def _overall(results: Results, names: Sequence[str]) -> str:
     rows = []
     for name, one in results.items():
         cells = {heading(b): format_number(b) for b in one.numbers if not b.column}
@@ -40,7 +57,12 @@ def overall(results: Results) -> str:
         if one.unavailable:
             values = [one.unavailable, *values[1:]]
         rows.append((one.role, [_marked(name, one), counts, *values]))
-    return table(["model", "n", *names], rows) + _remarks(results)
+    return table(["model", "n", *names], rows)
+
+
+def _parts(names: Sequence[str]) -> Sequence[Sequence[str]]:
+    """The columns of tables that a printed page has room for; at least one table."""
+    return [names[start : start + _COLUMNS] for start in range(0, max(len(names), 1), _COLUMNS)]
 
 
 def bins(results: Results) -> Iterator[str]:
@@ -106,6 +128,17 @@ def settings(results: Results) -> str:
             rows = [("", [name, *(values[m] for m in models)]) for name, values in found.items()]
             parts.append(f"<h3>{title}</h3>{table(['setting', *models], rows)}")
     return "".join(parts)
+
+
+def published(values: Sequence[PublishedValue]) -> str:
+    """What others published of other samples, each row marked as such."""
+    if not values:
+        return ""
+    rows = [("published", [v.model, v.number, v.value, v.sample, v.source]) for v in values]
+    return (
+        "<p>Of other samples, and of other trainings: nothing above is compared with them.</p>"
+        + table(["model", "number", "value", "sample", "source"], rows)
+    )
 
 
 def provenance(results: Results) -> str:
@@ -176,11 +209,16 @@ def _others(results: Results, pairs: Mapping[str, Sequence[Difference]]) -> str:
     """On all samples: rows models, columns numbers."""
     whole = {n: [d for d in found if not d.column] for n, found in pairs.items()}
     names = [d.name for d in next(iter(whole.values())) if d.name != results.primary]
-    rows: list[tuple[str, Sequence[str | Cell]]] = []
-    for name, found in whole.items():
-        cells = {d.name: d for d in found}
-        rows.append(("", [name, *(_judged(cells[n]) for n in names)]))
-    return table(["model", *names], rows) if names else ""
+    if not names:
+        return ""
+    tables = []
+    for part in _parts(names):
+        rows: list[tuple[str, Sequence[str | Cell]]] = []
+        for name, found in whole.items():
+            cells = {d.name: d for d in found}
+            rows.append(("", [name, *(_judged(cells[n]) for n in part)]))
+        tables.append(table(["model", *part], rows))
+    return "".join(tables)
 
 
 def _bin(difference: Difference) -> str:

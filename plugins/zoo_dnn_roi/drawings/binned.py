@@ -13,19 +13,76 @@ from numpy.typing import NDArray
 from zoo.api import BinnedNumber, Drawing, Evaluation
 from zoo_dnn_roi.drawings.styles import Style, legend, styles_of
 
-__all__ = ["ANGLE", "AXES", "BinAxis", "against", "columns", "in_bins"]
+__all__ = [
+    "ANGLE",
+    "AXES",
+    "CHARGE",
+    "SHOWER",
+    "VISIBLE",
+    "WIRE_CELL",
+    "BinAxis",
+    "Panels",
+    "against",
+    "columns",
+    "in_bins",
+]
 
 Float64Array = NDArray[np.float64]
 
-_PANELS = (  # number, label, its perfect value
-    ("E", "charge error E", 0),
-    ("bias", "charge bias [%]", 0),
-    ("resolution", "charge resolution [%]", 0),
-    ("inefficiency", "inefficiency: no charge [%]", 0),
-    ("weak channels", "weak: less than 10 % of it [%]", 0),
-    ("ROI efficiency", "ROI efficiency [%]", 100),
-    ("ROI purity", "ROI purity [%]", 100),
-    ("Dice", "Dice of pixels [%]", 100),
+
+@dataclass(frozen=True, kw_only=True)
+class Panels:
+    """What one figure shows, one panel a number.
+
+    Attributes:
+        suffix: Of the figure's name.
+        numbers: Name, label, and its perfect value.
+        text: What the caption says of them.
+    """
+
+    suffix: str
+    numbers: tuple[tuple[str, str, float], ...]
+    text: str
+
+
+CHARGE = Panels(
+    suffix="",
+    numbers=(
+        ("E", "charge error E", 0),
+        ("bias", "charge bias [%]", 0),
+        ("resolution", "charge resolution [%]", 0),
+        ("inefficiency", "inefficiency: no charge [%]", 0),
+        ("weak channels", "weak: less than 10 % of it [%]", 0),
+        ("ROI efficiency", "ROI efficiency [%]", 100),
+        ("ROI purity", "ROI purity [%]", 100),
+        ("Dice", "Dice of pixels [%]", 100),
+    ),
+    text="Charge in the regions of interest, and the regions",
+)
+WIRE_CELL = Panels(
+    suffix="-definitions",
+    numbers=(
+        ("bias", "bias: Q$_r$/Q$_t$ - 1 [%]", 0),
+        ("ssss bias", "ssss bias: 1 - Q$_r$/Q$_t$ [%]", 0),
+        ("resolution", "resolution [%]", 0),
+        ("ssss resolution", "ssss resolution [%]", 0),
+        ("inefficiency", "inefficiency in the window [%]", 0),
+        ("ssss inefficiency", "ssss inefficiency [%]", 0),
+        ("unwindowed bias", "bias, whole readout [%]", 0),
+        ("unwindowed inefficiency", "inefficiency, whole readout [%]", 0),
+    ),
+    text="One quantity a line, by its definitions: the published one on the left and that of "
+    "Wire-Cell's test ssss on the right, whose bias has the opposite sign; in the last line, with "
+    "charge of the whole readout counted as found",
+)
+SHOWER = Panels(
+    suffix="-showers",
+    numbers=(
+        ("start bias", "charge bias on the first 42 wires [%]", 0),
+        ("shower angle", "direction: 68 % are closer than [deg]", 0),
+    ),
+    text="Showers: charge on the first 42 wires from the vertex, and the angle between the "
+    "principal axes of reconstructed and true charge about the vertex",
 )
 _SPREAD = 0.7  # of a bin: the error bars of all models beside one another
 
@@ -55,16 +112,21 @@ ANGLE = BinAxis(
     unit="deg",
     text="the angle of the track to the wire plane",
 )
-AXES = (
-    ANGLE,
-    BinAxis(
-        column="energy",
-        drawing="energies",
-        label="visible energy in the plane",
-        unit="MeV",
-        text="the energy of muons that leaves the true charge of the plane",
-    ),
+VISIBLE = BinAxis(
+    column="energy",
+    drawing="energies",
+    label="visible energy in the plane",
+    unit="MeV",
+    text="the energy of muons that leaves the true charge of the plane",
 )
+SHOWER_ENERGY = BinAxis(
+    column="shower_energy",
+    drawing="shower-energies",
+    label="energy of the shower",
+    unit="MeV",
+    text="the energy of the electron that makes the shower",
+)
+AXES = (ANGLE, VISIBLE, SHOWER_ENERGY)
 
 
 def in_bins(evaluation: Evaluation, axis: BinAxis, name: str) -> list[BinnedNumber]:
@@ -87,15 +149,17 @@ def columns(name: str, points: Sequence[BinnedNumber], unit: str) -> dict[str, F
     }
 
 
-def against(evaluations: Sequence[Evaluation], axis: BinAxis) -> Drawing:
-    """Every number of every model against one axis."""
-    figure = Figure(figsize=(8.4, 11.5), layout="constrained")
+def against(evaluations: Sequence[Evaluation], axis: BinAxis, panels: Panels = CHARGE) -> Drawing:
+    """Some numbers of every model against one axis."""
+    lines = -(-len(panels.numbers) // 2)
+    figure = Figure(figsize=(8.4, 0.7 + 2.7 * lines), layout="constrained")
     styles = styles_of(evaluations)
     edges = _edges(evaluations, axis)
     count = len(evaluations)
     shifts = _SPREAD / max(count, 4) * (np.arange(count) - (count - 1) / 2)
     data: dict[str, Float64Array] = {}
-    for place, (name, label, perfect) in zip(figure.subplots(4, 2).ravel(), _PANELS, strict=True):
+    places = figure.subplots(lines, 2, squeeze=False).ravel()
+    for place, (name, label, perfect) in zip(places, panels.numbers, strict=True):
         for one, shift in zip(evaluations, shifts, strict=True):
             points = in_bins(one, axis, name)
             where = np.searchsorted(edges, [point.lower for point in points]) + 0.5 + shift
@@ -107,10 +171,10 @@ def against(evaluations: Sequence[Evaluation], axis: BinAxis) -> Drawing:
         place.grid(alpha=0.3)
     legend(figure)
     return Drawing(
-        name=axis.drawing,
-        caption=f"Charge in the regions of interest, and the regions, against {axis.text}, in the "
-        "bins that the grid shows, drawn equally wide; bars are 95 % intervals over events. The "
-        "oracle is what a perfect mask would reach.",
+        name=f"{axis.drawing}{panels.suffix}",
+        caption=f"{panels.text}, against {axis.text}, in the bins that the grid shows, drawn "
+        "equally wide; bars are 95 % intervals over events. The oracle is what a perfect mask "
+        "would reach.",
         figure=figure,
         data=data,
     )

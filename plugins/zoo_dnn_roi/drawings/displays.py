@@ -24,7 +24,7 @@ Float32Array = NDArray[np.float32]
 _MARGIN = (15, 120)  # wires, ticks around true charge in a display
 _TICKS = 800  # pixels of a display along time; more ticks are averaged
 _MIP_PEAK = 3000.0  # e-/tick, the scale of a display without true charge
-_ANGLE = "theta_xz"
+_ANGLE, _ENERGY = "theta_xz", "shower_energy"
 _DECONVOLVED = "deconvolved, no regions"
 
 
@@ -37,7 +37,8 @@ def display(
     """One sample: truth, deconvolved charge and that of every model, and their profiles by wire.
 
     Args:
-        samples: ``truth``, ``decon_charge``, ``plane``, and ``theta_xz`` where they have it.
+        samples: ``truth``, ``decon_charge``, ``plane``, and where they have them ``theta_xz``,
+            ``shower_energy``, ``vertex_wire`` and ``vertex_tick``.
         charges: Charge by model, float32 (wires, ticks), electrons per tick.
         row: The sample.
         styles: Of the models.
@@ -52,14 +53,15 @@ def display(
     figure = Figure(figsize=(9.0, height + 2.8), layout="constrained")
     figure.suptitle(title)
     halves = figure.subfigures(2, 1, squeeze=False, height_ratios=[height, 2.6])
-    _images(halves[0, 0], images, columns, (wires.start, ticks.start))
+    _images(halves[0, 0], images, columns, (wires.start, ticks.start), _vertex(samples, row))
     wire = np.arange(wires.start, wires.stop, dtype=np.float64)
     profiles = {label: image.sum(1, dtype=np.float64) for label, image in images.items()}
     _profile(halves[1, 0].subplots(), wire, profiles, styles)
     return Drawing(
         name=f"display-{row + 1}-{name}",
         caption="Charge on the (wire, tick) plane around the true charge, one colour scale for "
-        "all; below, charge summed over these ticks. The table holds the charge of every wire.",
+        "all, the cross at the vertex of a shower; below, charge summed over these ticks. The "
+        "table holds the charge of every wire.",
         figure=figure,
         data={"wire": wire} | {f"{label} [e-]": charge for label, charge in profiles.items()},
     )
@@ -70,7 +72,18 @@ def _title(samples: Table, row: int) -> tuple[str, str]:
     angle = float(samples[_ANGLE][row]) if _ANGLE in samples else float("nan")
     if np.isnan(angle):
         return f"{plane}-cosmics", f"plane {plane}, cosmics"
-    return f"{plane}-{abs(angle):.0f}deg", rf"plane {plane}, $\theta_{{xz}}$ = {angle:.0f}°"
+    name, title = f"{plane}-{abs(angle):.0f}deg", rf"plane {plane}, $\theta_{{xz}}$ = {angle:.0f}°"
+    energy = float(samples[_ENERGY][row]) if _ENERGY in samples else float("nan")
+    if np.isnan(energy):
+        return name, title
+    return f"{name}-{energy:.0f}MeV", f"{title}, electron of {energy:.0f} MeV"
+
+
+def _vertex(samples: Table, row: int) -> tuple[float, float] | None:
+    """Wire and tick of a shower's vertex as the axes of an image have them."""
+    if "vertex_wire" not in samples or np.isnan(samples["vertex_wire"][row]):
+        return None
+    return float(samples["vertex_wire"][row]) - 0.5, float(samples["vertex_tick"][row])
 
 
 def _box(truth: Float32Array) -> tuple[slice, slice]:
@@ -85,7 +98,11 @@ def _box(truth: Float32Array) -> tuple[slice, slice]:
 
 
 def _images(
-    figure: SubFigure, images: Mapping[str, Float32Array], columns: int, first: tuple[int, int]
+    figure: SubFigure,
+    images: Mapping[str, Float32Array],
+    columns: int,
+    first: tuple[int, int],
+    vertex: tuple[float, float] | None,
 ) -> None:
     truth = images["truth"]
     top = float(np.percentile(truth[truth > 0], 99)) if (truth > 0).any() else _MIP_PEAK
@@ -114,6 +131,9 @@ def _images(
             interpolation="nearest",
         )
         place.set_title(shortened(name, 100 // columns), fontsize=8.5)
+        if vertex is not None:
+            place.plot(*vertex, "+", color="#0072b2", markersize=8, markeredgewidth=1.2)
+            place.set(xlim=extent[:2], ylim=extent[2:])
     for place in axes[:, 0]:
         place.set_ylabel("tick (0.5 µs)")
     bar = ScalarMappable(norm=scale, cmap=colours)

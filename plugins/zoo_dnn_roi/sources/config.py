@@ -13,6 +13,7 @@ __all__ = [
     "CosmicsConfig",
     "DetectorConfig",
     "RealChargeConfig",
+    "ShowersConfig",
     "SimulatorConfig",
     "TracksConfig",
 ]
@@ -22,6 +23,7 @@ ANALYTIC_WIDE = "analytic-wide"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Angle = Annotated[float, Field(ge=0, lt=90)]
+ShowerEnergy = Annotated[float, Field(ge=60, le=20_000)]
 
 
 class DetectorConfig(Config):
@@ -88,6 +90,30 @@ class TracksConfig(SimulatorConfig):
     """Length of the muon."""
     cosmics: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 0)
     """Least and largest number of cosmic muons beside it."""
+
+
+class ShowersConfig(SimulatorConfig):
+    """One electron shower of known angle and energy, alone or among cosmic muons: a test set."""
+
+    theta_xz: tuple[Angle, ...] = Field((0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85), min_length=1)
+    """Angles of the electron, degrees; each event draws one. 0: parallel to the wire planes."""
+    energy_mev: tuple[ShowerEnergy, ShowerEnergy] = (100.0, 5000.0)
+    """Least and largest energy of the electron, MeV, drawn log-uniformly; equal: fixed."""
+    vertex_z: tuple[Fraction, Fraction] = (0.1, 0.4)
+    """Where the electron starts along the beam, as a share of the readout's length from the side
+    it comes from: least and largest, drawn uniformly."""
+    vertex_x: tuple[Fraction, Fraction] = (0.1, 0.4)
+    """Likewise along the drift."""
+    cosmics: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = (0, 0)
+    """Least and largest number of cosmic muons beside it."""
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        for name in ("energy_mev", "vertex_z", "vertex_x"):
+            least, largest = getattr(self, name)
+            if least > largest:
+                raise ValueError(f"{name} must be least, largest, not {least}, {largest}")
+        return self
 
 
 class RealChargeConfig(Config):

@@ -1,9 +1,12 @@
-"""Simulators: cosmic-ray events, and tracks of known angle with or without cosmic rays."""
+"""Simulators: cosmic-ray events, and tracks of known angle with or without cosmic rays.
+
+Showers are in ``showers.py``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -29,7 +32,15 @@ from zoo_dnn_roi.sources.config import (
 from zoo_dnn_roi.sources.events import TARGETS, plane_rows
 from zoo_dnn_roi.sources.variations import VARIATIONS
 
-__all__ = ["Cosmics", "Tracks", "detector_facts", "file_origin"]
+__all__ = [
+    "Cosmics",
+    "EventSimulator",
+    "Label",
+    "Tracks",
+    "detector_facts",
+    "file_origin",
+    "visible_depth",
+]
 
 _C = TypeVar("_C", bound=SimulatorConfig)
 _MARGIN_MM = 40.0  # a track stays this far from the borders of the volume
@@ -37,7 +48,20 @@ _TAIL_TICKS = 220  # and from the end of the readout: a cut response deconvolves
 BoolArray = NDArray[np.bool_]
 
 
-class _Simulator(Generic[_C]):
+@dataclass(frozen=True)
+class Label:
+    """What is known of a simulated event beside its charge.
+
+    Attributes:
+        theta_xz: Angle of its track or shower, degrees; NaN: none.
+        columns: Further fields of its rows, U and V, (2, ...).
+    """
+
+    theta_xz: float = float("nan")
+    columns: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, compare=False)
+
+
+class EventSimulator(Generic[_C]):
     """An event of depositions through drift, response, noise, deconvolution and ROI finding.
 
     Its two rows are the planes U and V of one event.
@@ -84,9 +108,9 @@ class _Simulator(Generic[_C]):
         ]
         return Table.concat(events)
 
-    def depositions(self, rng: np.random.Generator) -> tuple[Depos, float]:
-        """The depositions of an event and the angle of its track, degrees (NaN: none)."""
-        raise NotImplementedError  # abstract: cosmics and tracks differ here
+    def depositions(self, rng: np.random.Generator) -> tuple[Depos, Label]:
+        """The depositions of an event, and what is known of it."""
+        raise NotImplementedError  # abstract: cosmics, tracks and showers differ here
 
     @cached_property
     def _simulation(self) -> Simulation:
@@ -108,7 +132,7 @@ class _Simulator(Generic[_C]):
 
     def _event(self, ids: NDArray[np.uint64], rng: np.random.Generator) -> Table:
         simulation, config = self._simulation, self.config
-        depos, theta_xz = self.depositions(rng)
+        depos, label = self.depositions(rng)
         clouds = simulation.drift(depos, rng)
         dead, noisy = self._channels(config.dead, rng), self._channels(config.noisy, rng)
         settings = NoiseSettings(
@@ -119,24 +143,25 @@ class _Simulator(Generic[_C]):
         )
         adc = simulation.waveforms(clouds, rng, settings, dead=dead, digital=True)
         planes, truth = simulation.deconvolve(adc, dead), simulation.truth(clouds)
-        return plane_rows(
-            ids, self.detector, planes, truth, theta_xz=theta_xz, dead=dead, noisy=noisy
+        rows = plane_rows(
+            ids, self.detector, planes, truth, theta_xz=label.theta_xz, dead=dead, noisy=noisy
         )
+        return rows.with_columns(label.columns)
 
     def _channels(self, fraction: float, rng: np.random.Generator) -> dict[str, BoolArray]:
         planes = self.detector.planes
         return {plane.name: rng.random(plane.wires) < fraction for plane in planes}
 
 
-class Cosmics(_Simulator[CosmicsConfig]):
+class Cosmics(EventSimulator[CosmicsConfig]):
     """Events of cosmic muons: the training sample."""
 
-    def depositions(self, rng: np.random.Generator) -> tuple[Depos, float]:
+    def depositions(self, rng: np.random.Generator) -> tuple[Depos, Label]:
         """Muons of the whole volume, and no angle."""
-        return cosmic_muons(self.detector, rng, muons=self.config.cosmics), float("nan")
+        return cosmic_muons(self.detector, rng, muons=self.config.cosmics), Label()
 
 
-class Tracks(_Simulator[TracksConfig]):
+class Tracks(EventSimulator[TracksConfig]):
     """One muon of known theta_xz in the readout, among as many cosmic muons as wanted.
 
     Raises:
@@ -155,21 +180,16 @@ class Tracks(_Simulator[TracksConfig]):
                     remedy="make it shorter, or give the detector more wires, ticks or drift",
                 )
 
-    def depositions(self, rng: np.random.Generator) -> tuple[Depos, float]:
+    def depositions(self, rng: np.random.Generator) -> tuple[Depos, Label]:
         """A track somewhere in the readout, then the cosmic muons."""
         config = self.config
         angle = float(rng.choice(config.theta_xz))
         free_x, free_z = self._freedom(angle)
-        centre_x = self._depth / 2 + rng.uniform(-0.5, 0.5) * free_x
+        centre_x = visible_depth(self.detector) / 2 + rng.uniform(-0.5, 0.5) * free_x
         centre_z = rng.uniform(-0.5, 0.5) * free_z
         track = muon_track(config.length_mm, angle, centre_mm=(centre_x, 0.0, centre_z), rng=rng)
         cosmics = cosmic_muons(self.detector, rng, muons=config.cosmics)
-        return Depos.concatenate([track, cosmics]), angle
-
-    @property
-    def _depth(self) -> float:
-        readout = (self.detector.ticks - _TAIL_TICKS) * self.detector.mm_per_tick
-        return min(readout, self.detector.drift_length_mm)
+        return Depos.concatenate([track, cosmics]), Label(angle)
 
     def _freedom(self, angle: float) -> tuple[float, float]:
         """How far the middle of a track can move in x and in z, mm; negative: it does not fit."""
@@ -177,9 +197,14 @@ class Tracks(_Simulator[TracksConfig]):
         along_z = self.config.length_mm * np.cos(np.deg2rad(angle))
         w = self.detector.planes[-1]
         return (
-            float(self._depth - along_x - 2 * _MARGIN_MM),
+            float(visible_depth(self.detector) - along_x - 2 * _MARGIN_MM),
             float(w.wires * w.pitch_mm - along_z - 2 * _MARGIN_MM),
         )
+
+
+def visible_depth(detector: Detector) -> float:
+    """Largest x that is read out in full, mm, of what happens when the readout begins."""
+    return min((detector.ticks - _TAIL_TICKS) * detector.mm_per_tick, detector.drift_length_mm)
 
 
 def _detector(config: DetectorConfig) -> Detector:

@@ -140,7 +140,7 @@ def test_a_sample_without_angle_or_charge_is_drawn_whole(drawings: dict[str, Dra
 
 
 def test_all_can_be_drawn(drawings: dict[str, Drawing]):
-    assert len(drawings) == 3 + len(ANGLES)
+    assert len(drawings) == 5 + len(ANGLES)
     for drawing in drawings.values():
         assert drawing.caption.endswith(".")
     alike = {name for name in drawings if name.startswith(("display-2", "display-3", "display-4"))}
@@ -158,7 +158,7 @@ def test_cosmics_alone_have_no_figure_against_the_angle():
     numbers = numbers_of(Resampler(metrics, resamples=5, seed=0), rows)
     one = Evaluation(model="run", role="model", numbers=numbers, rows=rows)
     names = [drawing.name for drawing in RoiFigures({}).draw({"run": one}, None, {})]
-    assert names == ["energies"]
+    assert names == ["energies", "energies-definitions"]
 
 
 def test_long_names_keep_their_ends():
@@ -167,3 +167,80 @@ def test_long_names_keep_their_ends():
     styles = styles_of([Evaluation(model=name, role="model", numbers=(), rows=None)])
     figure = display(table, {name: table["truth"][0]}, 0, styles).figure
     assert figure.axes[2].get_title() == "...lder/of/many/runs/the-last-one"  # of 33 letters
+
+
+SHOWER_FACTS = {
+    "geometry": {"pitch_mm": {"U": 4.7, "V": 4.7, "W": 4.8}, "tick_ns": 500.0},
+    "drift": {"speed_mm_us": 1.6},
+}
+
+
+@pytest.fixture(scope="module")
+def showers() -> dict[str, Drawing]:
+    table = samples().take([0, 1, 2, 3])
+    ones = np.ones(4, np.float32)
+    table = table.with_columns(
+        {
+            "shower_energy": np.array([150, 150, 1500, 1500], np.float32),
+            "vertex_wire": 18.5 * ones,
+            "vertex_tick": 320 * ones,
+            "direction": np.stack([ones, 0 * ones], axis=1),
+        }
+    )
+    metrics = RoiMetrics(SHOWER_FACTS)
+    predictions, evaluations = {}, {}
+    for name, role in ROLES.items():
+        charge = table["truth"] * np.float32(FACTORS[name])
+        predictions[name] = Table({"id": table.ids, "charge": charge, "mask": charge > 0})
+        rows = metrics.measure(table, predictions[name]).with_columns({"group": table.ids})
+        numbers = numbers_of(Resampler(metrics, resamples=20, seed=0), rows)
+        evaluations[name] = Evaluation(model=name, role=role, numbers=numbers, rows=rows)
+    found = RoiFigures(SHOWER_FACTS).draw(evaluations, table, predictions)
+    return {drawing.name: drawing for drawing in found}
+
+
+def test_showers_have_figures_of_their_own(showers: dict[str, Drawing]):
+    assert list(showers)[:9] == [
+        *("angles", "angles-definitions", "angles-showers"),
+        *("energies", "energies-definitions"),
+        *("shower-energies", "shower-energies-definitions", "shower-energies-showers"),
+        "shower-profile",
+    ]
+    data = showers["shower-energies-showers"].data
+    np.testing.assert_array_equal(data["run start bias from MeV"], [100, 1000])
+    np.testing.assert_allclose(data["run start bias"], [-20, -20], rtol=1e-4)
+    np.testing.assert_allclose(data["run shower angle"], [0, 0], atol=1e-5)
+
+
+def test_definitions_stand_side_by_side(showers: dict[str, Drawing]):
+    data = showers["angles-definitions"].data
+    np.testing.assert_allclose(data["run bias"], [-20, -20], rtol=1e-4)
+    np.testing.assert_allclose(data["run ssss bias"], [20, 20], rtol=1e-4)  # the other sign
+
+
+def test_the_profile_is_charge_by_wire_over_the_true_one(showers: dict[str, Drawing]):
+    data = showers["shower-profile"].data
+    np.testing.assert_array_equal(data["wire"], np.arange(1, 43))
+    expected = np.where(data["wire"] <= 4, 40_000, 0)  # four wires of 40 cells of 1000
+    np.testing.assert_allclose(data["truth [e-]"], expected)
+    np.testing.assert_allclose(data["run [e-]"], 0.8 * expected, rtol=1e-5)
+    for end in ("", " low", " high"):
+        ratio = data[f"run ratio{end}"]
+        np.testing.assert_allclose(ratio[:4], 0.8, rtol=1e-5)
+        assert np.isnan(ratio[4:]).all()
+
+
+def test_a_display_tells_energy_and_vertex(showers: dict[str, Drawing]):
+    name = next(name for name in showers if name.startswith("display-3"))
+    assert name == "display-3-U-75deg-1500MeV"
+    image = showers[name].figure.axes[0]
+    (cross,) = image.get_lines()
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (18, 320)  # the middle of wire 18
+    assert image.get_xlim() == (2.5, 36.5)
+
+
+def test_figures_of_showers_can_be_drawn(showers: dict[str, Drawing]):
+    for name in ("shower-profile", "angles-showers", "shower-energies-definitions"):
+        stream = io.BytesIO()
+        FigureCanvasAgg(showers[name].figure).print_figure(stream, format="png", dpi=40)
+        assert stream.getvalue().startswith(b"\x89PNG")

@@ -69,6 +69,12 @@ def test_the_truth_is_perfect():
         "Dice": 100,
         "ROI efficiency": 100,
         "ROI purity": 100,
+        "fake charge": 0,
+        "unwindowed bias": 0,
+        "unwindowed inefficiency": 0,
+        "ssss bias": 0,
+        "ssss resolution": 0,
+        "ssss inefficiency": 0,
     }
 
 
@@ -97,6 +103,17 @@ def test_within_a_window_charge_may_move_and_beyond_it_is_fake():
     # True charge ends at tick 109: its window ends at 139. Tick 140 is outside, and lost as well.
     far = plane({(0, 140): 20_000, (1, 100): 10_000, (2, 200): 10_000})
     assert numbers(measured(TRUTH, far))["E"] == pytest.approx((20_000 + 20_000) / 40_000)
+
+
+def test_unwindowed_numbers_take_fakes_for_signal():
+    # Nothing of wire 0 is found, and 5000 electrons far away from it; wire 1 has 1000 too many.
+    charge = plane({(0, 300): 5_000, (1, 100): 10_000, (1, 300): 1_000, (2, 200): 10_000})
+    found = numbers(measured(TRUTH, charge))
+    assert found["inefficiency"] == pytest.approx(100 / 3)
+    assert found["unwindowed inefficiency"] == 0
+    assert found["bias"] == pytest.approx(100 * (2 / 3 - 1))
+    assert found["unwindowed bias"] == pytest.approx(100 * ((0.25 + 1.1 + 1) / 3 - 1))
+    assert found["fake charge"] == pytest.approx(100 * 6_000 / 40_000)
 
 
 def test_errors_of_two_windows_on_a_channel_do_not_cancel():
@@ -157,7 +174,7 @@ def test_the_energy_of_a_plane_is_that_of_the_muon_that_left_its_charge():
 
 
 def test_an_empty_plane_is_in_the_first_bin_of_energy():
-    assert list(RoiMetrics.bins) == ["theta_xz", "energy"]
+    assert list(RoiMetrics.bins) == ["theta_xz", "energy", "shower_energy"]
     empty = np.zeros_like(TRUTH)
     assert measured(empty, empty)["energy"][0] == RoiMetrics.bins["energy"][0] == 0
 

@@ -17,7 +17,7 @@ from zoo.contract.figures import Evaluation
 from zoo.evaluation import Results, read_results, write_results
 from zoo.evaluation.stored import Displays
 from zoo.report import draw_figures, write_report
-from zoo.report.tables import provenance, settings, verdicts
+from zoo.report.tables import overall, provenance, settings, verdicts
 
 TRACKS = DataConfig(source="tracks", events=60, test=0.5)
 HOSTILE = "<script>alert(1)</script>"
@@ -177,3 +177,18 @@ def test_displays_come_back_and_those_of_an_earlier_evaluation_go(results: Resul
     fewer = {name: results[name] for name in reversed(list(results))}  # other file names
     write_results(replace(results, evaluations=fewer, displays=None), tmp_path)
     assert read_results(tmp_path).displays is None
+
+
+def test_many_numbers_are_told_in_several_tables(results: Results):
+    one = results[HOSTILE]
+    plain = [b for b in one.numbers if not b.column]
+    many = tuple(
+        replace(plain[0], number=replace(plain[0].number, name=f"number {count}", unit=""))
+        for count in range(23)
+    )
+    wide = replace(results, evaluations={HOSTILE: replace(one, numbers=many)}, differences={})
+    html = overall(wide)
+    tables = html.split("<table>")[1:]
+    assert [table.count("<th>") for table in tables] == [12, 12, 5]  # with model and n
+    assert all(html.count(f"<th>number {count}</th>") == 1 for count in range(23))
+    assert html.count("&lt;script&gt;") == len(tables)

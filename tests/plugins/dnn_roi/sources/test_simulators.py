@@ -87,9 +87,9 @@ def test_an_event_does_not_depend_on_the_others() -> None:
 
 def test_a_track_lies_inside_the_readout_at_its_angle() -> None:
     simulator = tracks(theta_xz=[40.0])
-    depos, angle = simulator.depositions(generator(5))
+    depos, label = simulator.depositions(generator(5))
     slope = np.polyfit(depos.z, depos.x, 1)[0]
-    assert np.rad2deg(np.arctan(slope)) == pytest.approx(angle) == 40
+    assert np.rad2deg(np.arctan(slope)) == pytest.approx(label.theta_xz) == 40
     assert simulator.detector.seen(depos.y, depos.z).all()
     assert depos.x.min() > 0
 

@@ -25,7 +25,8 @@ NOMINAL: Mapping[str, Any] = {
     "cosmics": [1, 2],
 }
 KEYS = np.array([3, 77], np.uint64)
-FIELDS = frozenset(SAMPLE) - {"gauss"}
+SHOWER = {"shower_energy", "vertex_wire", "vertex_tick", "direction"}
+FIELDS = frozenset(SAMPLE) - {"gauss"} - SHOWER
 MM_PER_TICK = 1.565 * 0.5
 PITCH_MM = 4.6691
 
