@@ -28,7 +28,7 @@ def _wire_flag(meaning: str) -> Field:
 
 SAMPLE: Specs = {
     "loose_lf": _waveforms("deconvolved with the loose low-frequency filter"),
-    "tight_lf": _waveforms("deconvolved with the tight low-frequency filter"),
+    "tight_lf": _waveforms("deconvolved with the tight low-frequency filter", optional=True),
     "decon_charge": _waveforms("deconvolved charge, Gaussian filter, no region of interest"),
     "mp2": _mask("1 where the two other planes are active at a crossing (MP2)"),
     "mp3": _mask("1 where all three planes are active at a crossing (MP3)"),
