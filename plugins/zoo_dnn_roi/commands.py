@@ -38,6 +38,7 @@ def frames(
     planes: Annotated[
         list[str] | None, typer.Option("--plane", help="Induction plane, as for the source.")
     ] = None,
+    *,
     scale: Annotated[
         float, typer.Option("--output-scale", help="Factor on the charge inside regions.")
     ] = 1.0,

@@ -23,7 +23,7 @@ from zoo_dnn_roi.sources.wct_frames import WctFrames
 from zoo_dnn_roi.sources.wct_hdf5 import WctHdf5, is_tick_first, opened
 from zoo_dnn_roi.sources.wirecell import Readout, WireCellSource
 
-__all__ = ["Charge", "TAG", "write_frames"]
+__all__ = ["TAG", "Charge", "write_frames"]
 
 TAG = "dnnsp"
 """The tag of Wire-Cell's configurations, followed by the number of the anode."""
@@ -191,7 +191,8 @@ def _write_archive(out: Path, frames: Iterable[tuple[Readout, TaggedTraces]], li
 def _write_hdf5(out: Path, frames: Iterable[tuple[Readout, TaggedTraces]]) -> int:
     count = 0
     with atomic_path(out) as temporary, h5py.File(temporary, "w") as file:
-        for count, (readout, traces) in enumerate(frames, start=1):
+        for readout, traces in frames:
+            count += 1
             name = f"{TAG}{readout.anode}"
             tick_first = _stored_tick_first(readout)
             frame = traces.waveforms.T if tick_first else traces.waveforms

@@ -141,7 +141,13 @@ def read_blocks(
     """Samples table by table, as the source holds them: what :func:`read` joins.
 
     Args:
-        task, where, fields, limit: As for :func:`read`; a file of predictions is read likewise.
+        task: Name of the task.
+        where: ``SOURCE:PATH``, or the path of a file that zoo wrote, predictions included.
+        fields: As for :func:`read`; of predictions they must be named.
+        limit: At most so many rows.
+
+    Yields:
+        Tables with the fields, ``id`` and ``group``.
 
     Raises:
         ZooError: As for :func:`open_source`; DataError also if there is no such field.

@@ -22,6 +22,7 @@ import hashlib
 import json
 import tomllib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -67,14 +68,20 @@ class PlaneLayout(Config):
     @property
     def used(self) -> slice:
         """The channels that are used, among those of the anode."""
-        start, stop = self.channels
-        first, past = self.crop or (0, stop - start)
-        return slice(start + first, start + past)
+        first, stop = self._used
+        return slice(first, stop)
 
     @property
     def wires(self) -> int:
         """Number of wires that are used."""
-        return self.used.stop - self.used.start
+        first, stop = self._used
+        return stop - first
+
+    @property
+    def _used(self) -> Span:
+        start, stop = self.channels
+        first, past = self.crop or (0, stop - start)
+        return start + first, start + past
 
 
 class Layout(Config):
@@ -199,9 +206,9 @@ def load_layout(detector: str) -> Layout:
         ConfigError: There is no such preset or file, or it is no geometry file.
     """
     if detector.endswith(".toml"):
-        file = Path(detector)
+        file: Traversable = Path(detector)
     elif detector in presets():
-        file = files("zoo_dnn_roi").joinpath("detectors", f"{detector}.toml")  # type: ignore[assignment]  # read alike
+        file = files("zoo_dnn_roi").joinpath("detectors", f"{detector}.toml")
     else:
         raise ConfigError(
             "no such detector",

@@ -170,7 +170,7 @@ class WireCellSource:
             )
         order = self.layout.order(traces.channels, where)
         ticks = self.layout.tick_slice(readout.ticks, where)
-        cut = np.stack([traces.waveforms[order[plane.used], ticks] for plane in planes])
+        cut = np.stack([traces.waveforms[_rows(order[plane.used]), ticks] for plane in planes])
         if not np.isfinite(cut).all():
             raise DataError(
                 "values that are not finite", where=where, remedy="write the frame again"
@@ -189,6 +189,11 @@ class WireCellSource:
         return f"{readout.file.name}, event {readout.event}, anode {readout.anode}"
 
 
+def _rows(rows: NDArray[np.int64]) -> NDArray[np.int64] | slice:
+    """The same rows as a slice where they follow one another: no copy, and fast."""
+    return slice(rows[0], rows[-1] + 1) if np.all(np.diff(rows) == 1) else rows
+
+
 def _mask(stamped: NDArray[np.float32], field: str, readout: Readout) -> NDArray[np.uint8]:
     """0 and 1 from 0 and a stamp, which for the MP masks is the one that networks are scaled to."""
     stamp = _STAMPED.get(field, float(stamped.max()))
@@ -198,7 +203,8 @@ def _mask(stamped: NDArray[np.float32], field: str, readout: Readout) -> NDArray
             where=f"{readout.where}, {TAGS[field]}",
             remedy="give frames as Wire-Cell writes them, not binned or scaled",
         )
-    return (stamped != 0).astype(np.uint8)
+    mask: NDArray[np.uint8] = (stamped != 0).astype(np.uint8)
+    return mask
 
 
 def _chosen(layout: Layout, config: WireCellConfig) -> tuple[PlaneLayout, ...]:

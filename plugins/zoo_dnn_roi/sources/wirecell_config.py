@@ -26,7 +26,7 @@ class WctHdf5Config(WireCellConfig):
     truth: Literal["auto", "deposplat", "ductor", "none"] = "auto"
     """Tag of the true charge; ``auto``: the one that there is; ``none``: read no truth."""
     event_offset: int | None = None
-    """Number of a reconstructed event less that of its truth; absent: 0 or 100, as the files say."""
+    """Number of a reconstructed event less that of its truth; absent: 0 or 100, as files say."""
 
 
 class WctFramesConfig(WireCellConfig):

@@ -121,7 +121,7 @@ def test_numbers_of_events(tmp_path: Path, wct: ModuleType, source: Open) -> Non
             first(source(path))["truth"][0], wct.event(100)["deposplat"][:24]
         )
     path = wct.write_pair(tmp_path, offset=99)
-    with pytest.raises(DataError, match="pair mismatch: events 100, 101 .*, 1, 2 of truth"):
+    with pytest.raises(DataError, match=r"pair mismatch: events 100, 101 .*, 1, 2 of truth"):
         source(path)
     assert len(source(path, event_offset=99).blocks()) == 2
     with pytest.raises(DataError, match="pair mismatch"):
@@ -150,7 +150,7 @@ def test_pairs_of_files(tmp_path: Path, wct: ModuleType, source: Open) -> None:
 def test_files_without_partner(tmp_path: Path, wct: ModuleType, source: Open) -> None:
     wct.write_pair(tmp_path)
     (tmp_path / "g4-rec-1.h5").rename(tmp_path / "g4-rec-2.h5")
-    with pytest.raises(DataError, match="pair mismatch: no g4-tru-2.h5"):
+    with pytest.raises(DataError, match=r"pair mismatch: no g4-tru-2\.h5"):
         source(tmp_path)
     blind = source(tmp_path, truth="none")
     assert blind.fields == FIELDS - {"truth"}
@@ -194,6 +194,7 @@ def test_a_damaged_file_is_refused(
     tmp_path: Path,
     wct: ModuleType,
     source: Open,
+    *,
     name: str,
     array: np.ndarray[Any, Any] | None,
     match: str,
@@ -219,6 +220,7 @@ def test_a_damaged_truth_is_refused(
     tmp_path: Path,
     wct: ModuleType,
     source: Open,
+    *,
     name: str,
     array: np.ndarray[Any, Any] | None,
     match: str,
