@@ -200,8 +200,8 @@ def test_an_invented_detector_from_files_to_frames(
     tmp_path: Path, wct: ModuleType, detector: str
 ) -> None:
     """Trained on HDF5 pairs and predicted from an archive through a geometry file alone."""
-    for name in ("1", "2"):
-        wct.write_pair(tmp_path, name, range(100, 104))
+    wct.write_pair(tmp_path, "1", range(100, 104))
+    wct.write_pair(tmp_path, "2", range(104, 108))
     options = ("--set", f"data.options.detector={detector}")
     run = tmp_path / "run"
     done = zoo(
@@ -210,6 +210,16 @@ def test_an_invented_detector_from_files_to_frames(
         *("--set", "model.widths=[4, 8]", "--set", "data.validation=0.3", "--out", run),
     )
     assert done.returncode == 0, done.stderr
+    converted = tmp_path / "frames.h5"
+    pairs = ("dnn-roi", "--data", f"wct-hdf5:{tmp_path}")
+    done = zoo("data", "convert", *pairs, *options, "--out", converted)
+    assert done.returncode == 0, done.stderr
+    done = zoo("eval", run, "--data", converted, "--split", "all", "--resamples", 20, "--json")
+    assert done.returncode == 0, done.stderr
+    available = {row["model"]: not row["unavailable"] for row in json.loads(done.stdout)["models"]}
+    assert available["dnn-roi/traditional"]
+    assert all(available.values())
+
     archive = wct.write_tar(tmp_path / "f.tar.bz2", wct.archive_members((7, 8)))
     predict = ("predict", run, "--data", f"wct-frames:{archive}")
     predictions = tmp_path / "predictions.h5"
