@@ -54,11 +54,13 @@ if TYPE_CHECKING:
     from zoo.errors import WeightsError as WeightsError
     from zoo.errors import ZooError as ZooError
     from zoo.evaluation import evaluate as evaluate
+    from zoo.files import atomic_path as atomic_path
     from zoo.files import file_digest as file_digest
     from zoo.files import write_atomically as write_atomically
     from zoo.hooks import hookimpl as hookimpl
     from zoo.prediction import load as load
     from zoo.prediction import read as read
+    from zoo.prediction import read_blocks as read_blocks
 
 _HOME = {
     "API_VERSION": "zoo.contract.task",
@@ -99,6 +101,7 @@ _HOME = {
     "UsageError": "zoo.errors",
     "WeightsError": "zoo.errors",
     "ZooError": "zoo.errors",
+    "atomic_path": "zoo.files",
     "chunked": "zoo.engine.chunked",
     "evaluate": "zoo.evaluation",
     "file_digest": "zoo.files",
@@ -107,6 +110,7 @@ _HOME = {
     "load": "zoo.prediction",
     "normal": "zoo.data.keys",
     "read": "zoo.prediction",
+    "read_blocks": "zoo.prediction",
     "row_ids": "zoo.data.keys",
     "sample_ids": "zoo.data.keys",
     "uniform": "zoo.data.keys",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from zoo.api import Consumer, Model, SourceSpec, Task, hookimpl
+from zoo.api import Consumer, Model, Ref, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_dnn_roi"
 
@@ -54,6 +54,12 @@ def zoo_consumers() -> Sequence[Consumer]:
             contract=f"{_HERE}.consumers:WireCell",
         ),
     )
+
+
+@hookimpl
+def zoo_commands() -> Mapping[str, Ref]:
+    """``zoo dnn-roi frames``: predictions as Wire-Cell's files."""
+    return {"dnn-roi": f"{_HERE}.commands:app"}
 
 
 def _models() -> dict[str, Model]:
@@ -127,5 +133,18 @@ def _sources() -> dict[str, SourceSpec]:
             config=f"{_HERE}.sources.config:RealChargeConfig",
             summary="measured charge of Wire-Cell frames as truth, simulated anew; holds only "
             "what signal processing found, so inefficiency is underestimated",
+        ),
+        "wct-hdf5": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.wct_hdf5:WctHdf5",
+            config=f"{_HERE}.sources.wirecell_config:WctHdf5Config",
+            summary="frames and truth of Wire-Cell's HDF5FrameTap: a pair of files g4-rec-NAME.h5 "
+            "and g4-tru-NAME.h5, or a folder of pairs",
+        ),
+        "wct-frames": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.wct_frames:WctFrames",
+            config=f"{_HERE}.sources.wirecell_config:WctFramesConfig",
+            summary="frames of Wire-Cell's FrameFileSink (.tar.bz2, .tar.gz, .npz), without truth",
         ),
     }

@@ -39,7 +39,7 @@ def _of_shower(meaning: str, unit: str = "", dims: tuple[int, ...] = ()) -> Fiel
 
 SAMPLE: Specs = {
     "loose_lf": _waveforms("deconvolved with the loose low-frequency filter"),
-    "tight_lf": _waveforms("deconvolved with the tight low-frequency filter"),
+    "tight_lf": _waveforms("deconvolved with the tight low-frequency filter", optional=True),
     "decon_charge": _waveforms("deconvolved charge, Gaussian filter, no region of interest"),
     "mp2": _mask("1 where the two other planes are active at a crossing (MP2)"),
     "mp3": _mask("1 where all three planes are active at a crossing (MP3)"),

@@ -37,6 +37,9 @@ class Source(Protocol):
         facts: Constants of the data set (geometry, channel map, digests): JSON values and numpy
             arrays. They are stored with the weights. ``note``, a sentence, stands above every table
             of results on these data.
+
+    A source may tell in an attribute ``fields`` (a frozenset) which fields it has. Of one that does
+    not, the core reads a row: a field that is damaged there is taken for one that is absent.
     """
 
     facts: Mapping[str, Any]

@@ -158,9 +158,12 @@ def limited(blocks: Sequence[Block], limit: int | None = None) -> list[tuple[Blo
 
 
 def available_fields(source: Source, fields: frozenset[str]) -> frozenset[str]:
-    """Which of these fields the source has: as a file of ours says, else by reading one row."""
+    """Which of these fields the source has: as its ``fields`` say, else by reading one row."""
     if isinstance(source, TableFile):
         return fields & (source.fields | {"id", "group"})
+    told: frozenset[str] | None = getattr(source, "fields", None)
+    if told is not None:
+        return fields & (told | {"id"})
     block = next((block for block in source.blocks() if block.rows), None)
     if block is None:
         return frozenset()

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from zoo.prediction.loading import load, task_of
-from zoo.prediction.sources import read
+from zoo.prediction.sources import read, read_blocks
 
-__all__ = ["load", "read", "task_of"]
+__all__ = ["load", "read", "read_blocks", "task_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,15 @@ from zoo.data.store import TableFile
 from zoo.errors import DataError, UsageError, suggestion
 from zoo.registry import registry
 
-__all__ = ["make_simulator", "open_source", "parse_data", "read", "sample_specs", "source_options"]
+__all__ = [
+    "make_simulator",
+    "open_source",
+    "parse_data",
+    "read",
+    "read_blocks",
+    "sample_specs",
+    "source_options",
+]
 
 HDF5 = "hdf5"
 """The source that every task has: files that zoo wrote."""
@@ -121,13 +129,33 @@ def read(
     Raises:
         ZooError: As for :func:`open_source`; DataError also if there is no row or no such field.
     """
-    source = open_source(task, parse_data(where))
-    if fields is None:
-        fields = available_fields(source, frozenset(sample_specs(task)))
-    tables = list(read_split(source, source.blocks(), fields, limit))
+    tables = list(read_blocks(task, where, fields, limit))
     if not tables:
         raise DataError("no samples", where=where, remedy="give another file, or more events")
     return Table.concat(tables)
+
+
+def read_blocks(
+    task: str, where: str, fields: frozenset[str] | None = None, limit: int | None = None
+) -> Iterator[Table]:
+    """Samples table by table, as the source holds them: what :func:`read` joins.
+
+    Args:
+        task: Name of the task.
+        where: ``SOURCE:PATH``, or the path of a file that zoo wrote, predictions included.
+        fields: As for :func:`read`; of predictions they must be named.
+        limit: At most so many rows.
+
+    Yields:
+        Tables with the fields, ``id`` and ``group``.
+
+    Raises:
+        ZooError: As for :func:`open_source`; DataError also if there is no such field.
+    """
+    source = open_source(task, parse_data(where))
+    if fields is None:
+        fields = available_fields(source, frozenset(sample_specs(task)))
+    yield from read_split(source, source.blocks(), fields, limit)
 
 
 def sample_specs(task: str) -> Specs:

@@ -74,6 +74,13 @@ def test_read_split_is_block_by_block_and_limited():
     assert list(read_split(source, source.blocks(), X, 0)) == []
 
 
+def test_a_source_that_tells_its_fields_is_not_read():
+    source = Numbers([3])
+    source.fields = frozenset({"x", "y"})  # type: ignore[attr-defined]  # optional in the protocol
+    assert available_fields(source, frozenset({"x", "z", "id"})) == {"x", "id"}
+    assert source.reads == []
+
+
 def test_available_fields_and_missing_ones():
     source = Numbers([2])
     assert available_fields(source, frozenset({"x", "y"})) == X

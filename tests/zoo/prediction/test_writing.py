@@ -13,7 +13,7 @@ from zoo.data.store import TableFile
 from zoo.errors import DataError
 from zoo.prediction.compatibility import missing_fields, require_fields
 from zoo.prediction.loading import load
-from zoo.prediction.sources import open_source
+from zoo.prediction.sources import open_source, read, read_blocks
 from zoo.prediction.writing import predict_file
 from zoo.registry import registry
 
@@ -42,6 +42,10 @@ def test_a_file_of_predictions_is_what_predict_returns(tmp_path: Path):
     expected = predictor.predict(Table.concat(samples).take(slice(0, 10)))
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name])
+    parts = list(read_blocks("mini-track", str(path), frozenset({"position"})))
+    assert [part.rows for part in parts] == [block.rows for block in file.blocks()]
+    np.testing.assert_array_equal(Table.concat(parts)["position"], expected["position"])
+    assert read("mini-track", str(path), frozenset({"position"}), limit=3).rows == 3
 
 
 def test_nothing_is_written_where_there_is_nothing_to_predict(tmp_path: Path):
