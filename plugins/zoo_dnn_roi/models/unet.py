@@ -11,8 +11,10 @@ layers are from its description (``docs/architectures.md``), names of parameters
 blocks there and from other copies of the code that it descends from (milesial's Pytorch-UNet of
 2018: ``inc.conv.conv.0.weight``, ``down1.mpconv.1.conv.0.weight``, ``up1.conv.conv.0.weight``,
 ``outc.conv.weight``); the number of parameters agrees to all published digits. Not verified, for
-lack of a published parameter file: on which side the zeros are added (here: last), which matters
-for odd sizes only. It answers with logits where the published network answers with their sigmoid.
+lack of its source file and of a published parameter file: those names, and on which side the zeros
+are added (here: last), which matters for odd sizes only. Planes of fewer than 16 wires or bins,
+which it refuses, are padded first. This network answers with logits, the published one with their
+sigmoid.
 
 Nearly all memory is that of the two finest levels: in a LibTorch without oneDNN, a convolution of
 128 channels at full size alone copies its input nine times, 2 GiB for one plane. Two convolutions
