@@ -11,11 +11,15 @@ from zoo.api import Config
 __all__ = [
     "Augmentation",
     "Crop",
+    "Distillation",
     "Image",
     "LiteUNetConfig",
+    "MobileNetV2UNetConfig",
     "MobileNetV3UNetConfig",
     "RoiConfig",
     "SmpUNetConfig",
+    "TransformerUNetConfig",
+    "UNetConfig",
 ]
 
 Image = Literal["loose_lf", "mp2", "mp3", "tight_lf", "decon_charge", "gauss"]
@@ -57,6 +61,18 @@ class Augmentation(Config):
         return self
 
 
+class Distillation(Config):
+    """Learning from a trained network too (Hinton et al., arXiv:1503.02531)."""
+
+    teacher: str = Field(min_length=1)
+    """Run, `RUN@step` or model file of any network of this task with the same `inputs`, `rebin`
+    and `scale`. It is not trained, and only needed for training."""
+    weight: float = Field(1.0, gt=0)
+    """Weight of the term beside the cross-entropy."""
+    temperature: float = Field(2.0, gt=0)
+    """What the logits of both are divided by; the term is multiplied by its square."""
+
+
 class RoiConfig(Config):
     """What all networks of the task share: codec and loss."""
 
@@ -78,6 +94,8 @@ class RoiConfig(Config):
     """Weight of the Dice loss beside the cross-entropy."""
     positive_weight: float = Field(1.0, gt=0)
     """Weight of mask pixels in the cross-entropy."""
+    distill: Distillation | None = None
+    """Learn from a trained network too; absent: from the truth alone."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -94,6 +112,22 @@ class LiteUNetConfig(RoiConfig):
     tiles: int = Field(1, ge=1)
     """Parts of the wires in which the exported network works on its finest level, one by one:
     less memory, the same result."""
+
+
+class UNetConfig(RoiConfig):
+    """The UNet as published: nothing to set but what all networks share."""
+
+    tiles: int = Field(1, ge=1)
+    """Parts of the wires in which the exported network works at full size, half as many at half
+    the size, and so on: less memory, the same result."""
+
+
+class TransformerUNetConfig(UNetConfig):
+    """The Transformer-UNet as published: likewise."""
+
+
+class MobileNetV2UNetConfig(RoiConfig):
+    """The MobileNetV2-UNet: nothing to set but what all networks share."""
 
 
 class MobileNetV3UNetConfig(RoiConfig):

@@ -35,6 +35,7 @@ def zoo_tasks() -> Sequence[Task]:
             recipes={
                 "paper": f"{_HERE}:recipes/paper.toml",
                 "better": f"{_HERE}:recipes/better.toml",
+                "production": f"{_HERE}:recipes/production.toml",
                 "demo": f"{_HERE}:recipes/demo.toml",
             },
             published=f"{_HERE}:published.toml",
@@ -70,6 +71,7 @@ def _models() -> dict[str, Model]:
             networks=f"{_HERE}.models.lite_unet:networks",
             compile_safe=True,
         ),
+        **_published(),
         "mobilenetv3-unet": Model(
             config=f"{_HERE}.config:MobileNetV3UNetConfig",
             summary="U-Net on MobileNetV3-Large features as published, 3.4 M parameters",
@@ -102,6 +104,30 @@ def _models() -> dict[str, Model]:
             predictor=f"{_HERE}.baselines:OracleMask",
             oracle=True,
             needs=frozenset({"truth", "decon_charge"}),
+        ),
+    }
+
+
+def _published() -> dict[str, Model]:
+    """The large networks of the DNN-ROI talk, and its cheapest."""
+    return {
+        "unet": Model(
+            config=f"{_HERE}.config:UNetConfig",
+            summary="U-Net of 64 to 512 channels as published, 13.4 M parameters",
+            cite="Yu et al., arXiv:2007.12743; https://github.com/lastgeorge/Pytorch-UNet",
+            networks=f"{_HERE}.models.unet:networks",
+        ),
+        "transformer-unet": Model(
+            config=f"{_HERE}.config:TransformerUNetConfig",
+            summary="that U-Net with four transformer blocks at 1/16, 26.0 M parameters",
+            cite="https://github.com/lastgeorge/Pytorch-UNet; Vaswani et al., arXiv:1706.03762",
+            networks=f"{_HERE}.models.transformer_unet:networks",
+        ),
+        "mobilenetv2-unet": Model(
+            config=f"{_HERE}.config:MobileNetV2UNetConfig",
+            summary="MobileNetV2 features and an answer at 1/8 as published, 6.9 M parameters",
+            cite="https://github.com/lastgeorge/Pytorch-UNet; Sandler et al., arXiv:1801.04381",
+            networks=f"{_HERE}.models.mobilenetv2_unet:networks",
         ),
     }
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from zoo.bench.case import Case, Conditions
 from zoo.bench.models import Loaded, deploy_of, load_networks, parameters
-from zoo.bench.operators import multiply_adds, peak_operator
+from zoo.bench.operators import peak_operator
 from zoo.bench.samples import read_samples, source_for
 from zoo.bench.work import Work, unknown
 from zoo.contract.table import Ragged
 from zoo.engine.context import prediction_context
+from zoo.engine.counting import multiply_adds
 from zoo.engine.precision import Precision, resolve_device, resolve_precision
 from zoo.engine.tensors import to_tensors
 

@@ -14,12 +14,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from zoo import memory
 from zoo.bench.results import Operator
 
-__all__ = ["multiply_adds", "peak_operator"]
+__all__ = ["peak_operator"]
 
 _REMARKS = frozenset({"profiler"})
 """Namespaces of operators that compute nothing."""
@@ -52,37 +51,6 @@ def peak_operator(call: Callable[[], object], networks: Mapping[str, nn.Module])
         module=highest.module,
         added=max(0, highest.mark - before),
     )
-
-
-def multiply_adds(call: Callable[[], object]) -> int:
-    """Multiply-adds of convolutions, matrix products and attention in a call.
-
-    Half of what the formulas of ``torch.utils.flop_counter`` give, forward and backward alike;
-    normalisation, activations, sums and other element-wise work are not in it. (Its own
-    ``FlopCounterMode`` hooks into modules, which breaks second derivatives.)
-    """
-    counter = _Counter()
-    with counter:
-        call()
-    return counter.flops // 2
-
-
-class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own lack
-    """Adds up the operations of every operator that torch has a formula for."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # torch's own lack
-        self.flops = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> object:
-        """Run an operator and count it."""
-        result: object = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func.overloadpacket)
-        if formula is not None:
-            self.flops += int(formula(*args, **(kwargs or {}), out_val=result))
-        return result
 
 
 class _HighestMark(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own lack

@@ -44,7 +44,8 @@ def program_work(case: Case) -> Work:
 
 def _looked_into(work: Work) -> Work:
     """Torch runs the file operator by operator, so that it can be counted and watched."""
-    from zoo.bench.operators import multiply_adds, peak_operator
+    from zoo.bench.operators import peak_operator
+    from zoo.engine.counting import multiply_adds
 
     return replace(
         work,

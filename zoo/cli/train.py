@@ -246,9 +246,22 @@ def _render_preview(told: Mapping[str, Any]) -> str:
         table(("network", "parameters"), networks) if networks else "",
         table(("encoded", "two samples"), list(told["shapes"].items())) if told["shapes"] else "",
         table(("memory", "without activations"), memory),
+        _render_work(told["work"]) if told["work"] else "",
         *(f"note: {note}" for note in told["notes"]),
     ]
     return "\n\n".join(block for block in blocks if block)
+
+
+def _render_work(work: Mapping[str, Any]) -> str:
+    rows = [("a sample", f"{work['sample']:.3g}")]
+    if work["total"] is None:
+        rows += [("the training", "depends on --data, of a simulator on data.events")]
+    else:
+        rows += [(f"{work['samples']:,} samples", f"{work['total']:.3g}")]
+        rows += [("CPU-hours, at least", f"{work['core_hours']:.3g}")]
+    rate = f"at {work['rate']:.2g} a second, a matrix product on one core of this machine; "
+    rest = "no network is as fast, and reading and element-wise work come on top"
+    return f"{table(('work', 'multiply-adds with gradient'), rows)}\n{rate}{rest}"
 
 
 def _at(config: Any, path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -44,6 +44,17 @@ class Learner(nn.Module):
     def predict(self, nets: Mapping[str, nn.Module], batch: Batch, context: Context) -> Any:
         """Outputs that the codec decodes. Default: the network ``net`` on the inputs."""
         return nets["net"](**batch.inputs)
+
+    def upstream(self) -> Sequence[Mapping[str, str]]:
+        """Trained models that :meth:`loss` asks, such as a teacher. Default: none.
+
+        Asked once, before a training begins: the place to open them, without registering them as
+        modules. They are recorded, and a resumed training refuses others.
+
+        Returns:
+            For each its ``model`` (the id), ``file`` (the name) and ``sha256``.
+        """
+        return ()
 
 
 def refuse_parameters(learner: nn.Module) -> None:

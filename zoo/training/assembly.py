@@ -23,6 +23,7 @@ from zoo.data.reader import read_split
 from zoo.data.splits import SPLIT_SEED, Split, split_blocks, split_digest
 from zoo.engine.distributed import World
 from zoo.engine.layout import channels_innermost
+from zoo.engine.learner import Learner
 from zoo.errors import PluginError
 from zoo.prediction.compatibility import require_samples
 from zoo.prediction.sources import open_source
@@ -89,13 +90,14 @@ def assemble(
     networks = parts.networks(config.model, source.facts, config.training.seed)
     if start.file is not None:
         tell(f"{start.file}: {load_start(networks, start.file)}")
+    learner = parts.learner(config.model, source.facts)
     records = Records(
         run=run,
         parts=parts,
         config=config.model_dump(mode="json"),
         facts=source.facts,
         split=split_digest(splits),
-        upstream=upstream_models(source),
+        upstream=[*upstream_models(source), *world.together(lambda: _upstream_of(learner))],
         start=start.digest,
         frozen=freeze(networks, start.frozen),
     )
@@ -109,7 +111,6 @@ def assemble(
     constants = records.constants()
     if constants is None:
         raise PluginError("what rank 0 wrote is not visible to this process", where=str(run.path))
-    learner = parts.learner(config.model, source.facts)
     for module in (*networks.values(), learner):
         if isinstance(module, nn.Module):
             module.to(world.device)
@@ -127,6 +128,14 @@ def assemble(
         records=records,
         chunk=config.engine.chunk,
     )
+
+
+def _upstream_of(learner: LearnerProtocol) -> list[dict[str, str]]:
+    """What identifies the models that a learner asks."""
+    if not isinstance(learner, Learner):
+        return []
+    with plugin_code(f"{type(learner).__name__}.upstream"):
+        return [dict(model) for model in learner.upstream()]
 
 
 def _fit_codec(

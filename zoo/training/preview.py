@@ -14,8 +14,10 @@ from zoo.config.layers import Resolved
 from zoo.config.run import DataConfig, RunConfig
 from zoo.contract.table import Ragged, Table
 from zoo.data.keys import combine
+from zoo.data.splits import SPLIT_SEED, split_blocks
 from zoo.errors import PluginError, ZooError
 from zoo.prediction.sources import make_simulator, open_source
+from zoo.training.estimate import estimate, sample_work
 from zoo.training.known_memory import known_memory
 from zoo.training.parts import Parts, find_parts
 
@@ -32,7 +34,8 @@ def preview(model_id: str, resolved: Resolved) -> dict[str, Any]:
     Returns:
         ``model``, ``config``, ``provenance``; ``networks`` (name -> parameters), ``shapes`` of two
         encoded samples (empty where only files could tell), ``memory`` in bytes without
-        activations, and ``notes`` on what could not be found out.
+        activations, ``work`` (see :func:`zoo.training.estimate.estimate`; empty where it cannot be
+        counted without computing), and ``notes`` on what could not be found out.
 
     Raises:
         ConfigError, PluginError, UsageError: If settings or plugin are wrong.
@@ -49,6 +52,7 @@ def preview(model_id: str, resolved: Resolved) -> dict[str, Any]:
         "networks": {name: _parameters(net) for name, net in networks.items()},
         "shapes": _shapes(parts, config, facts, samples, notes),
         "memory": {**memory, "total": sum(memory.values())},
+        "work": _work(parts, config, networks, (facts, samples), notes),
         "notes": notes,
     }
 
@@ -107,6 +111,43 @@ def _shapes(
         for name, value in values.items():
             found |= _described(f"{kind}.{name}", value)
     return found
+
+
+def _work(
+    parts: Parts,
+    config: RunConfig,
+    networks: Mapping[str, nn.Module],
+    example: tuple[Mapping[str, Any], Table | None],
+    notes: list[str],
+) -> dict[str, Any]:
+    """Multiply-adds of the samples that the training would see, changed as it would change them."""
+    facts, samples = example
+    if samples is None or not networks:
+        return {}
+    constants = parts.codec.fit(config.model, facts, [samples])
+    codec = parts.codec(config.model, facts, constants)
+    batch = codec.encode(codec.augment(samples, combine(config.training.seed, samples.ids)))
+    learner = parts.learner(config.model, facts)
+    try:
+        work = sample_work(config, networks, learner, batch)
+    except Exception as error:  # noqa: BLE001  # whatever code raises that needs values
+        why = type(error).__name__
+        notes.append(f"its multiply-adds cannot be counted from shapes alone ({why})")
+        return {}
+    return estimate(work, _samples(parts, config))
+
+
+def _samples(parts: Parts, config: RunConfig) -> int | None:
+    """How many samples the training would see; ``None``: no data, or no number of events."""
+    training = config.training
+    if training.steps is not None and training.accumulate != "epoch":
+        return training.steps * training.accumulate * training.batch
+    try:
+        blocks = open_source(parts.task.name, config.data).blocks()
+        held = split_blocks(blocks, config.data.validation, config.data.test, SPLIT_SEED)["train"]
+    except ZooError:
+        return None
+    return (training.epochs or training.steps or 0) * sum(block.rows for block in held)
 
 
 def _described(name: str, value: Any) -> dict[str, str]:

@@ -103,7 +103,8 @@ class Records:
         config: The whole run configuration as JSON.
         facts: Of the training data.
         split: Digest of the split.
-        upstream: Models whose predictions the samples are made from: id, file name, sha256.
+        upstream: Models whose predictions the samples are made from, then those that the learner
+            asks: id, file name, sha256.
         start: sha256 of the starting weights; empty: none.
         frozen: Names of frozen parameters.
     """

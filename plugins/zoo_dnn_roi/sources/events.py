@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from zoo.api import Table
 from zoo_dnn_roi.physics.deconvolution import Deconvolved
 from zoo_dnn_roi.physics.geometry import Detector
+from zoo_dnn_roi.physics.masking import apply_mask
 from zoo_dnn_roi.physics.multiplane import Face, multiplane_masks
 from zoo_dnn_roi.physics.refine import RefinedRois, collection_rois, induction_rois
 
@@ -63,6 +64,9 @@ def plane_rows(
     def stack(name: str) -> Float32Array:
         return np.stack([getattr(planes[target], name) for target in TARGETS])
 
+    def inside(name: str, found: RefinedRois) -> Float32Array:
+        return apply_mask(planes[name].charge, found.final.mask(), baseline=True)
+
     def flags(channels: Mapping[str, BoolArray] | None) -> NDArray[np.uint8]:
         none = np.zeros(planes[TARGETS[0]].rms.shape, dtype=np.bool_)
         return np.stack([(channels or {}).get(t, none) for t in TARGETS]).astype(np.uint8)
@@ -77,6 +81,7 @@ def plane_rows(
             "mp2": np.stack([mp2 for mp2, _ in coincidence]).astype(np.uint8),
             "mp3": np.stack([mp3 for _, mp3 in coincidence]).astype(np.uint8),
             "traditional": np.stack([r.final.mask() for r in rois[:2]]).astype(np.uint8),
+            "gauss": np.stack([inside(*found) for found in zip(TARGETS, rois, strict=False)]),
             "truth": np.stack([truth[target] for target in TARGETS]),
             "plane": np.arange(len(TARGETS)),
             "theta_xz": np.full(len(TARGETS), theta_xz, dtype=np.float32),

@@ -13,7 +13,7 @@ from zoo import memory
 from zoo.bench.case import Conditions
 from zoo.bench.inference import torch_work
 from zoo.bench.measure import measure
-from zoo.bench.operators import multiply_adds
+from zoo.engine.counting import multiply_adds
 
 CHANNELS, SIDE = 16, 400
 PIXELS = SIDE * SIDE

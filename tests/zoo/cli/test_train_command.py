@@ -87,6 +87,9 @@ def test_dry_run_needs_no_data_and_writes_nothing(
     assert code == 0
     assert "training.batch" in text
     assert "parameters" in text
+    assert "multiply-adds with gradient" in text
+    code, text = call("train", MODEL, "--set", "training.steps=5", "--dry-run")
+    assert "CPU-hours, at least" in text
 
 
 def test_wrong_settings_exit_with_2() -> None:
