@@ -85,10 +85,11 @@ def divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
     def entropy(logits: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(
-            logits / temperature, wanted, reduction="sum"
+            logits / temperature, wanted, reduction="none"
         )
 
-    return (entropy(student) - entropy(teacher)) * temperature**2
+    # Pixel by pixel: the difference of two large sums would be rounding where both agree.
+    return (entropy(student) - entropy(teacher)).sum() * temperature**2
 
 
 def _plain(value: object) -> object:
