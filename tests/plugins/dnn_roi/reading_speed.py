@@ -1,12 +1,12 @@
 """Reading speed and memory before and after ``zoo data convert``, on files written for it.
 
-    python tests/plugins/dnn_roi/reading_speed.py [--wires 100] [--ticks 6000] [--json]
+    python tests/plugins/dnn_roi/reading_speed.py [--events 5 20] [--wires 100] [--json]
 
 Pairs of HDF5 files as Wire-Cell writes them (gzip, one chunk for a frame) are read as a training
 reads them: ``loose_lf``, ``mp2``, ``mp3`` and ``truth`` of both induction planes, event by event.
 Times are CPU seconds: the files are in the system's cache. The share of decoding is the time that
 zlib takes for the chunks of these fields, alone, over the time of reading. Peak memory is that of
-fresh processes, for 5 and for 20 events.
+fresh processes, for fewer and for more events.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from zoo_dnn_roi.sources.wirecell_config import WctHdf5Config
 from zoo_dnn_roi.specs import SAMPLE
 
 FIELDS = frozenset({"loose_lf", "mp2", "mp3", "truth"})
-EVENTS = (5, 20)
 
 
 def generate(folder: Path, events: int, wires: int, ticks: int) -> Path:
@@ -122,10 +121,10 @@ def child(mode: str, folder: Path) -> None:
     sys.stdout.write(f"{high_water()}\n")
 
 
-def measure(root: Path, wires: int, ticks: int) -> list[dict[str, Any]]:
+def measure(root: Path, numbers: list[int], wires: int, ticks: int) -> list[dict[str, Any]]:
     memory: dict[str, dict[int, float]] = {}
     rows: list[dict[str, Any]] = []
-    for events in EVENTS:
+    for events in numbers:
         folder = root / str(events)
         folder.mkdir()
         generate(folder, events, wires, ticks)
@@ -142,18 +141,18 @@ def measure(root: Path, wires: int, ticks: int) -> list[dict[str, Any]]:
         rows.append(
             {
                 "what": f"read {name}",
-                "events_per_cpu_s": EVENTS[-1] / spent,
+                "events_per_cpu_s": events / spent,
                 "decoding_percent": 100 * decoding(packed[name]) / spent,
-                **{f"peak_mib_{n}_events": memory[name][n] for n in EVENTS},
+                **{f"peak_mib_{n}_events": memory[name][n] for n in numbers},
             }
         )
     spent = seconds(lambda: convert(folder, folder / "again.h5"), times=1)
     rows.append(
         {
             "what": "convert",
-            "events_per_cpu_s": EVENTS[-1] / spent,
+            "events_per_cpu_s": events / spent,
             "decoding_percent": None,
-            **{f"peak_mib_{n}_events": memory["convert"][n] for n in EVENTS},
+            **{f"peak_mib_{n}_events": memory["convert"][n] for n in numbers},
         }
     )
     return rows
@@ -161,6 +160,7 @@ def measure(root: Path, wires: int, ticks: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=int, nargs=2, default=[5, 20], help="few, many")
     parser.add_argument("--wires", type=int, default=100, help="of an induction plane")
     parser.add_argument("--ticks", type=int, default=6000)
     parser.add_argument("--json", action="store_true")
@@ -171,11 +171,11 @@ def main() -> None:
         child(asked.child, asked.folder)
         return
     with tempfile.TemporaryDirectory() as root:
-        rows = measure(Path(root), asked.wires, asked.ticks)
+        rows = measure(Path(root), asked.events, asked.wires, asked.ticks)
     if asked.json:
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
         return
-    head = ("", "events/CPU s", "decoding %", *(f"MiB, {n} events" for n in EVENTS))
+    head = ("", "events/CPU s", "decoding %", *(f"MiB, {n} events" for n in asked.events))
     lines = [head]
     for what, *numbers in (tuple(row.values()) for row in rows):
         lines.append((what, *("-" if n is None else f"{n:.1f}" for n in numbers)))
