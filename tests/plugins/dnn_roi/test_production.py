@@ -31,6 +31,7 @@ from zoo_dnn_roi.specs import SAMPLE
 
 NETWORKS = [name for name, model in zoo_tasks()[0].models.items() if model.networks]
 INPUTS = ("loose_lf", "mp2", "mp3", "tight_lf", "decon_charge", "gauss")
+OF_A_SHOWER = {"shower_energy", "vertex_wire", "vertex_tick", "direction"}
 TRACK = {"detector": {"wires": 48, "ticks": 798}, "length_mm": 150, "theta_xz": [30]}
 
 
@@ -49,7 +50,8 @@ def plugin() -> Iterator[None]:
 def samples() -> Table:
     """Two planes of one muon."""
     data = DataConfig.model_validate({"source": "tracks", "options": TRACK})
-    return make_simulator("dnn-roi", data).simulate(np.array([3], np.uint64), frozenset(SAMPLE))
+    wanted = frozenset(SAMPLE) - OF_A_SHOWER
+    return make_simulator("dnn-roi", data).simulate(np.array([3], np.uint64), wanted)
 
 
 def settings(model: str = "lite-unet") -> Any:
