@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.api import Field, Specs
 
-__all__ = ["PREDICTION", "SAMPLE"]
+__all__ = ["PREDICTION", "SAMPLE", "SHOWER_FIELDS"]
 
 _PLANE = ("wire", "tick")
 _CHARGE = "e-/tick"
@@ -72,6 +72,9 @@ SAMPLE: Specs = {
         minimum=0,
     ),
 }
+
+SHOWER_FIELDS = frozenset(("shower_energy", "vertex_wire", "vertex_tick", "direction"))
+"""What only the planes of a shower have."""
 
 PREDICTION: Specs = {
     "score": Field(

@@ -27,11 +27,10 @@ from zoo_dnn_roi.baselines import BaselineConfig, Traditional
 from zoo_dnn_roi.deploy import RoiDeploy
 from zoo_dnn_roi.learner import RoiLearner
 from zoo_dnn_roi.plugin import zoo_tasks
-from zoo_dnn_roi.specs import SAMPLE
+from zoo_dnn_roi.specs import SAMPLE, SHOWER_FIELDS
 
 NETWORKS = [name for name, model in zoo_tasks()[0].models.items() if model.networks]
 INPUTS = ("loose_lf", "mp2", "mp3", "tight_lf", "decon_charge", "gauss")
-OF_A_SHOWER = {"shower_energy", "vertex_wire", "vertex_tick", "direction"}
 TRACK = {"detector": {"wires": 48, "ticks": 798}, "length_mm": 150, "theta_xz": [30]}
 
 
@@ -50,7 +49,7 @@ def plugin() -> Iterator[None]:
 def samples() -> Table:
     """Two planes of one muon."""
     data = DataConfig.model_validate({"source": "tracks", "options": TRACK})
-    wanted = frozenset(SAMPLE) - OF_A_SHOWER
+    wanted = frozenset(SAMPLE) - SHOWER_FIELDS
     return make_simulator("dnn-roi", data).simulate(np.array([3], np.uint64), wanted)
 
 

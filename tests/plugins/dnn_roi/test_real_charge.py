@@ -26,13 +26,13 @@ from zoo_dnn_roi.physics.geometry import protodune_hd
 from zoo_dnn_roi.sources.config import RealChargeConfig, TracksConfig
 from zoo_dnn_roi.sources.real_charge import NOTE, RealCharge
 from zoo_dnn_roi.sources.simulators import Tracks
-from zoo_dnn_roi.specs import SAMPLE
+from zoo_dnn_roi.specs import SAMPLE, SHOWER_FIELDS
 
 Store = dict[str, Any]  # decoded JSON
 Arrays = dict[str, NDArray[np.generic]]
 FloatArray = NDArray[np.float32]
 
-FIELDS = frozenset(SAMPLE) - {"gauss"}
+FIELDS = frozenset(SAMPLE) - SHOWER_FIELDS
 INDUCTION, COLLECTION, TICKS = 40, 36, 500  # channels of U and of V; of W on one face
 WIRES = 60  # of U and of V on one face: 20 of the channels have two
 CHANNELS = 2 * INDUCTION + 2 * COLLECTION

@@ -16,7 +16,7 @@ from zoo_dnn_roi.physics.tracks import muon_track
 from zoo_dnn_roi.sources.config import TracksConfig
 from zoo_dnn_roi.sources.simulators import Cosmics, Tracks
 from zoo_dnn_roi.sources.variations import VARIATIONS
-from zoo_dnn_roi.specs import SAMPLE
+from zoo_dnn_roi.specs import SAMPLE, SHOWER_FIELDS
 
 NOMINAL: Mapping[str, Any] = {
     "detector": {"wires": 48, "ticks": 800, "drift_length_mm": 500.0},
@@ -25,8 +25,7 @@ NOMINAL: Mapping[str, Any] = {
     "cosmics": [1, 2],
 }
 KEYS = np.array([3, 77], np.uint64)
-SHOWER = {"shower_energy", "vertex_wire", "vertex_tick", "direction"}
-FIELDS = frozenset(SAMPLE) - {"gauss"} - SHOWER
+FIELDS = frozenset(SAMPLE) - {"gauss"} - SHOWER_FIELDS
 MM_PER_TICK = 1.565 * 0.5
 PITCH_MM = 4.6691
 
