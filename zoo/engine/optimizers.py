@@ -18,6 +18,7 @@ from zoo.errors import ConfigError, NonFiniteError, WeightsError, suggestion
 __all__ = ["PhaseOptimizer", "StepReport", "build_optimizers"]
 
 _SMALLEST_SCALE = 2.0**-24
+_FUSED = {torch.float32, torch.float64}
 
 
 @dataclass(frozen=True)
@@ -238,8 +239,11 @@ def _rule(config: OptimizerConfig, parameters: list[nn.Parameter]) -> torch.opti
 
 
 def _can_be_fused(parameters: Sequence[Tensor]) -> bool:
-    """Whether one kernel can update them all. Those on the CPU check no strides."""
-    known = all(p.is_floating_point() and p.device.type in {"cpu", "cuda"} for p in parameters)
+    """Whether one kernel can update them all.
+
+    Those on the CPU check no strides, and that of SGD is wrong for bfloat16 in torch 2.11.
+    """
+    known = all(p.dtype in _FUSED and p.device.type in {"cpu", "cuda"} for p in parameters)
     return known and are_dense(parameters)
 
 

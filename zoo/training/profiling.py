@@ -121,6 +121,7 @@ class Profiler:
             activities=activities,
             schedule=lambda _: ProfilerAction.RECORD,  # so that steps have a name in the trace
             profile_memory=True,
+            acc_events=True,  # torch 2.11 warns otherwise, of a second window that there is not
         )
         started.start()
         self._profile, self._first = started, self._step
