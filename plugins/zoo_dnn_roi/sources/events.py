@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from zoo.api import Table
 from zoo_dnn_roi.physics.deconvolution import Deconvolved
 from zoo_dnn_roi.physics.geometry import Detector
+from zoo_dnn_roi.physics.masking import apply_mask
 from zoo_dnn_roi.physics.multiplane import Face, multiplane_masks
 from zoo_dnn_roi.physics.refine import RefinedRois, collection_rois, induction_rois
 
@@ -60,6 +61,12 @@ def plane_rows(
         for index, name in enumerate(TARGETS)
     ]
 
+    final = [roi.final.mask() for roi in rois[: len(TARGETS)]]
+    gauss = [
+        apply_mask(planes[target].charge, mask, baseline=True)
+        for target, mask in zip(TARGETS, final, strict=True)
+    ]
+
     def stack(name: str) -> Float32Array:
         return np.stack([getattr(planes[target], name) for target in TARGETS])
 
@@ -76,7 +83,8 @@ def plane_rows(
             "rms": stack("rms"),
             "mp2": np.stack([mp2 for mp2, _ in coincidence]).astype(np.uint8),
             "mp3": np.stack([mp3 for _, mp3 in coincidence]).astype(np.uint8),
-            "traditional": np.stack([r.final.mask() for r in rois[:2]]).astype(np.uint8),
+            "traditional": np.stack(final).astype(np.uint8),
+            "gauss": np.stack(gauss),
             "truth": np.stack([truth[target] for target in TARGETS]),
             "plane": np.arange(len(TARGETS)),
             "theta_xz": np.full(len(TARGETS), theta_xz, dtype=np.float32),

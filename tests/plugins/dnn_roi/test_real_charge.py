@@ -194,6 +194,7 @@ def test_facts_agree_with_the_simulators_and_state_the_bias(tmp_path: Path) -> N
     assert facts["geometry"] == Tracks(TracksConfig()).facts["geometry"]
     assert facts["readout"] == {"wires": {"U": 40, "V": 40, "W": 72}, "ticks": TICKS}
     assert facts["note"] == NOTE
+    assert facts["traditional_chain"] == 2
     assert "underestimated" in NOTE
     assert len(facts["frames"]["sha256"]) == len(facts["wires"]["sha256"]) == 64
     assert protodune_hd().tick_ns == facts["geometry"]["tick_ns"]
