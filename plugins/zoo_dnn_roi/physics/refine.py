@@ -128,9 +128,7 @@ def refine_collection(
     samples = Samples.of(active)
     content = samples.above_line(samples.gather(wiener))
     final = active.select(_is_strong(samples, content, settings))
-    return RefinedRois(
-        separate(final), active, samples.maximum(content), {"cleanup_roi": final}
-    )
+    return RefinedRois(separate(final), active, samples.maximum(content), {"cleanup_roi": final})
 
 
 def refine_induction(
@@ -161,7 +159,9 @@ def refine_induction(
     kept = state.chained(_meets(shrunk, tight)) & state.chained(strong)
     final = stages["shrink_roi"] = shrunk.select(kept)
     if settings.extend:
-        final = stages["extend_roi"] = extend_rois(final, broken, wiener)
+        links = state.links
+        extended = extend_rois(shrunk, broken, links.lower, links.upper)
+        final = stages["extend_roi"] = extended.select(kept)
     return RefinedRois(separate(final), cleaned, peak, stages)
 
 

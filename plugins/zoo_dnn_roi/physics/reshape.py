@@ -13,7 +13,15 @@ from scipy.signal import find_peaks, peak_prominences
 from zoo_dnn_roi.physics.roi import RoiSettings
 from zoo_dnn_roi.physics.runs import FloatArray, IntArray, Runs, Samples
 
-__all__ = ["cut", "extend_rois", "separate", "valleys"]
+__all__ = ["RINGING", "RING_TICKS", "cut", "extend_rois", "separate", "valleys"]
+
+
+RINGING = 0.072
+"""Second lobe of a pulse after ``wiener_tight``, over its peak: the filter cuts off so sharply that
+it rings. Largest of the planes (V); test_reshape computes it from the filters."""
+
+RING_TICKS = 15
+"""That lobe lies 10 to 11 ticks from the peak; lobes further away are below 2 %."""
 
 
 def valleys(rois: Runs, wiener: FloatArray, rms: FloatArray, settings: RoiSettings) -> IntArray:
@@ -22,7 +30,9 @@ def valleys(rois: Runs, wiener: FloatArray, rms: FloatArray, settings: RoiSettin
     A peak counts when its content (the waveform above the line through the ends of the ROI) exceeds
     ``peak_factor`` RMS and when, wherever the content rises above that peak on either side, it has
     fallen before by more than ``separation_factor`` RMS or by more than ``separation_ceiling``
-    electrons per tick. Wire-Cell's own rule is not known to us here.
+    electrons per tick. Beside a higher peak it must exceed what the filter alone would make there
+    (``RINGING``), too: without this demand the pulses of tracks along the wire planes lose their
+    flanks. Wire-Cell's own rule is not known to us here.
 
     Args:
         rois: ROIs of a plane.
@@ -63,14 +73,27 @@ def _peaks(
     walled[place] = content
     walled[np.append(place[samples.first] - 2, -1)] = np.inf
     top = find_peaks(walled)[0]
-    top = top[np.isfinite(walled[top])]
-    peak = np.searchsorted(place, top)
+    peak = np.searchsorted(place, top[np.isfinite(walled[top])])
     noise = rms[samples.runs.wire[owner[peak]]]
-    high = content[peak] > np.float32(settings.peak_factor) * noise
-    top, peak, noise = top[high], peak[high], noise[high]
-    needed = np.minimum(settings.separation_factor * noise, settings.separation_ceiling)
-    distinct = peak_prominences(walled, top)[0] > needed
+    level = np.float32(settings.peak_factor) * noise
+    high = content[peak] > level
+    peak, noise, level = peak[high], noise[high], level[high]
+    high = content[peak] > level + _ringing(content[peak], peak, owner[peak])
+    peak, noise = peak[high], noise[high]
+    depth = np.minimum(settings.separation_factor * noise, settings.separation_ceiling)
+    distinct = peak_prominences(walled, place[peak])[0] > depth
     return peak[distinct], owner[peak[distinct]]
+
+
+def _ringing(content: FloatArray, peak: IntArray, owner: IntArray) -> FloatArray:
+    """Height that the ringing of higher peaks of its ROI has at each peak, float32 (peaks,)."""
+    highest = content.copy()
+    for step in (1, 2, 3):  # no more peaks than three fit into that distance
+        near = (peak[step:] - peak[:-step] <= RING_TICKS) & (owner[step:] == owner[:-step])
+        after, before = content[step:] * near, content[:-step] * near
+        np.maximum(highest[:-step], after, out=highest[:-step])
+        np.maximum(highest[step:], before, out=highest[step:])
+    return np.where(highest > content, highest * np.float32(RINGING), np.float32(0))
 
 
 def cut(runs: Runs, pixel: IntArray) -> Runs:
@@ -89,41 +112,28 @@ def cut(runs: Runs, pixel: IntArray) -> Runs:
     begin = np.sort(np.concatenate([begin, pixel[inside]]))
     end = np.sort(np.concatenate([end, pixel[inside]]))
     wire = begin // runs.ticks
-    return Runs(
-        wire, begin - wire * runs.ticks, end - wire * runs.ticks, runs.wires, runs.ticks
-    )
+    return Runs(wire, begin - wire * runs.ticks, end - wire * runs.ticks, runs.wires, runs.ticks)
 
 
-def extend_rois(rois: Runs, room: Runs, wiener: FloatArray) -> Runs:
-    """Lengthen shrunken ROIs down their flanks to the next local minimum on each side.
+def extend_rois(rois: Runs, room: Runs, lower: IntArray, upper: IntArray) -> Runs:
+    """Lengthen shrunken ROIs halfway to those that they are linked to on the neighbouring wires.
 
-    Shrinking ends a ROI a few ticks after its threshold, which for a slow pulse is on its shoulder:
-    the line through the ends would then cut charge off. Wire-Cell's own rule is not known to us
-    here.
+    A track passes from wire to wire halfway between them: the pulse on a wire begins and ends
+    halfway to the pulses on its neighbours, and where the track is steep the flanks between stay
+    below threshold. Wire-Cell's own rule is not known to us here.
 
     Args:
         rois: The shrunken ROIs.
-        room: The ROIs before they were shrunk, which they do not leave; each of ``rois`` lies
-            inside one of them.
-        wiener: float32 (wires, ticks), electrons per tick.
-
-    Raises:
-        DataError: The waveforms are not of the plane of the ROIs.
+        room: For each of them the ROI before it was shrunk, which it does not leave.
+        lower: int64 (links,), ROIs that are linked to ...
+        upper: ... these ROIs on the next wire; a pair may be listed more than once.
     """
-    samples = Samples.of(room)
-    value = samples.gather(wiener)
-    host = np.searchsorted(
-        room.wire * room.ticks + room.start, rois.wire * rois.ticks + rois.start, side="right"
-    )
-    host -= 1
-    shift = samples.first[host] - room.start[host]
-    left = np.append(True, value[1:] <= value[:-1])
-    right = np.append(value[1:] >= value[:-1], True)
-    left[samples.first] = right[samples.first + room.length - 1] = True
-    lefts, rights = np.flatnonzero(left), np.flatnonzero(right)
-    low = lefts[np.searchsorted(lefts, rois.start + shift, side="right") - 1]
-    high = rights[np.searchsorted(rights, rois.stop - 1 + shift, side="left")]
-    return Runs(rois.wire, low - shift, high - shift + 1, rois.wires, rois.ticks)
+    start, stop = rois.start.copy(), rois.stop.copy()
+    for one, other in ((lower, upper), (upper, lower)):
+        np.minimum.at(start, one, (rois.start[one] + rois.start[other]) // 2)
+        np.maximum.at(stop, one, (rois.stop[one] + rois.stop[other] + 1) // 2)
+    start, stop = np.maximum(start, room.start), np.minimum(stop, room.stop)
+    return Runs(rois.wire, start, stop, rois.wires, rois.ticks)
 
 
 def separate(runs: Runs) -> Runs:

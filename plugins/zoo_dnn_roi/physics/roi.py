@@ -57,7 +57,7 @@ class RoiSettings:
         peak_factor: Content that such a peak exceeds, in units of the wire's RMS.
         separation_factor: Depth of the valley beside it, in the same units, or ...
         separation_ceiling: ... this, electrons per tick, where it is less.
-        extend: Whether shrunken ROIs are lengthened down their flanks.
+        extend: Whether shrunken ROIs are lengthened towards those that they are linked to.
     """
 
     induction_factor: float = 3.0

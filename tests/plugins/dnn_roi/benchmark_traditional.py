@@ -77,7 +77,7 @@ def sums(plane: Deconvolved, truth: FloatArray, settings: RoiSettings) -> tuple[
 
 def main() -> None:
     files, count, cosmics = [*sys.argv[1:], *("-", "2", "0")[len(sys.argv) - 1 :]]
-    metrics, spent = RoiMetrics({}), {name: 0.0 for name in CHAINS}
+    metrics, spent = RoiMetrics({}), dict.fromkeys(CHAINS, 0.0)
     collection = 0.0
     sys.stdout.write(" | ".join(("angle", "chain", *SHOWN, "ROIs a wire")) + "\n")
     for angle in ANGLES:

@@ -55,11 +55,10 @@ def test_a_chain_of_links_keeps_what_hangs_on_a_tight_roi() -> None:
     assert triples(rois.cleaned) == [(0, 10, 60), (1, 10, 60), (2, 10, 60)]
     assert rois.peak.tolist() == [900, 900, 900]
     # Wire 0 shrinks to its tight ROI 20-39 and five ticks; wire 1 to its links 30-39 (30-34
-    # with wire 0, 33-39 with wire 2); wire 2 to 33-39, which ends it at its last high tick, 44:
-    # the last step extends it to the foot, 45.
-    shrunk = [(0, 15, 45), (1, 25, 45), (2, 28, 45)]
-    assert triples(rois.stages["shrink_roi"]) == shrunk
-    assert triples(rois.final) == [*shrunk[:2], (2, 28, 46)]
+    # with wire 0, 33-39 with wire 2); wire 2 to 33-39.
+    assert triples(rois.stages["shrink_roi"]) == [(0, 15, 45), (1, 25, 45), (2, 28, 45)]
+    # Extended halfway to the neighbour: 20 from 25 and 15, 26 from 28 and 25.
+    assert triples(rois.final) == [(0, 15, 45), (1, 20, 45), (2, 26, 45)]
 
 
 def test_a_tight_roi_outside_the_loose_ones_is_added_and_noise_dropped() -> None:
@@ -169,10 +168,16 @@ def valley_ticks(roi: Roi, noise: float) -> list[int]:
 
     def distinct(tick: int) -> bool:
         feet = max(lowest_before_a_higher(tick, step) for step in (-1, 1))
-        return content[tick] > 3 * noise and content[tick] - feet > min(6 * noise, 1200)
+        return content[tick] - feet > min(6 * noise, 1200)
 
-    inner = ticks[1:-1]
-    peaks = [t for t in inner if content[t - 1] < content[t] > content[t + 1] and distinct(t)]
+    tops = [t for t in ticks[1:-1] if content[t - 1] < content[t] > content[t + 1]]
+    tops = [t for t in tops if content[t] > 3 * noise]
+
+    def ringing(tick: int) -> float:
+        higher = [content[t] for t in tops if abs(t - tick) <= 15 and content[t] > content[tick]]
+        return 0.072 * max(higher, default=0)
+
+    peaks = [t for t in tops if content[t] > 3 * noise + ringing(t) and distinct(t)]
     return [min(range(a, b), key=content.__getitem__) for a, b in pairwise(peaks)]
 
 
@@ -185,13 +190,10 @@ def pieces(rois: list[Roi], cuts: set[tuple[int, int]]) -> list[Roi]:
     return out
 
 
-def extended(roi: Roi, room: Roi) -> Roi:
-    row, low, high = roi.wiener[roi.wire], roi.start, roi.stop - 1
-    while low > room.start and row[low - 1] < row[low]:
-        low -= 1
-    while high < room.stop - 1 and row[high + 1] < row[high]:
-        high += 1
-    return Roi(roi.wire, low, high + 1, roi.wiener)
+def extended(roi: Roi, room: Roi, linked: list[Roi]) -> Roi:
+    low = min([roi.start] + [(roi.start + other.start) // 2 for other in linked])
+    high = max([roi.stop] + [math.ceil((roi.stop + other.stop) / 2) for other in linked])
+    return Roi(roi.wire, max(low, room.start), min(high, room.stop), roi.wiener)
 
 
 def separated(rois: list[Roi]) -> set[Triple]:
@@ -234,7 +236,11 @@ def by_objects(
         room[shrunk[-1].wire, low] = roi
     kept = clean(shrunk, parts)
     kept = chained(kept, [roi for roi in kept if roi.strong()], threshold)
-    return cleaned, separated([extended(roi, room[roi.wire, roi.start]) for roi in kept])
+    final = [
+        extended(roi, room[roi.wire, roi.start], [r for r in kept if common(roi, r, threshold)])
+        for roi in kept
+    ]
+    return cleaned, separated(final)
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 
 from zoo.api import DataError
+from zoo_dnn_roi.physics.filters import FilterSet, high_frequency
 from zoo_dnn_roi.physics.masking import apply_mask
 from zoo_dnn_roi.physics.refine import refine_induction
-from zoo_dnn_roi.physics.reshape import cut, extend_rois, separate, valleys
+from zoo_dnn_roi.physics.reshape import (
+    RING_TICKS,
+    RINGING,
+    cut,
+    extend_rois,
+    separate,
+    valleys,
+)
 from zoo_dnn_roi.physics.roi import RoiSettings
 from zoo_dnn_roi.physics.runs import FloatArray, Runs
 
@@ -123,31 +131,54 @@ def test_two_pulses_in_an_undershoot_keep_their_charge() -> None:
     assert before == pytest.approx(2 * left, rel=0.01)
 
 
-def test_a_slow_pulse_regains_its_shoulders() -> None:
-    # A Gaussian of 20 ticks, cut at 30 ticks on both sides: the line through the ends takes away
-    # the tails beyond and the box below; extended to the minima nothing is lost.
-    sigma, charge, reach = 20.0, 100_000.0, 30
+def test_the_pulses_of_a_steep_track_regain_their_flanks() -> None:
+    # Gaussian pulses of 8 ticks, 12 later on each wire, cut 6 ticks from their middle. Extended
+    # halfway to the neighbours they reach 12: within r, less the box below the ends, is left
+    # A erf(r / sigma sqrt 2) - 2 r g(r).
+    sigma, charge, step, reach, wires = 8.0, 50_000.0, 12, 6, 7
     t = np.arange(TICKS)
-    wave = np.exp(-0.5 * ((t - 200) / sigma) ** 2) * charge / (sigma * math.sqrt(2 * math.pi))
-    wave = wave.astype(np.float32)[None]
-    short, room = make((0, 200 - reach, 201 + reach), wires=1), make((0, 60, 341), wires=1)
-    extended = extend_rois(short, room, wave)
-    assert triples(extended) == [(0, 60, 341)]
-    full, part = (apply_mask(wave, r.mask(), baseline=True).sum() for r in (extended, short))
-    assert full == pytest.approx(charge, rel=1e-3)
-    inside = charge * math.erf(reach / sigma / math.sqrt(2))
-    box = (2 * reach) * float(wave[0, 200 + reach])
-    assert part == pytest.approx(inside - box, rel=0.01)
+    middle = 100 + step * np.arange(wires)
+    height = charge / (sigma * math.sqrt(2 * math.pi))
+    wave = height * np.exp(-0.5 * ((t - middle[:, None]) / sigma) ** 2)
+    short = make(*((w, m - reach, m + reach + 1) for w, m in enumerate(middle)), wires=wires)
+    room = make(*((w, m - 50, m + 50) for w, m in enumerate(middle)), wires=wires)
+    lower = np.arange(wires - 1)
+    longer = extend_rois(short, room, np.repeat(lower, 2), np.repeat(lower + 1, 2))
+    for rois, distance in ((short, reach), (longer, reach + step // 2)):
+        found = apply_mask(wave.astype(np.float32), rois.mask(), baseline=True).sum(axis=1)[1:-1]
+        end = height * math.exp(-0.5 * (distance / sigma) ** 2)
+        left = charge * math.erf(distance / sigma / math.sqrt(2)) - 2 * distance * end
+        assert found == pytest.approx(left, rel=0.01)
 
 
-def test_extension_ends_at_minima_and_inside_the_roi_before() -> None:
-    wave = polyline((90, 50), (100, 0), (130, 1000), (160, 100), (170, 300), (200, 0))
-    wave = np.concatenate([wave, wave])
-    rois = make((0, 125, 135), (1, 125, 135), (1, 168, 172))
-    room = make((0, 80, 200), (1, 110, 165), (1, 165, 200))
-    # Wire 0: minima at 100 and 160. Wire 1: the first ROI begins at 110, the second at 165.
-    assert triples(extend_rois(rois, room, wave)) == [(0, 100, 161), (1, 110, 161), (1, 165, 200)]
-    assert triples(extend_rois(make(), make(), wave)) == []
+def test_extension_stays_inside_the_roi_before() -> None:
+    rois = make((0, 100, 120), (1, 111, 130), (2, 300, 310), wires=3)
+    room = make((0, 90, 123), (1, 107, 140), (2, 290, 320), wires=3)
+    one, other = np.array([0]), np.array([1])
+    # Halfway: 100 to 125 and 105 to 130. The third is linked to nothing.
+    expected = [(0, 100, 123), (1, 107, 130), (2, 300, 310)]
+    assert triples(extend_rois(rois, room, one, other)) == expected
+    none = np.zeros(0, dtype=np.int64)
+    assert triples(extend_rois(make(), make(), none, none)) == []
+
+
+def test_the_ringing_of_the_filter_breaks_nothing() -> None:
+    # A pulse of 30 000 electrons a tick after the sharp filter of V, with lobes far above noise.
+    frequency = np.fft.rfftfreq(6000, 0.5)
+    for sigma, power in FilterSet().wiener_tight[:2]:
+        lobes = np.fft.irfft(high_frequency(frequency, sigma, power), 6000)
+        lobes = np.roll(lobes / lobes[0], 200)[:TICKS]
+        right = lobes[200:240]
+        tops = 1 + np.flatnonzero((right[1:-1] > right[:-2]) & (right[1:-1] > right[2:]))
+        assert tops[0] < RING_TICKS < tops[1]
+        assert 0.05 < right[tops[0]] <= RINGING
+        assert right[tops[1]] < 0.02
+        wave = (30_000 * lobes).astype(np.float32)[None]
+        rois = make((0, 100, 301), wires=1)
+        assert len(valleys(rois, wave, noise(200), SETTINGS)) == 0
+        # A second pulse at the same place, of a tenth, is told from it.
+        wave += np.roll(wave, 11) / 10
+        assert len(valleys(rois, wave, noise(200), SETTINGS)) == 1
 
 
 def test_touching_rois_are_set_apart() -> None:
@@ -160,5 +191,3 @@ def test_waveforms_of_another_plane_are_refused() -> None:
     rois, wave = make((0, 10, 20)), np.zeros((2, TICKS - 1), dtype=np.float32)
     with pytest.raises(DataError, match="shape"):
         valleys(rois, wave, noise(1), SETTINGS)
-    with pytest.raises(DataError, match="shape"):
-        extend_rois(rois, rois, wave)
