@@ -16,9 +16,10 @@ from zoo_dnn_roi.physics.runs import FloatArray, IntArray, Runs, Samples
 __all__ = ["RINGING", "RING_TICKS", "cut", "extend_rois", "separate", "valleys"]
 
 
-RINGING = 0.072
-"""Second lobe of a pulse after ``wiener_tight``, over its peak: the filter cuts off so sharply that
-it rings. Largest of the planes (V); test_reshape computes it from the filters."""
+RINGING = (0.182, 0.072)
+"""Depth of the valley beside a pulse after ``wiener_tight``, and height of the lobe behind it, over
+the pulse's peak: the filter cuts off so sharply that it rings. Largest of the planes (V);
+test_reshape computes them from the filters."""
 
 RING_TICKS = 15
 """That lobe lies 10 to 11 ticks from the peak; lobes further away are below 2 %."""
@@ -30,9 +31,9 @@ def valleys(rois: Runs, wiener: FloatArray, rms: FloatArray, settings: RoiSettin
     A peak counts when its content (the waveform above the line through the ends of the ROI) exceeds
     ``peak_factor`` RMS and when, wherever the content rises above that peak on either side, it has
     fallen before by more than ``separation_factor`` RMS or by more than ``separation_ceiling``
-    electrons per tick. Beside a higher peak it must exceed what the filter alone would make there
-    (``RINGING``), too: without this demand the pulses of tracks along the wire planes lose their
-    flanks. Wire-Cell's own rule is not known to us here.
+    electrons per tick. Beside a higher peak, height and depth must exceed what the filter alone
+    makes there (``RINGING``) by as much: without this demand the pulses of tracks along the wire
+    planes lose their flanks. Wire-Cell's own rule is not known to us here.
 
     Args:
         rois: ROIs of a plane.
@@ -78,22 +79,24 @@ def _peaks(
     level = np.float32(settings.peak_factor) * noise
     high = content[peak] > level
     peak, noise, level = peak[high], noise[high], level[high]
-    high = content[peak] > level + _ringing(content[peak], peak, owner[peak])
-    peak, noise = peak[high], noise[high]
+    pulse = _pulse_beside(content[peak], peak, owner[peak])
+    high = content[peak] > level + np.float32(RINGING[1]) * pulse
+    peak, noise, pulse = peak[high], noise[high], pulse[high]
     depth = np.minimum(settings.separation_factor * noise, settings.separation_ceiling)
+    depth += np.float32(sum(RINGING)) * pulse
     distinct = peak_prominences(walled, place[peak])[0] > depth
     return peak[distinct], owner[peak[distinct]]
 
 
-def _ringing(content: FloatArray, peak: IntArray, owner: IntArray) -> FloatArray:
-    """Height that the ringing of higher peaks of its ROI has at each peak, float32 (peaks,)."""
+def _pulse_beside(content: FloatArray, peak: IntArray, owner: IntArray) -> FloatArray:
+    """The highest peak near each peak of a ROI, if it is higher, else 0; float32 (peaks,)."""
     highest = content.copy()
     for step in (1, 2, 3):  # no more peaks than three fit into that distance
         near = (peak[step:] - peak[:-step] <= RING_TICKS) & (owner[step:] == owner[:-step])
         after, before = content[step:] * near, content[:-step] * near
         np.maximum(highest[:-step], after, out=highest[:-step])
         np.maximum(highest[step:], before, out=highest[step:])
-    return np.where(highest > content, highest * np.float32(RINGING), np.float32(0))
+    return np.where(highest > content, highest, np.float32(0))
 
 
 def cut(runs: Runs, pixel: IntArray) -> Runs:

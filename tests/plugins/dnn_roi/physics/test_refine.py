@@ -168,16 +168,16 @@ def valley_ticks(roi: Roi, noise: float) -> list[int]:
 
     def distinct(tick: int) -> bool:
         feet = max(lowest_before_a_higher(tick, step) for step in (-1, 1))
-        return content[tick] - feet > min(6 * noise, 1200)
+        return content[tick] - feet > min(6 * noise, 1200) + (0.182 + 0.072) * beside(tick)
 
     tops = [t for t in ticks[1:-1] if content[t - 1] < content[t] > content[t + 1]]
     tops = [t for t in tops if content[t] > 3 * noise]
 
-    def ringing(tick: int) -> float:
+    def beside(tick: int) -> float:
         higher = [content[t] for t in tops if abs(t - tick) <= 15 and content[t] > content[tick]]
-        return 0.072 * max(higher, default=0)
+        return max(higher, default=0)
 
-    peaks = [t for t in tops if content[t] > 3 * noise + ringing(t) and distinct(t)]
+    peaks = [t for t in tops if content[t] > 3 * noise + 0.072 * beside(t) and distinct(t)]
     return [min(range(a, b), key=content.__getitem__) for a, b in pairwise(peaks)]
 
 
