@@ -11,7 +11,7 @@ the line through the ends of the ROI. Whenever borders have moved, links are fou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -67,7 +67,7 @@ class RefinedRois:
     final: Runs
     cleaned: Runs
     peak: FloatArray
-    stages: Mapping[str, Runs]
+    stages: Mapping[str, Runs] = field(default_factory=dict)
 
 
 def induction_rois(
