@@ -1,19 +1,23 @@
-"""The traditional ROI chain: combine tight and loose ROIs, shrink them, drop fakes.
+"""The traditional ROI chain: combine tight and loose ROIs, break, shrink, clean and extend them.
 
-Follows Wire-Cell's ``ROI_refinement`` (WireCell/wire-cell-toolkit) without its three steps
-``BreakROIs``, ``CheckROIs`` and ``ExtendROIs``. Two ROIs of neighbouring wires are *linked*
-when both contents exceed their wires' thresholds at a common tick, the content being the
-waveform minus the line through the ends of the ROI.
+The steps and their order are those of Wire-Cell's ``ROI_refinement`` (WireCell/wire-cell-toolkit),
+written anew from a description; where that is not precise, the plain physical reading is taken, so
+that results are not those of Wire-Cell ROI by ROI. Two ROIs of neighbouring wires are *linked* when
+both contents exceed their wires' thresholds at a common tick, the content being the waveform minus
+the line through the ends of the ROI. Whenever borders have moved, links are found anew
+(``CheckROIs``) and ROIs that have lost their chain to a tight ROI are dropped (``CleanUpROIs``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from zoo_dnn_roi.physics.reshape import cut, extend_rois, separate, valleys
 from zoo_dnn_roi.physics.roi import (
     RoiSettings,
     extend_to_tight,
@@ -32,6 +36,7 @@ from zoo_dnn_roi.physics.runs import (
 )
 
 __all__ = [
+    "CHAIN_VERSION",
     "RefinedRois",
     "collection_rois",
     "induction_rois",
@@ -39,21 +44,30 @@ __all__ = [
     "refine_induction",
 ]
 
+CHAIN_VERSION = 2
+"""Which ROIs ``final`` are, for the facts of data that hold them. 1: not broken, not extended."""
+
+_BREAKS = ("break_roi_1st", "break_roi_2nd")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RefinedRois:
     """ROIs of one plane after refinement.
 
     Attributes:
-        final: The traditional result.
-        cleaned: ROIs after the first cleaning, before they are shrunk: what the multi-plane
-            coincidence reads.
+        final: The traditional result, no two of which touch.
+        cleaned: ROIs after the first cleaning, before they are broken and shrunk: what the
+            multi-plane coincidence reads.
         peak: float32 (cleaned,), largest content of each cleaned ROI, electrons per tick.
+        stages: The ROIs after each step, by Wire-Cell's tag of a frame that holds them:
+            ``cleanup_roi``, ``break_roi_1st``, ``break_roi_2nd``, ``shrink_roi``, ``extend_roi``.
+            Steps that a plane does not take, or that the settings leave out, are missing.
     """
 
     final: Runs
     cleaned: Runs
     peak: FloatArray
+    stages: Mapping[str, Runs] = field(default_factory=dict)
 
 
 def induction_rois(
@@ -105,39 +119,75 @@ def collection_rois(
 def refine_collection(
     tight: Runs, wiener: FloatArray, rms: FloatArray, settings: RoiSettings
 ) -> RefinedRois:
-    """Keep the tight ROIs with a content above noise; drop the weak ones as fakes, one by one."""
+    """Keep the tight ROIs with a content above noise; drop the weak ones as fakes, one by one.
+
+    They are neither broken nor shrunk: no line is subtracted from the charge of this plane, and
+    it has no loose ROIs.
+    """
     active = _active(tight, wiener, rms * np.float32(settings.refine_factor))
     samples = Samples.of(active)
     content = samples.above_line(samples.gather(wiener))
     final = active.select(_is_strong(samples, content, settings))
-    return RefinedRois(final, active, samples.maximum(content))
+    return RefinedRois(separate(final), active, samples.maximum(content), {"cleanup_roi": final})
 
 
 def refine_induction(
     tight: Runs, loose: Runs, wiener: FloatArray, rms: FloatArray, settings: RoiSettings
 ) -> RefinedRois:
-    """Combine, clean, shrink, clean again, and drop fake clusters.
+    """Combine, clean, break, shrink, clean again, drop fake clusters, and extend.
 
-    A ROI survives the cleaning when it contains an active tight ROI or is chained to one that
+    A ROI survives a cleaning when it contains an active tight ROI or is chained to one that
     does by links. A cluster of linked ROIs is a fake when none of its ROIs is strong.
     """
     threshold = rms * np.float32(settings.refine_factor)
     tight = _active(tight, wiener, threshold)
-    rois, seeded = _combine(loose, tight)
-    samples = Samples.of(rois)
-    content = samples.above_line(samples.gather(wiener))
-    links = _Links.of(samples, content, threshold)
-    kept = links.connected_to(seeded)
-    cleaned, peak = rois.select(kept), samples.maximum(content)[kept]
+    state = _State.of(_combine(loose, tight), wiener, threshold)
+    seeded = state.chained(_meets(state.rois, tight))
+    cleaned, peak = state.rois.select(seeded), state.peak[seeded]
+    stages = {"cleanup_roi": cleaned}
+    broken = cleaned
+    for tag in _BREAKS[: settings.break_loops]:
+        valley = valleys(broken, wiener, rms, settings)
+        tight = _active(cut(tight, valley), wiener, threshold)
+        state = _State.of(cut(broken, valley), wiener, threshold)
+        seeded = state.chained(_meets(state.rois, tight))
+        broken = state.rois.select(seeded)
+        stages[tag] = broken
+    shrunk = _shrink(state.rois, tight, state.links, settings.padding).select(seeded)
+    state = _State.of(shrunk, wiener, threshold)
+    strong = _is_strong(state.samples, state.content, settings)
+    kept = state.chained(_meets(shrunk, tight)) & state.chained(strong)
+    final = stages["shrink_roi"] = shrunk.select(kept)
+    if settings.extend:
+        links = state.links
+        extended = extend_rois(shrunk, broken, links.lower, links.upper)
+        final = stages["extend_roi"] = extended.select(kept)
+    return RefinedRois(separate(final), cleaned, peak, stages)
 
-    shrunk = _shrink(rois, tight, links, settings.padding).select(kept)
-    samples = Samples.of(shrunk)
-    content = samples.above_line(samples.gather(wiener))
-    links = _Links.of(samples, content, threshold)
-    strong = _is_strong(samples, content, settings)
-    chained = links.connected_to(seeded[kept])
-    final = shrunk.select(chained & links.connected_to(strong))
-    return RefinedRois(final, cleaned, peak)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """ROIs with what they hold, and the links among them."""
+
+    rois: Runs
+    samples: Samples
+    content: FloatArray
+    links: _Links
+
+    @classmethod
+    def of(cls, rois: Runs, wiener: FloatArray, threshold: FloatArray) -> _State:
+        samples = Samples.of(rois)
+        content = samples.above_line(samples.gather(wiener))
+        return cls(rois, samples, content, _Links.of(samples, content, threshold))
+
+    @property
+    def peak(self) -> FloatArray:
+        """float32 (rois,): largest content."""
+        return self.samples.maximum(self.content)
+
+    def chained(self, seeds: BoolArray) -> BoolArray:
+        """Which ROIs share a cluster with one of ``seeds``, themselves included."""
+        return self.links.connected_to(seeds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,16 +240,20 @@ def _is_strong(samples: Samples, content: FloatArray, settings: RoiSettings) -> 
     return np.asarray(high | (samples.mean(content) > settings.fake_mean), dtype=np.bool_)
 
 
-def _combine(loose: Runs, tight: Runs) -> tuple[Runs, BoolArray]:
-    """Loose ROIs and the tight ROIs that meet none; which of them meet a tight ROI."""
+def _combine(loose: Runs, tight: Runs) -> Runs:
+    """Loose ROIs and the tight ROIs that meet none."""
     _, met = overlap_pairs(loose, tight)
     alone = np.ones(len(tight), dtype=np.bool_)
     alone[met] = False
-    rois = concatenate(loose, tight.select(alone))
+    return concatenate(loose, tight.select(alone))
+
+
+def _meets(rois: Runs, tight: Runs) -> BoolArray:
+    """Which ROIs meet a tight ROI."""
     index, _ = overlap_pairs(rois, tight)
-    seeded = np.zeros(len(rois), dtype=np.bool_)
-    seeded[index] = True
-    return rois, seeded
+    met = np.zeros(len(rois), dtype=np.bool_)
+    met[index] = True
+    return met
 
 
 def _shrink(rois: Runs, tight: Runs, links: _Links, padding: int) -> Runs:

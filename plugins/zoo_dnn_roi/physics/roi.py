@@ -53,6 +53,11 @@ class RoiSettings:
         refine_factor: Content that makes a ROI active, in units of the wire's RMS.
         fake_maximum: A ROI whose content nowhere exceeds this, electrons, and ...
         fake_mean: ... whose mean content does not exceed this, electrons, is a fake.
+        break_loops: How often ROIs of several peaks are broken, 0 to 2.
+        peak_factor: Content that such a peak exceeds, in units of the wire's RMS.
+        separation_factor: Depth of the valley beside it, in the same units, or ...
+        separation_ceiling: ... this, electrons per tick, where it is less.
+        extend: Whether shrunken ROIs are lengthened towards those that they are linked to.
     """
 
     induction_factor: float = 3.0
@@ -68,6 +73,11 @@ class RoiSettings:
     refine_factor: float = 3.0
     fake_maximum: float = 750.0
     fake_mean: float = 375.0
+    break_loops: int = 2
+    peak_factor: float = 3.0
+    separation_factor: float = 6.0
+    separation_ceiling: float = 1200.0
+    extend: bool = True
 
 
 def tight_rois(

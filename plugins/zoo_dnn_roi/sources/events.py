@@ -61,11 +61,14 @@ def plane_rows(
         for index, name in enumerate(TARGETS)
     ]
 
+    final = [roi.final.mask() for roi in rois[: len(TARGETS)]]
+    gauss = [
+        apply_mask(planes[target].charge, mask, baseline=True)
+        for target, mask in zip(TARGETS, final, strict=True)
+    ]
+
     def stack(name: str) -> Float32Array:
         return np.stack([getattr(planes[target], name) for target in TARGETS])
-
-    def inside(name: str, found: RefinedRois) -> Float32Array:
-        return apply_mask(planes[name].charge, found.final.mask(), baseline=True)
 
     def flags(channels: Mapping[str, BoolArray] | None) -> NDArray[np.uint8]:
         none = np.zeros(planes[TARGETS[0]].rms.shape, dtype=np.bool_)
@@ -80,8 +83,8 @@ def plane_rows(
             "rms": stack("rms"),
             "mp2": np.stack([mp2 for mp2, _ in coincidence]).astype(np.uint8),
             "mp3": np.stack([mp3 for _, mp3 in coincidence]).astype(np.uint8),
-            "traditional": np.stack([r.final.mask() for r in rois[:2]]).astype(np.uint8),
-            "gauss": np.stack([inside(*found) for found in zip(TARGETS, rois, strict=False)]),
+            "traditional": np.stack(final).astype(np.uint8),
+            "gauss": np.stack(gauss),
             "truth": np.stack([truth[target] for target in TARGETS]),
             "plane": np.arange(len(TARGETS)),
             "theta_xz": np.full(len(TARGETS), theta_xz, dtype=np.float32),

@@ -44,6 +44,7 @@ from zoo_dnn_roi.physics.electronics import (
 )
 from zoo_dnn_roi.physics.field_response import load_field_response
 from zoo_dnn_roi.physics.noise import NoiseSettings, load_noise_spectrum
+from zoo_dnn_roi.physics.refine import CHAIN_VERSION
 from zoo_dnn_roi.physics.replay import blurred, charge_waveforms
 from zoo_dnn_roi.physics.runs import FloatArray
 from zoo_dnn_roi.physics.signal import SignalModel
@@ -111,6 +112,7 @@ class RealCharge:
             "wires": file_origin(config.wires),
             "frames": {"name": path.name, "sha256": digest},
             "charge_floor": config.charge_floor,
+            "traditional_chain": CHAIN_VERSION,
             "note": NOTE,
         }
 

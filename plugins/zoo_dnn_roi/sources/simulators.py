@@ -20,6 +20,7 @@ from zoo_dnn_roi.physics.depos import Depos
 from zoo_dnn_roi.physics.field_response import FieldResponse, load_field_response
 from zoo_dnn_roi.physics.geometry import Detector, protodune_hd
 from zoo_dnn_roi.physics.noise import NoiseSettings, load_noise_spectrum
+from zoo_dnn_roi.physics.refine import CHAIN_VERSION
 from zoo_dnn_roi.physics.simulation import Simulation
 from zoo_dnn_roi.physics.tracks import cosmic_muons, muon_track
 from zoo_dnn_roi.sources.config import (
@@ -76,7 +77,7 @@ class EventSimulator(Generic[_C]):
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
-        """Geometry, and which drift, responses and noise made the data."""
+        """Geometry, and which drift, responses, noise and traditional chain made the data."""
         config, detector = self.config, self.detector
         return {
             **detector_facts(detector),
@@ -97,6 +98,7 @@ class EventSimulator(Generic[_C]):
                 "noisy_factor": config.noisy_factor,
                 "dead": config.dead,
             },
+            "traditional_chain": CHAIN_VERSION,
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:

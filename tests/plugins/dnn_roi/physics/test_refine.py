@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,7 +56,9 @@ def test_a_chain_of_links_keeps_what_hangs_on_a_tight_roi() -> None:
     assert rois.peak.tolist() == [900, 900, 900]
     # Wire 0 shrinks to its tight ROI 20-39 and five ticks; wire 1 to its links 30-39 (30-34
     # with wire 0, 33-39 with wire 2); wire 2 to 33-39.
-    assert triples(rois.final) == [(0, 15, 45), (1, 25, 45), (2, 28, 45)]
+    assert triples(rois.stages["shrink_roi"]) == [(0, 15, 45), (1, 25, 45), (2, 28, 45)]
+    # Extended halfway to the neighbour: 20 from 25 and 15, 26 from 28 and 25.
+    assert triples(rois.final) == [(0, 15, 45), (1, 20, 45), (2, 26, 45)]
 
 
 def test_a_tight_roi_outside_the_loose_ones_is_added_and_noise_dropped() -> None:
@@ -151,35 +155,92 @@ def chained(rois: list[Roi], seeds: list[Roi], threshold: list[float]) -> list[R
     return [roi for roi in rois if roi in kept]
 
 
+def valley_ticks(roi: Roi, noise: float) -> list[int]:
+    """Ticks at which a ROI breaks, by the definition of a distinct peak."""
+    ticks = range(roi.start, roi.stop)
+    content = {t: roi.content(t) for t in ticks}
+
+    def lowest_before_a_higher(tick: int, step: int) -> float:
+        low, at = content[tick], tick
+        while at in content and content[at] <= content[tick]:
+            low, at = min(low, content[at]), at + step
+        return low if at in content else -math.inf
+
+    def distinct(tick: int) -> bool:
+        feet = max(lowest_before_a_higher(tick, step) for step in (-1, 1))
+        return content[tick] - feet > min(6 * noise, 1200) + (0.182 + 0.072) * beside(tick)
+
+    tops = [t for t in ticks[1:-1] if content[t - 1] < content[t] > content[t + 1]]
+    tops = [t for t in tops if content[t] > 3 * noise]
+
+    def beside(tick: int) -> float:
+        higher = [content[t] for t in tops if abs(t - tick) <= 15 and content[t] > content[tick]]
+        return max(higher, default=0)
+
+    peaks = [t for t in tops if content[t] > 3 * noise + 0.072 * beside(t) and distinct(t)]
+    return [min(range(a, b), key=content.__getitem__) for a, b in pairwise(peaks)]
+
+
+def pieces(rois: list[Roi], cuts: set[tuple[int, int]]) -> list[Roi]:
+    out = []
+    for roi in rois:
+        inside = [t for wire, t in sorted(cuts) if wire == roi.wire and roi.start < t < roi.stop]
+        edges = [roi.start, *inside, roi.stop]
+        out += [Roi(roi.wire, low, high, roi.wiener) for low, high in pairwise(edges)]
+    return out
+
+
+def extended(roi: Roi, room: Roi, linked: list[Roi]) -> Roi:
+    low = min([roi.start] + [(roi.start + other.start) // 2 for other in linked])
+    high = max([roi.stop] + [math.ceil((roi.stop + other.stop) / 2) for other in linked])
+    return Roi(roi.wire, max(low, room.start), min(high, room.stop), roi.wiener)
+
+
+def separated(rois: list[Roi]) -> set[Triple]:
+    rows = {(roi.wire, roi.start, roi.stop) for roi in rois}
+    met = {(wire, stop) for wire, _, stop in rows}
+    apart = {(wire, start + ((wire, start) in met), stop) for wire, start, stop in rows}
+    return {row for row in apart if row[1] < row[2]}
+
+
 def by_objects(
-    tight: Runs, loose: Runs, wiener: FloatArray, threshold: list[float]
+    tight: Runs, loose: Runs, wiener: FloatArray, noise: list[float]
 ) -> tuple[set[Triple], set[Triple]]:
-    strong_tight = [
-        roi
-        for roi in (Roi(*row, wiener) for row in triples(tight))
-        if roi.active(threshold[roi.wire])
-    ]
+    threshold = [3 * rms for rms in noise]
+
+    def active(rois: list[Roi]) -> list[Roi]:
+        return [roi for roi in rois if roi.active(threshold[roi.wire])]
+
+    def clean(rois: list[Roi], parts: list[Roi]) -> list[Roi]:
+        for roi in rois:
+            roi.tight = [p for p in parts if p.wire == roi.wire and p.meets(roi)]
+        return chained(rois, [roi for roi in rois if roi.tight], threshold)
+
+    parts = active([Roi(*row, wiener) for row in triples(tight)])
     rois = [Roi(*row, wiener) for row in triples(loose)]
-    for part in strong_tight:
-        hosts = [roi for roi in rois if roi.wire == part.wire and roi.meets(part)]
-        if not hosts:
-            hosts = [Roi(part.wire, part.start, part.stop, wiener)]
-            rois += hosts
-        for host in hosts:
-            host.tight.append(part)
-    rois = chained(rois, [roi for roi in rois if roi.tight], threshold)
+    alone = [p for p in parts if not any(p.wire == r.wire and p.meets(r) for r in rois)]
+    rois = clean(rois + [Roi(p.wire, p.start, p.stop, wiener) for p in alone], parts)
     cleaned = {(roi.wire, roi.start, roi.stop) for roi in rois}
-    shrunk = []
+    for _ in range(2):
+        cuts = {(roi.wire, t) for roi in rois for t in valley_ticks(roi, noise[roi.wire])}
+        parts = active(pieces(parts, cuts))
+        rois = clean(pieces(rois, cuts), parts)
+    shrunk, room = [], {}
     for roi in rois:
         span = {t for part in roi.tight for t in range(part.start, part.stop)}
         span = {t for t in span if roi.start <= t < roi.stop}
         for other in rois:
             span |= common(roi, other, threshold)
         low, high = max(roi.start, min(span) - 5), min(roi.stop, max(span) + 6)
-        shrunk.append(Roi(roi.wire, low, high, wiener, roi.tight))
-    rois = chained(shrunk, [roi for roi in shrunk if roi.tight], threshold)
-    rois = chained(rois, [roi for roi in rois if roi.strong()], threshold)
-    return cleaned, {(roi.wire, roi.start, roi.stop) for roi in rois}
+        shrunk.append(Roi(roi.wire, low, high, wiener))
+        room[shrunk[-1].wire, low] = roi
+    kept = clean(shrunk, parts)
+    kept = chained(kept, [roi for roi in kept if roi.strong()], threshold)
+    final = [
+        extended(roi, room[roi.wire, roi.start], [r for r in kept if common(roi, r, threshold)])
+        for roi in kept
+    ]
+    return cleaned, separated(final)
 
 
 @settings(max_examples=40, deadline=None)
@@ -197,7 +258,7 @@ def test_against_rois_as_objects(seed: int) -> None:
     rms = np.full(6, 150, dtype=np.float32)
     tight = tight_rois(wave, wave, rms * 2, SETTINGS)
     loose = loose_rois(wave, RoiSettings(loose_factor=0.5))
-    cleaned, final = by_objects(tight, loose, wave, (3.0 * rms).tolist())
+    cleaned, final = by_objects(tight, loose, wave, rms.tolist())
     rois = refine_induction(tight, loose, wave, rms, SETTINGS)
     assert set(triples(rois.cleaned)) == cleaned
     assert set(triples(rois.final)) == final

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from zoo.api import ConfigError, Table, ZooError, generator
+from zoo_dnn_roi.baselines import BaselineConfig, Traditional
 from zoo_dnn_roi.physics.geometry import Detector
 from zoo_dnn_roi.sources.config import CosmicsConfig, DetectorConfig, TracksConfig
 from zoo_dnn_roi.sources.simulators import Cosmics, Tracks
@@ -57,7 +58,7 @@ def test_the_track_of_a_key_stays_what_it_is() -> None:
             "V, wire 40, tick 90": 301.6470,
             "mp2": 6280,
             "mp3": 2680,
-            "traditional": 2400,
+            "traditional": 2716,
         },
     )
 
@@ -74,9 +75,21 @@ def test_the_cosmic_event_of_a_key_stays_what_it_is() -> None:
             "V, wire 40, tick 90": 554.1399,
             "mp2": 15730,
             "mp3": 8490,
-            "traditional": 5489,
+            "traditional": 6041,
         },
     )
+
+
+def test_the_traditional_row_is_the_charge_that_comes_with_the_sample() -> None:
+    # A network that sees `gauss` sees what the baseline answers; the facts tell by which chain.
+    simulator = tracks()
+    event = simulator.simulate(keys(3), FIELDS | {"gauss"})
+    answer = Traditional(BaselineConfig(), simulator.facts).predict(event)
+    np.testing.assert_array_equal(answer["charge"], event["gauss"])
+    assert event["gauss"].dtype == np.float32
+    assert event["gauss"].max() > 1000
+    assert not event["gauss"][event["traditional"] == 0].any()
+    assert simulator.facts["traditional_chain"] == 2
 
 
 def test_an_event_does_not_depend_on_the_others() -> None:

@@ -25,7 +25,7 @@ NOMINAL: Mapping[str, Any] = {
     "cosmics": [1, 2],
 }
 KEYS = np.array([3, 77], np.uint64)
-FIELDS = frozenset(SAMPLE) - {"gauss"} - SHOWER_FIELDS
+FIELDS = frozenset(SAMPLE) - SHOWER_FIELDS
 MM_PER_TICK = 1.565 * 0.5
 PITCH_MM = 4.6691
 
