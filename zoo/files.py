@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zoo.errors import DataError, UsageError
 
-__all__ = ["atomic_path", "file_digest", "sync_file", "sync_folder", "write_atomically"]
+__all__ = ["atomic_path", "file_digest", "sync", "write_atomically"]
 
 
 @contextmanager
@@ -26,9 +26,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = _temporary(target)
     try:
         yield temporary
-        sync_file(temporary)
+        sync(temporary)
         temporary.replace(target)
-        sync_folder(target.parent)
+        sync(target.parent)
     except OSError as error:
         raise _refusal(target, error) from error
     finally:
@@ -61,17 +61,8 @@ def file_digest(path: Path) -> str:
         ) from error
 
 
-def sync_file(path: Path) -> None:
-    """Make what was written to a file durable."""
-    _sync(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename within a folder, or a new file in it, durable."""
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make durable what was written to a file; of a folder, a rename or a new file in it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.artifacts.canonical import tidy
 from zoo.errors import DataError, UsageError, suggestion
-from zoo.files import sync_file, sync_folder, write_atomically
+from zoo.files import sync, write_atomically
 
 __all__ = ["MEASURED", "RunDirectory", "parse_run"]
 
@@ -274,8 +274,8 @@ class RunDirectory:
         """
         if self.metrics_log.exists():
             try:
-                sync_file(self.metrics_log)
-                sync_folder(self.path)
+                sync(self.metrics_log)
+                sync(self.path)
             except OSError as error:
                 raise self._log_refusal(error) from error
 

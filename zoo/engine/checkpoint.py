@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 
 from zoo.engine.state import joined, separated
 from zoo.errors import DataError, UsageError, WeightsError
-from zoo.files import file_digest, sync_folder
+from zoo.files import file_digest, sync
 
 __all__ = ["KEPT", "Checkpoint", "latest_checkpoint", "save_checkpoint"]
 
@@ -67,7 +67,7 @@ def save_checkpoint(folder: Path, step: int, micro: int, state: Any, *, training
             temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)  # a full disk needs the space
-        sync_folder(folder)
+        sync(folder)
         for old in _checkpoints(folder)[:-KEPT]:
             shutil.rmtree(old)
     except (OSError, SafetensorError) as error:
@@ -145,7 +145,7 @@ def _write(folder: Path, state: Any, training: str) -> None:
     }
     sealed = {"sha256": _digest(record), "record": record}
     _write_synced(folder / "state.json", json.dumps(sealed).encode())
-    sync_folder(folder)
+    sync(folder)
 
 
 def _read(folder: Path, training: str = "") -> Any:

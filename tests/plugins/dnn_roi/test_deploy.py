@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from torch import Tensor, nn
 from zoo.api import Batch, ConfigError, UsageError
 from zoo.export import export
 from zoo.prediction.network import NetworkPredictor
-from zoo.registry import registry
 from zoo.runtimes.runtime import open_runtime
 from zoo_dnn_roi.codec import RoiCodec
 from zoo_dnn_roi.config import LiteUNetConfig
@@ -114,16 +111,6 @@ def test_an_exported_program_of_one_size_takes_every_size(
         for wires, bins in SIZES:
             image = example(config, 1, wires, bins)
             torch.testing.assert_close(program(image), module(image), atol=1e-7, rtol=0)
-
-
-@pytest.fixture
-def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The registry with this plugin alone, whatever is installed."""
-    point = EntryPoint("dnn-roi", "zoo_dnn_roi.plugin", "zoo.plugins")
-    monkeypatch.setattr("zoo.registry.entry_points", lambda **_: [point])
-    registry.cache_clear()
-    yield
-    registry.cache_clear()
 
 
 @pytest.mark.usefixtures("forked_runtime")

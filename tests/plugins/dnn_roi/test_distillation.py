@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,14 @@ from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved, resolve, set_layer
 from zoo.errors import Interrupted
 from zoo.files import file_digest
-from zoo.registry import registry
 from zoo.training import train
 from zoo.training.parts import find_parts
 from zoo_dnn_roi.config import LiteUNetConfig
 from zoo_dnn_roi.distillation import divergence
 from zoo_dnn_roi.learner import RoiLearner
 from zoo_dnn_roi.models.lite_unet import networks
+
+pytestmark = pytest.mark.usefixtures("plugin")
 
 TEACHER, STUDENT = "dnn-roi/lite-unet", "dnn-roi/lite-unet"
 SMALL = (
@@ -43,17 +43,6 @@ class Nowhere:
 
     step = 0
     phase = "net"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def plugin() -> Iterator[None]:
-    """The registry with this plugin alone, whatever is installed."""
-    point = EntryPoint("dnn-roi", "zoo_dnn_roi.plugin", "zoo.plugins")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.registry.entry_points", lambda **_: [point])
-        registry.cache_clear()
-        yield
-    registry.cache_clear()
 
 
 def settings(model: str, assignments: Sequence[str]) -> Resolved:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -11,23 +9,13 @@ import pytest
 
 from zoo.api import Batch
 from zoo.config.layers import recipe_layer, resolve
-from zoo.registry import registry
 from zoo.training.estimate import sample_work
 from zoo.training.parts import find_parts
 from zoo_dnn_roi.plugin import zoo_tasks
 
+pytestmark = pytest.mark.usefixtures("plugin")
+
 NETWORKS = [name for name, model in zoo_tasks()[0].models.items() if model.networks]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def plugin() -> Iterator[None]:
-    """The registry with this plugin alone, whatever is installed."""
-    point = EntryPoint("dnn-roi", "zoo_dnn_roi.plugin", "zoo.plugins")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.registry.entry_points", lambda **_: [point])
-        registry.cache_clear()
-        yield
-    registry.cache_clear()
 
 
 def paper(model: str) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from zoo.engine.tensors import to_tensors
 from zoo.export import export
 from zoo.prediction.network import NetworkPredictor
 from zoo.prediction.sources import make_simulator
-from zoo.registry import registry
 from zoo.runtimes.runtime import open_runtime
 from zoo.training.parts import find_parts
 from zoo_dnn_roi.baselines import BaselineConfig, Traditional
@@ -29,20 +26,11 @@ from zoo_dnn_roi.learner import RoiLearner
 from zoo_dnn_roi.plugin import zoo_tasks
 from zoo_dnn_roi.specs import SAMPLE, SHOWER_FIELDS
 
+pytestmark = pytest.mark.usefixtures("plugin")
+
 NETWORKS = [name for name, model in zoo_tasks()[0].models.items() if model.networks]
 INPUTS = ("loose_lf", "mp2", "mp3", "tight_lf", "decon_charge", "gauss")
 TRACK = {"detector": {"wires": 48, "ticks": 798}, "length_mm": 150, "theta_xz": [30]}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def plugin() -> Iterator[None]:
-    """The registry with this plugin alone, whatever is installed."""
-    point = EntryPoint("dnn-roi", "zoo_dnn_roi.plugin", "zoo.plugins")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.registry.entry_points", lambda **_: [point])
-        registry.cache_clear()
-        yield
-    registry.cache_clear()
 
 
 @pytest.fixture(scope="module")
