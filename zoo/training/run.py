@@ -203,6 +203,7 @@ class _Training:
             predictions = Predictions(predictor, whole.source, held, whole.codec)
             with plugin_code(f"{type(whole.codec).__name__}.tune"):
                 constants |= whole.codec.tune(predictions)
+            numbers = {**numbers, **self._validator.tuned_numbers(constants)}
         self._write(self._run.model, constants, step, numbers)
 
     def _write(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,14 @@ class Validator:
             device=self.machine.device,
             batch=-(-self.batch // self.machine.world.pieces),
         )
+
+    def tuned_numbers(self, constants: Mapping[str, Any]) -> dict[str, float]:
+        """Numbers of the metrics with the tuned constants, of all blocks, on this rank alone."""
+        predictor, codec = self.predictor(), self.codec
+        predictor.codec = type(codec)(codec.config, codec.facts, constants)
+        rows = measure(self.parts.task, predictor, self.source, self.blocks)
+        found = metrics_for(self.parts.task, self.source.facts).summarise(rows)
+        return {number.name: number.value for number in found}
 
     def _loss_lines(self, stop: Stop) -> list[dict[str, Any]]:
         world = self.machine.world

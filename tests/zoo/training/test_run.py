@@ -17,6 +17,7 @@ from zoo.artifacts.run_directory import MEASURED, RunDirectory
 from zoo.config.layers import Layer, Resolved, recipe_layer, resolve, set_layer
 from zoo.contract.codec import Codec
 from zoo.errors import ConfigError, Interrupted, NonFiniteError, UsageError, WeightsError
+from zoo.evaluation import evaluate
 from zoo.training import train
 from zoo.training.parts import find_parts
 from zoo.training.reporting import SilentReporter
@@ -136,6 +137,15 @@ def test_fitted_and_tuned_constants_are_stored(run: RunDirectory) -> None:
     final = read_model(run.model).constants
     assert fitted
     assert set(fitted) < set(final)  # what tune adds
+
+
+def test_what_the_file_tells_of_itself_is_measured_after_tuning(run: RunDirectory) -> None:
+    told = read_model(run.model).metrics
+    results = evaluate([str(run.path)], settings().config.data, split="validation", resamples=1)
+    found = {n.number.name: n.number.value for n in results[str(run.path)].numbers if not n.column}
+    assert found["pull width"] > 0
+    for name, value in found.items():
+        assert told[name] == pytest.approx(value, rel=1e-9)
 
 
 def test_equal_trainings_give_equal_files(run: RunDirectory, tmp_path: Path) -> None:
