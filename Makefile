@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread per process: workers and test processes share the cores already.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help env demo test lint types layers docs unit verify-libtorch verify-report clean
+.PHONY: help env demo comparison test lint types layers docs unit verify-libtorch verify-report clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,9 @@ demo: env  ## Simulate, train, judge, export, report: 10 minutes on 2 cores at m
 	$(ZOO) eval $(DEMO)/run --data $(DEMO)/tracks.h5 --split all --out $(DEMO)/tracks --beats dnn-roi/traditional:E
 	$(ZOO) export $(DEMO)/run --for wirecell --data $(DEMO)/tracks.h5 --out $(DEMO)/wirecell
 	$(ZOO) report $(DEMO)/tracks
+
+comparison: env  ## Redo the comparison of the DNN-ROI talk: hours; run again to go on
+	ZOO=$(ZOO) docs/benchmarks/dnn_roi_comparison.sh
 
 test: lint types layers docs unit  ## Lint, types, layers, docs, tests
 
