@@ -13,11 +13,13 @@ import pytest
 
 from zoo.api import DataError
 from zoo_dnn_roi.physics.analytic_response import (
-    WIDE_PLANES,
+    WIDER_MM,
     analytic_field_response,
+    shape_of,
     strip_potential,
 )
 from zoo_dnn_roi.physics.field_response import FieldResponse, load_field_response
+from zoo_dnn_roi.physics.geometry import protodune_hd
 
 
 def _current(position: float) -> list[float]:
@@ -157,7 +159,8 @@ def test_analytic_currents_are_bipolar_and_unipolar() -> None:
 
 
 def test_planes_further_apart_are_passed_earlier_and_keep_their_charges() -> None:
-    usual, wide = analytic_field_response(), analytic_field_response(WIDE_PLANES)
+    wider = shape_of(protodune_hd(), WIDER_MM)
+    usual, wide = analytic_field_response(), analytic_field_response(wider)
     np.testing.assert_allclose(wide.charge(), usual.charge(), atol=1e-3)
     # W stays; V lies 0.5 mm and U 1 mm further up, at 1.565 mm/us in samples of 100 ns.
     passed = [[_change_of_sign(response, plane) for plane in (0, 1)] for response in (usual, wide)]
