@@ -49,6 +49,7 @@ def test_file_gives_all_impact_positions_by_mirror_symmetry(tmp_path: Path, name
     response = load_field_response(_write(tmp_path / name, _document()))
     assert response.currents.shape == (3, 5, 11, 3)
     assert response.period_ns == 100.0
+    assert response.pitches_mm == (4.0, 4.0, 4.0)
     position = np.arange(-2, 3)[:, None] + np.arange(-5, 6)[None] / 10
     # Distances are right everywhere: the mirror of a path is as far from its wire.
     np.testing.assert_allclose(response.currents[1, ..., 0], np.abs(position), atol=1e-12)
