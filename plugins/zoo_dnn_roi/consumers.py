@@ -60,6 +60,11 @@ function(anode, plane, model='{file}', device='cpu', nticks=6000)
 """
 
 
+def _tick_ns(codec: RoiCodec) -> float:
+    """That of the data the weights are from; ProtoDUNE-HD's where they do not tell."""
+    return float(codec.facts.get("geometry", {}).get("tick_ns", 500.0))
+
+
 class WireCell(ConsumerContract):
     """float32 (1, tags, W, T) in; float32 (1, 1, W, T) out, contiguous, a probability.
 
@@ -115,7 +120,7 @@ class WireCell(ConsumerContract):
             "mask_thresh": codec.threshold,
             "input": "float32 (1, tags, wires, ticks / tick_per_slice), mean over a slice",
             "output": "float32 (1, 1, wires, ticks / tick_per_slice), probability",
-            "units": {"waveform": "e-/tick", "tick": "500 ns"},
+            "units": {"waveform": "e-/tick", "tick": f"{_tick_ns(codec):g} ns"},
         }
         snippet = _SNIPPET.format(
             model=info["model"],

@@ -103,7 +103,8 @@ def shower_frames(samples: Table, facts: Mapping[str, Any]) -> list[ShowerFrame 
 
     Args:
         samples: With ``SHOWER_FIELDS``.
-        facts: ``geometry`` and ``drift`` of the detector.
+        facts: ``geometry`` and ``drift`` of the detector, and ``planes``, their names, where they
+            are not U, V and W.
 
     Raises:
         DataError: The facts do not tell the size of a cell.
@@ -111,7 +112,8 @@ def shower_frames(samples: Table, facts: Mapping[str, Any]) -> list[ShowerFrame 
     try:
         geometry = facts["geometry"]
         tick_mm = facts["drift"]["speed_mm_us"] * geometry["tick_ns"] * 1e-3
-        pitches = [geometry["pitch_mm"]["UVW"[int(plane)]] for plane in samples["plane"]]
+        names = facts.get("planes", "UVW")
+        pitches = [geometry["pitch_mm"][names[int(plane)]] for plane in samples["plane"]]
     except (KeyError, TypeError) as error:
         raise DataError(
             f"showers of a detector whose facts lack {error}",

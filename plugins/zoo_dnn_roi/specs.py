@@ -46,7 +46,9 @@ SAMPLE: Specs = {
     "traditional": _mask("the traditional ROI mask, which needs all planes", optional=True),
     "gauss": _waveforms("charge inside the traditional ROIs", optional=True),
     "truth": _waveforms("true charge, smeared as signal processing does", optional=True),
-    "plane": Field(dtype="int64", meaning="0: U, 1: V", minimum=0, maximum=1),
+    "plane": Field(
+        dtype="int64", meaning="0: first induction plane (U), 1: second (V)", minimum=0, maximum=1
+    ),
     "theta_xz": Field(
         dtype="float32",
         unit="deg",

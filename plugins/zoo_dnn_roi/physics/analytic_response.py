@@ -29,8 +29,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_dnn_roi.physics.field_response import IMPACTS, FieldResponse
+from zoo_dnn_roi.physics.geometry import Detector
 
-__all__ = ["WIDE_PLANES", "AnalyticShape", "analytic_field_response", "strip_potential"]
+__all__ = [
+    "WIDER_MM",
+    "AnalyticShape",
+    "analytic_field_response",
+    "shape_of",
+    "strip_potential",
+]
 
 Float64Array = NDArray[np.float64]
 
@@ -56,13 +63,24 @@ class AnalyticShape:
     gap_collection: float = 0.75
 
 
-_APART = 1 + 0.5 / 4.71
+WIDER_MM = 0.5
+"""DUNE's tolerance for the position of a wire (specification SP-FD-10, technical design report IV,
+arXiv:2002.03010)."""
 
-WIDE_PLANES = AnalyticShape(
-    distance=_APART, gap_induction=1.4 * _APART, gap_collection=0.75 * _APART
-)
-"""Planes half a millimetre further apart: DUNE's tolerance for the position of a wire
-(specification SP-FD-10, technical design report IV, arXiv:2002.03010)."""
+
+def shape_of(detector: Detector, wider_mm: float = 0.0) -> AnalyticShape:
+    """The shape for a detector: planes as far apart as its wires are.
+
+    Args:
+        detector: Its mean pitch is taken, to a hundredth of a millimetre: 4.71 mm for
+            ProtoDUNE-HD, as in Wire-Cell's response files.
+        wider_mm: How much further apart the planes are, mm; the gaps grow alike.
+    """
+    pitch = round(float(np.mean([plane.pitch_mm for plane in detector.planes])), 2)
+    apart = 1 + wider_mm / pitch
+    return AnalyticShape(
+        pitch_mm=pitch, distance=apart, gap_induction=1.4 * apart, gap_collection=0.75 * apart
+    )
 
 
 def strip_potential(x: Float64Array, y: Float64Array, width: float, gap: float) -> Float64Array:

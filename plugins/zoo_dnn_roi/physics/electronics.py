@@ -10,12 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_dnn_roi.physics.geometry import Detector
+from zoo_dnn_roi.physics.geometry import Detector, Plane
 
 __all__ = [
     "COLLECTION_BASELINE_MV",
     "ELECTRON_FC",
     "INDUCTION_BASELINE_MV",
+    "baseline_mv",
     "cold_electronics",
     "digitise",
 ]
@@ -30,6 +31,13 @@ COLLECTION_BASELINE_MV = 507.7
 """Baseline of its collection channels, whose pulses have one sign, mV."""
 
 _SUPPORT_US = 10.0  # the published response is cut to zero beyond
+_RANGE_MV = 1400.0  # the converter of these baselines
+
+
+def baseline_mv(detector: Detector, plane: Plane) -> float:
+    """Baseline of a plane: ProtoDUNE-HD's, the same share of the converter's range, mV."""
+    baseline = INDUCTION_BASELINE_MV if plane.induction else COLLECTION_BASELINE_MV
+    return baseline * (detector.adc_range_mv / _RANGE_MV)
 
 
 def cold_electronics(

@@ -39,11 +39,13 @@ class FieldResponse:
         period_ns: Sampling period, ns.
         currents: float64 (planes, cells, IMPACTS + 1, samples), electrons per ns; the electron
             starts on the response plane at sample 0. Negative while a wire collects.
+        pitches_mm: Pitch of each plane for which they were computed, mm; empty: not told.
     """
 
     name: str
     period_ns: float
     currents: NDArray[np.float64]
+    pitches_mm: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         shape = self.currents.shape
@@ -86,7 +88,9 @@ def load_field_response(path: Path) -> FieldResponse:
     try:
         response = root["FieldResponse"]
         period = float(response["period"])
-        planes = [_plane_currents(plane["PlaneResponse"], path) for plane in response["planes"]]
+        entries = [plane["PlaneResponse"] for plane in response["planes"]]
+        planes = [_plane_currents(plane, path) for plane in entries]
+        pitches = tuple(float(plane["pitch"]) for plane in entries)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"not a Wire-Cell field response ({type(error).__name__}: {error})",
@@ -100,7 +104,7 @@ def load_field_response(path: Path) -> FieldResponse:
             where=str(path),
             remedy="give a file with the planes U, V and W, of one shape",
         )
-    return FieldResponse(name=path.name, period_ns=period, currents=np.stack(planes))
+    return FieldResponse(path.name, period, np.stack(planes), pitches)
 
 
 def read_json(path: Path) -> Any:  # JSON holds anything; the callers check what they take

@@ -14,6 +14,7 @@ wires is a band and all three planes see the rhombus where the bands cross.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ __all__ = ["NOMINAL_LIFETIME_MS", "Crossing", "Detector", "Plane", "protodune_hd
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+_EDGE = 1e-6  # wires: a corner lies on the border of its planes but for rounding
 
 NOMINAL_LIFETIME_MS = 8.0
 """Electron lifetime of Wire-Cell's configuration of ProtoDUNE-HD, ms."""
@@ -153,6 +156,44 @@ class Detector:
     def mm_per_tick(self) -> float:
         """Drift distance in one tick, mm."""
         return self.drift_speed_mm_us * self.tick_ns * 1e-3
+
+    @property
+    def induction(self) -> tuple[Plane, ...]:
+        """Its induction planes: those that DNN-ROI treats."""
+        return tuple(plane for plane in self.planes if plane.induction)
+
+    @property
+    def length_z_mm(self) -> float:
+        """Length along z, at y = 0, over which every plane has wires, mm."""
+        shortest = min(p.wires * p.pitch_mm / abs(p.direction[0]) for p in self.planes)
+        return self._whole(shortest)
+
+    @property
+    def half_size_mm(self) -> tuple[float, float]:
+        """Half the size (y, z) of the smallest box around what every plane sees, mm.
+
+        Raises:
+            ConfigError: Two planes are parallel.
+        """
+        corners = [self._corners(*pair) for pair in combinations(self.planes, 2)]
+        y, z = np.concatenate(corners, axis=1)
+        wires = np.array([plane.wires for plane in self.planes])[:, None]
+        found = np.array([plane.wire(y, z) for plane in self.planes])
+        inside = ((found > -_EDGE) & (found < wires + _EDGE)).all(axis=0)
+        return float(np.abs(y[inside]).max()), self._whole(2 * float(np.abs(z[inside]).max())) / 2
+
+    def _corners(self, first: Plane, second: Plane) -> Float64Array:
+        """Where the borders of two planes cross, (2, 4): y and z, mm."""
+        ends = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.0, 1.0, 1.0, 0.0])
+        wires = ends[0] * first.wires, ends[1] * second.wires
+        return np.stack(self.position(first, second, *wires))
+
+    def _whole(self, length_mm: float) -> float:
+        """A length along z; that of the collection plane where they differ by less than a wire."""
+        plane = self.planes[-1]
+        wire = plane.pitch_mm / abs(plane.direction[0])
+        own = plane.wires * plane.pitch_mm / abs(plane.direction[0])
+        return own if abs(own - length_mm) < wire else length_mm
 
     def index(self, name: str) -> int:
         """Index of the plane of that name.

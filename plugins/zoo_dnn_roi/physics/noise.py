@@ -149,20 +149,22 @@ class NoiseModel:
         return np.asarray(noise[:, : self.detector.ticks], dtype=np.float32)
 
 
-def analytic_noise_spectrum(
-    detector: Detector, rms_adc: tuple[float, float, float] = (13.5, 13.7, 10.7)
-) -> NoiseSpectrum:
+_RMS_ADC = np.array([13.5, 13.7, 10.7])  # ProtoDUNE-HD's U, V, W: of 11.7 counts/mV, 14 mV/fC
+_ADC_PER_MV, _GAIN_MV_FC = (2**14 - 1) / 1400.0, 14.0
+
+
+def analytic_noise_spectrum(detector: Detector) -> NoiseSpectrum:
     """Noise of a charge amplifier in closed form.
 
     White current noise at the input (parallel) and white voltage noise on its capacitance (series,
     in current proportional to the frequency) pass the shaper; a white term is added behind it.
     Where the two input terms are equal (0.066 MHz) and the white term (0.115 of the parallel one)
     describe ProtoDUNE-HD's measured spectra, see ``tests/plugins/dnn_roi/physics/test_noise.py``;
-    so do the default RMS values.
+    so do the RMS values: 13.5, 13.7 and 10.7 counts there. They stand for a charge, which gain and
+    converter of another detector make another number of counts.
 
     Args:
         detector: Gives the shaper, the sampling and the converter.
-        rms_adc: RMS of each plane, ADC counts.
 
     Returns:
         The spectra, normalised to those RMS values.
@@ -175,7 +177,7 @@ def analytic_noise_spectrum(
     shape = np.hypot(shaper * np.hypot(1.0, frequency / 0.066), 0.115)
     # Parseval: the variance is 4 / pi times the mean squared modulus (Rayleigh) per sample.
     unit_rms = np.sqrt(4 / np.pi * np.trapezoid(shape**2, frequency) / nyquist_mhz)
-    rms_mv = np.asarray(rms_adc)[:, None] / detector.adc_per_mv
+    rms_mv = _RMS_ADC[:, None] / _ADC_PER_MV * (detector.gain_mv_fc / _GAIN_MV_FC)
     return NoiseSpectrum("analytic", frequency, rms_mv * shape / unit_rms)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import fft, ifft, irfft, next_fast_len, rfft
 
+from zoo.api import DataError
 from zoo_dnn_roi.physics.drift import Drifted
 from zoo_dnn_roi.physics.electronics import ELECTRON_FC, cold_electronics
 from zoo_dnn_roi.physics.field_response import IMPACTS, FieldResponse
@@ -18,6 +19,9 @@ Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 
+_PITCH_TOLERANCE = 0.05  # ProtoDUNE-HD's wires are 2 % off the 4.71 mm of its response files
+
+
 class SignalModel:
     """Waveforms of drifted electrons on a detector with a given field response.
 
@@ -27,9 +31,13 @@ class SignalModel:
         pulses: float32 (planes, IMPACTS, cells, pulse ticks): ADC counts of one electron, by
             plane, impact bin, wires from the electron's wire (the middle is that wire itself,
             larger indices are larger wire numbers) and ticks after it passed the response plane.
+
+    Raises:
+        DataError: The response was computed for wires of another pitch.
     """
 
     def __init__(self, detector: Detector, response: FieldResponse) -> None:
+        _require_pitch(detector, response)
         self.detector = detector
         self.response = response
         paths = _sampled_pulses(detector, response)
@@ -91,6 +99,17 @@ class SignalModel:
             total += spectrum
         block = ifft(total, axis=0, overwrite_x=True)[:rows]
         return np.asarray(irfft(block, n=column_length, axis=1)[:, :columns], dtype=np.float32)
+
+
+def _require_pitch(detector: Detector, response: FieldResponse) -> None:
+    for plane, pitch in zip(detector.planes, response.pitches_mm, strict=False):  # or none is told
+        if abs(pitch / plane.pitch_mm - 1) > _PITCH_TOLERANCE:
+            raise DataError(
+                f"a field response for wires of {pitch:g} mm, plane {plane.name} has "
+                f"{plane.pitch_mm:g} mm",
+                where=response.name,
+                remedy="give the response of this detector, or no file: there is a closed form",
+            )
 
 
 def _spectrum(block: Float32Array, rows: int, columns: int) -> NDArray[np.complex64]:

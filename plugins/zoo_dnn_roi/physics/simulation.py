@@ -8,15 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_dnn_roi.physics.analytic_response import analytic_field_response
+from zoo_dnn_roi.physics.analytic_response import analytic_field_response, shape_of
 from zoo_dnn_roi.physics.deconvolution import Deconvolved, Deconvolver
 from zoo_dnn_roi.physics.depos import Depos
 from zoo_dnn_roi.physics.drift import Drifted, drift
-from zoo_dnn_roi.physics.electronics import (
-    COLLECTION_BASELINE_MV,
-    INDUCTION_BASELINE_MV,
-    digitise,
-)
+from zoo_dnn_roi.physics.electronics import baseline_mv, digitise
 from zoo_dnn_roi.physics.field_response import FieldResponse
 from zoo_dnn_roi.physics.filters import FilterSet
 from zoo_dnn_roi.physics.geometry import Detector
@@ -37,7 +33,10 @@ BoolArray = NDArray[np.bool_]
 TRUTH_SMEARING = ((2.692, 0.738), (2.675, 0.716), (2.714, 0.140))
 """By plane U, V, W: how far signal processing blurs charge, in ticks and in wires (Wire-Cell's fit
 for ProtoDUNE-HD; the Gaussian charge filter of 0.12 MHz alone gives 1 / (2 pi 0.12 MHz) = 2.65
-ticks). Truth is blurred alike, so that it can be compared with deconvolved charge cell by cell."""
+ticks). Truth is blurred alike, so that it can be compared with deconvolved charge cell by cell. The
+filters are functions of the frequency: ticks are those of 500 ns."""
+
+_SMEARING_TICK_NS = 500.0
 
 
 class Simulation:
@@ -47,7 +46,8 @@ class Simulation:
         detector: The detector.
         response: Field response that the deconvolution assumes; None takes the analytic one.
         noise: Noise spectra; None takes the analytic ones.
-        filters: Constants of the deconvolution; None takes ProtoDUNE-HD's.
+        filters: Constants of the deconvolution; None takes ProtoDUNE-HD's. They belong to the
+            planes by their order: two induction planes, then the collection plane.
         signal_response: Field response that makes the signals; None: the assumed one.
         gain: Factor on the electronics gain of the signals; the deconvolution assumes 1. Noise
             does not follow: its spectra are measured behind the amplifier, with whatever gain
@@ -66,7 +66,9 @@ class Simulation:
     ) -> None:
         self.detector = detector
         if response is None:
-            response = analytic_field_response(speed_mm_us=detector.drift_speed_mm_us)
+            response = analytic_field_response(
+                shape_of(detector), speed_mm_us=detector.drift_speed_mm_us
+            )
         assumed = SignalModel(detector, response)
         self.noise = NoiseModel(detector, noise or analytic_noise_spectrum(detector))
         self.deconvolver = Deconvolver(assumed, filters)
@@ -115,7 +117,7 @@ class Simulation:
                 result[plane.name] += self.noise.shared(index, rng, settings)
         for plane in self.detector.planes:
             if digital:
-                baseline = INDUCTION_BASELINE_MV if plane.induction else COLLECTION_BASELINE_MV
+                baseline = baseline_mv(self.detector, plane)
                 result[plane.name] = digitise(result[plane.name], baseline, self.detector)
             if dead is not None and plane.name in dead:
                 plane.check_mask(dead[plane.name], "dead channels")
@@ -133,8 +135,9 @@ class Simulation:
             which it passes the response plane, where the deconvolution puts it, too.
         """
         result = {}
+        per_tick = _SMEARING_TICK_NS / self.detector.tick_ns
         for plane, (ticks, wires) in zip(self.detector.planes, TRUTH_SMEARING, strict=True):
-            spots = project(clouds, plane, smear_wires=wires, smear_ticks=ticks)
+            spots = project(clouds, plane, smear_wires=wires, smear_ticks=ticks * per_tick)
             result[plane.name] = deposit(spots, Window(0, plane.wires, 0, self.detector.ticks))[0]
         return result
 

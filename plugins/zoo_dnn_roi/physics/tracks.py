@@ -149,7 +149,8 @@ def cosmic_muons(
     its end, so that some are cut by the borders of the readout.
 
     Args:
-        detector: Gives the volume: the rhombus that all planes see times the drift length.
+        detector: Gives the volume: what all planes see (of ProtoDUNE-HD a rhombus) times the drift
+            length.
         rng: The only source of randomness.
         muons: Least and largest number of muons, both included.
         step_mm: Distance of the depositions, mm.
@@ -163,7 +164,7 @@ def cosmic_muons(
     if not 0 <= muons[0] <= muons[1]:
         raise ConfigError(f"{muons[0]} to {muons[1]} muons", where="cosmic muons")
     count = int(rng.integers(muons[0], muons[1] + 1))
-    half = _half_size(detector)
+    half = np.array([detector.drift_length_mm / 2, *detector.half_size_mm])
     origin = rng.uniform(-half, half, (count, 3))
     direction = _cosmic_directions(count, rng)
     drift_ns = detector.drift_length_mm / detector.drift_speed_mm_us * 1e3
@@ -181,15 +182,6 @@ def cosmic_muons(
     energy = energy_loss(len(muon), step_mm, rng)
     depos = Depos(x + half[0], y, z, time[muon], ionisation(energy, step_mm))
     return depos.take(detector.seen(y, z))
-
-
-def _half_size(detector: Detector) -> Float64Array:
-    """Half the size of the box around the volume that all planes see, (x, y, z), mm."""
-    u, v, w = detector.planes
-    far, near = np.array([u.wires, 0.0]), np.array([0.0, v.wires])
-    y, _ = detector.position(u, v, far, near)
-    half_y = float(np.abs(y).max())
-    return np.array([detector.drift_length_mm / 2, half_y, w.wires * w.pitch_mm / 2])
 
 
 def _cosmic_directions(count: int, rng: np.random.Generator) -> Float64Array:

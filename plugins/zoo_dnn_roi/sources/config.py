@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,8 @@ from zoo.api import Config
 
 __all__ = [
     "ANALYTIC_WIDE",
+    "LEAST_TICKS",
+    "LEAST_WIRES",
     "CosmicsConfig",
     "DetectorConfig",
     "RealChargeConfig",
@@ -21,18 +23,28 @@ __all__ = [
 ANALYTIC_WIDE = "analytic-wide"
 """In place of a file: the analytic field response of planes half a millimetre further apart."""
 
+LEAST_WIRES, LEAST_TICKS = 24, 400
+"""Of a plane and of a readout that simulators make."""
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Angle = Annotated[float, Field(ge=0, lt=90)]
 ShowerEnergy = Annotated[float, Field(ge=60, le=20_000)]
 
 
 class DetectorConfig(Config):
-    """One face of a ProtoDUNE-HD anode, or a smaller piece of it."""
+    """One face of a ProtoDUNE-HD anode, a smaller piece of it, or what a geometry file says.
 
-    wires: int = Field(400, ge=24)
-    """Wires of U and of V; W gets as many as cover the same length."""
-    ticks: int = Field(6000, ge=400)
-    """Samples of one readout, 500 ns each."""
+    What stands in the ``[readout]`` of a geometry file may be set here; the setting wins. What the
+    file says of planes and ticks may not: its digest is a fact of the data.
+    """
+
+    geometry: str = ""
+    """Name of a detector that comes with the plugin, or a geometry file (``.toml``); empty: a face
+    of ProtoDUNE-HD of so many wires."""
+    wires: int = Field(400, ge=LEAST_WIRES)
+    """Wires of U and of V; W gets as many as cover the same length. A geometry file has its own."""
+    ticks: int = Field(6000, ge=LEAST_TICKS)
+    """Samples of one readout, 500 ns each, where a geometry file does not say otherwise."""
     drift_length_mm: float = Field(3530.0, gt=0)
     """Depth of the drift volume."""
     longitudinal_cm2_s: float = Field(7.2, ge=0, allow_inf_nan=False)
@@ -42,12 +54,21 @@ class DetectorConfig(Config):
     lifetime_ms: float = Field(8.0, gt=0, allow_inf_nan=False)
     """Electron lifetime."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_name(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            raise ValueError(f"name a detector or geometry file as detector.geometry={given}")
+        return given
+
 
 class SimulatorConfig(Config):
     """What all simulated events share."""
 
     detector: DetectorConfig = DetectorConfig()
     """The readout."""
+    planes: tuple[str, ...] = ()
+    """Induction planes to hand out, of one size; empty: both. All three are always simulated."""
     field_response: str = ""
     """Wire-Cell field response file (.json or .json.bz2); empty: our analytic one."""
     signal_response: str = ""

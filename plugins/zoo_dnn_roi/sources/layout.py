@@ -14,6 +14,8 @@ A geometry file is TOML. The channels of an anode, in ascending order, are divid
     crop = [0, 512]         # optional: the wires that are used
     pitch_mm = 4.67         # optional, as is angle_deg; facts that weights are bound to
     angle_deg = 35.7
+    [readout]               # optional: what simulators need beside the planes
+    drift_speed_mm_us = 1.565
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from zoo.api import Config, ConfigError, DataError
 
-__all__ = ["Layout", "PlaneLayout", "load_layout", "presets"]
+__all__ = ["Layout", "PlaneLayout", "ReadoutLayout", "load_layout", "presets"]
 
 Span = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Nonnegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 IntArray = NDArray[np.int64]
 
 _INDUCTION = 2  # planes that the task treats
@@ -84,6 +88,33 @@ class PlaneLayout(Config):
         return start + first, start + past
 
 
+class ReadoutLayout(Config):
+    """Drift volume and electronics, for simulators; what is absent is ProtoDUNE-HD's."""
+
+    drift_speed_mm_us: Positive | None = None
+    """Electron drift speed, mm/us."""
+    drift_length_mm: Positive | None = None
+    """Depth of the drift volume, mm."""
+    longitudinal_cm2_s: Nonnegative | None = None
+    """Diffusion constant along the drift, cm2/s."""
+    transverse_cm2_s: Nonnegative | None = None
+    """Diffusion constant across the drift, cm2/s."""
+    lifetime_ms: Positive | None = None
+    """Electron lifetime, ms."""
+    gain_mv_fc: Positive | None = None
+    """Peak of the response of the electronics, mV/fC."""
+    peaking_us: Annotated[float, Field(gt=0, le=3.3)] | None = None
+    """Peaking time of the electronics, us."""
+    adc_bits: Annotated[int, Field(ge=4, le=24)] | None = None
+    """Resolution of the converter."""
+    adc_range_mv: Positive | None = None
+    """Voltage of its full scale, mV."""
+
+    def given(self) -> dict[str, Any]:
+        """What it says."""
+        return self.model_dump(exclude_none=True)
+
+
 class Layout(Config):
     """The planes of an anode and the ticks of a readout."""
 
@@ -97,6 +128,8 @@ class Layout(Config):
     """Whether numbers of channels may be missing between those of an anode."""
     planes: tuple[PlaneLayout, ...] = Field(min_length=1)
     """Its planes, in the order in which electrons pass them."""
+    readout: ReadoutLayout = ReadoutLayout()
+    """What simulators need beside the planes."""
 
     @model_validator(mode="after")
     def _divided(self) -> Self:
@@ -129,8 +162,9 @@ class Layout(Config):
 
     @property
     def digest(self) -> str:
-        """sha256 of all it says, however the file is written."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """sha256 of all it says of planes and ticks, however the file is written."""
+        said = self.model_dump(mode="json", exclude={"readout"})
+        text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def facts(self) -> dict[str, Any]:

@@ -37,11 +37,7 @@ from numpy.typing import NDArray
 from zoo.api import Block, ConfigError, Table, file_digest, generator, row_ids, sample_ids
 from zoo_dnn_roi.physics.analytic_response import analytic_field_response
 from zoo_dnn_roi.physics.deconvolution import Deconvolved
-from zoo_dnn_roi.physics.electronics import (
-    COLLECTION_BASELINE_MV,
-    INDUCTION_BASELINE_MV,
-    digitise,
-)
+from zoo_dnn_roi.physics.electronics import baseline_mv, digitise
 from zoo_dnn_roi.physics.field_response import load_field_response
 from zoo_dnn_roi.physics.noise import NoiseSettings, load_noise_spectrum
 from zoo_dnn_roi.physics.refine import CHAIN_VERSION
@@ -52,7 +48,8 @@ from zoo_dnn_roi.physics.simulation import Simulation
 from zoo_dnn_roi.sources.config import RealChargeConfig
 from zoo_dnn_roi.sources.events import TARGETS, plane_rows
 from zoo_dnn_roi.sources.measured import MeasuredEvent, read_measured
-from zoo_dnn_roi.sources.simulators import detector_facts, file_origin
+from zoo_dnn_roi.sources.simulated_detector import detector_facts
+from zoo_dnn_roi.sources.simulators import file_origin
 
 __all__ = ["NOTE", "RealCharge"]
 
@@ -161,8 +158,7 @@ class RealCharge:
         adc = charge_waveforms(simulation.signal, charge, index)
         settings = NoiseSettings(scale=self.config.noise_scale)
         adc += simulation.noise.waveforms(index, rng, settings)
-        baseline = INDUCTION_BASELINE_MV if plane.induction else COLLECTION_BASELINE_MV
-        adc = digitise(adc, baseline, simulation.detector)
+        adc = digitise(adc, baseline_mv(simulation.detector, plane), simulation.detector)
         found = simulation.deconvolver(adc, index, event.dead[plane.name])
         return _first_ticks(found, self.detector.ticks)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo_dnn_roi.physics.depos import Depos
-from zoo_dnn_roi.physics.geometry import Detector
+from zoo_dnn_roi.physics.geometry import Detector, Plane
 from zoo_dnn_roi.physics.showers import electron_shower
 from zoo_dnn_roi.physics.tracks import cosmic_muons
 from zoo_dnn_roi.sources.config import ShowersConfig
-from zoo_dnn_roi.sources.events import TARGETS
-from zoo_dnn_roi.sources.simulators import EventSimulator, Label, visible_depth
+from zoo_dnn_roi.sources.simulated_detector import visible_depth
+from zoo_dnn_roi.sources.simulators import EventSimulator, Label
 
 __all__ = ["Showers"]
 
@@ -35,7 +37,7 @@ class Showers(EventSimulator[ShowersConfig]):
         shower = electron_shower(energy, direction, vertex, rng)
         shower = shower.take(_inside(detector, shower))
         cosmics = cosmic_muons(detector, rng, muons=config.cosmics)
-        columns = _columns(detector, energy, vertex, direction)
+        columns = _columns(detector, self.planes, energy, vertex, direction)
         return Depos.concatenate([shower, cosmics]), Label(angle, columns)
 
     def _start(self, angle: float, rng: np.random.Generator) -> tuple[Vector, Vector]:
@@ -43,9 +45,8 @@ class Showers(EventSimulator[ShowersConfig]):
         config = self.config
         to_cathode, downstream = rng.choice([-1.0, 1.0], 2).tolist()
         depth = visible_depth(self.detector)
-        w = self.detector.planes[-1]
         x = depth * (0.5 - to_cathode * (0.5 - rng.uniform(*config.vertex_x)))
-        z = w.wires * w.pitch_mm * downstream * (rng.uniform(*config.vertex_z) - 0.5)
+        z = self.detector.length_z_mm * downstream * (rng.uniform(*config.vertex_z) - 0.5)
         in_plane = np.deg2rad(angle)
         direction = to_cathode * float(np.sin(in_plane)), 0.0, downstream * float(np.cos(in_plane))
         return (float(x), 0.0, float(z)), direction
@@ -58,10 +59,13 @@ def _inside(detector: Detector, depos: Depos) -> NDArray[np.bool_]:
 
 
 def _columns(
-    detector: Detector, energy: float, vertex: Vector, direction: Vector
+    detector: Detector,
+    planes: Sequence[Plane],
+    energy: float,
+    vertex: Vector,
+    direction: Vector,
 ) -> dict[str, NDArray[np.float32]]:
-    """The shower as U and V see it."""
-    planes = [detector.planes[detector.index(name)] for name in TARGETS]
+    """The shower as the induction planes see it."""
     x, y, z = (np.array(value) for value in vertex)
     across = [
         direction[2] * along_z + direction[1] * along_y

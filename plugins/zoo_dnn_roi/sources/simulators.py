@@ -6,7 +6,7 @@ Showers are in ``showers.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -15,22 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import ConfigError, Table, file_digest, generator, row_ids
-from zoo_dnn_roi.physics.analytic_response import WIDE_PLANES, analytic_field_response
+from zoo_dnn_roi.physics.analytic_response import WIDER_MM, analytic_field_response, shape_of
 from zoo_dnn_roi.physics.depos import Depos
 from zoo_dnn_roi.physics.field_response import FieldResponse, load_field_response
-from zoo_dnn_roi.physics.geometry import Detector, protodune_hd
 from zoo_dnn_roi.physics.noise import NoiseSettings, load_noise_spectrum
 from zoo_dnn_roi.physics.refine import CHAIN_VERSION
 from zoo_dnn_roi.physics.simulation import Simulation
 from zoo_dnn_roi.physics.tracks import cosmic_muons, muon_track
+from zoo_dnn_roi.sources.chosen import chosen_planes
 from zoo_dnn_roi.sources.config import (
     ANALYTIC_WIDE,
     CosmicsConfig,
-    DetectorConfig,
     SimulatorConfig,
     TracksConfig,
 )
-from zoo_dnn_roi.sources.events import TARGETS, plane_rows
+from zoo_dnn_roi.sources.events import plane_rows
+from zoo_dnn_roi.sources.simulated_detector import (
+    detector_facts,
+    simulated_detector,
+    visible_depth,
+)
 from zoo_dnn_roi.sources.variations import VARIATIONS
 
 __all__ = [
@@ -38,14 +42,11 @@ __all__ = [
     "EventSimulator",
     "Label",
     "Tracks",
-    "detector_facts",
     "file_origin",
-    "visible_depth",
 ]
 
 _C = TypeVar("_C", bound=SimulatorConfig)
 _MARGIN_MM = 40.0  # a track stays this far from the borders of the volume
-_TAIL_TICKS = 220  # and from the end of the readout: a cut response deconvolves into false charge
 BoolArray = NDArray[np.bool_]
 
 
@@ -55,7 +56,7 @@ class Label:
 
     Attributes:
         theta_xz: Angle of its track or shower, degrees; NaN: none.
-        columns: Further fields of its rows, U and V, (2, ...).
+        columns: Further fields of its rows, one per plane, (planes, ...).
     """
 
     theta_xz: float = float("nan")
@@ -65,22 +66,38 @@ class Label:
 class EventSimulator(Generic[_C]):
     """An event of depositions through drift, response, noise, deconvolution and ROI finding.
 
-    Its two rows are the planes U and V of one event.
+    Its rows are the induction planes of one event.
+
+    Args:
+        config: Settings.
+
+    Attributes:
+        detector: What is simulated.
+        planes: Its induction planes that become rows.
+
+    Raises:
+        ConfigError: The geometry file is wrong, a setting contradicts it, or planes differ in size.
     """
 
-    samples_per_key: ClassVar[int] = len(TARGETS)
     variations: ClassVar[Mapping[str, Mapping[str, Any]]] = VARIATIONS
 
     def __init__(self, config: _C) -> None:
         self.config = config
-        self.detector = _detector(config.detector)
+        self.detector, self._layout = simulated_detector(config.detector)
+        name = config.detector.geometry or "ProtoDUNE-HD"
+        self.planes = chosen_planes(self.detector.induction, config.planes, name)
+
+    @property
+    def samples_per_key(self) -> int:
+        """Rows of one event."""
+        return len(self.planes)
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
         """Geometry, and which drift, responses, noise and traditional chain made the data."""
         config, detector = self.config, self.detector
         return {
-            **detector_facts(detector),
+            **detector_facts(detector, self._layout),
             "field_response": file_origin(config.field_response),
             "signal_response": file_origin(config.signal_response or config.field_response),
             "gain": config.gain,
@@ -102,7 +119,7 @@ class EventSimulator(Generic[_C]):
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
-        """Two rows per key, U and V."""
+        """One row per key and plane."""
         ids = row_ids(keys, self.samples_per_key).reshape(len(keys), -1)
         events = [
             self._event(row, generator(key)).select(fields)
@@ -128,8 +145,8 @@ class EventSimulator(Generic[_C]):
     def _signal_response(self) -> FieldResponse | None:
         name = self.config.signal_response
         if name == ANALYTIC_WIDE:
-            speed = self.detector.drift_speed_mm_us
-            return analytic_field_response(WIDE_PLANES, speed_mm_us=speed)
+            wider, speed = shape_of(self.detector, WIDER_MM), self.detector.drift_speed_mm_us
+            return analytic_field_response(wider, speed_mm_us=speed)
         return load_field_response(Path(name)) if name else None
 
     def _event(self, ids: NDArray[np.uint64], rng: np.random.Generator) -> Table:
@@ -146,7 +163,14 @@ class EventSimulator(Generic[_C]):
         adc = simulation.waveforms(clouds, rng, settings, dead=dead, digital=True)
         planes, truth = simulation.deconvolve(adc, dead), simulation.truth(clouds)
         rows = plane_rows(
-            ids, self.detector, planes, truth, theta_xz=label.theta_xz, dead=dead, noisy=noisy
+            ids,
+            self.detector,
+            planes,
+            truth,
+            targets=[plane.name for plane in self.planes],
+            theta_xz=label.theta_xz,
+            dead=dead,
+            noisy=noisy,
         )
         return rows.with_columns(label.columns)
 
@@ -197,40 +221,10 @@ class Tracks(EventSimulator[TracksConfig]):
         """How far the middle of a track can move in x and in z, mm; negative: it does not fit."""
         along_x = self.config.length_mm * np.sin(np.deg2rad(angle))
         along_z = self.config.length_mm * np.cos(np.deg2rad(angle))
-        w = self.detector.planes[-1]
         return (
             float(visible_depth(self.detector) - along_x - 2 * _MARGIN_MM),
-            float(w.wires * w.pitch_mm - along_z - 2 * _MARGIN_MM),
+            float(self.detector.length_z_mm - along_z - 2 * _MARGIN_MM),
         )
-
-
-def visible_depth(detector: Detector) -> float:
-    """Largest x that is read out in full, mm, of what happens when the readout begins."""
-    return min((detector.ticks - _TAIL_TICKS) * detector.mm_per_tick, detector.drift_length_mm)
-
-
-def _detector(config: DetectorConfig) -> Detector:
-    return replace(
-        protodune_hd(config.wires, config.ticks, config.drift_length_mm),
-        longitudinal_cm2_s=config.longitudinal_cm2_s,
-        transverse_cm2_s=config.transverse_cm2_s,
-        lifetime_ms=config.lifetime_ms,
-    )
-
-
-def detector_facts(detector: Detector) -> dict[str, Any]:
-    """What weights are bound to (``geometry``), and the size of the readout, which is free."""
-    return {
-        "geometry": {
-            "pitch_mm": {plane.name: plane.pitch_mm for plane in detector.planes},
-            "angle_deg": {plane.name: plane.angle_deg for plane in detector.planes},
-            "tick_ns": detector.tick_ns,
-        },
-        "readout": {
-            "wires": {plane.name: plane.wires for plane in detector.planes},
-            "ticks": detector.ticks,
-        },
-    }
 
 
 def file_origin(path: str) -> dict[str, str]:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import Block, ConfigError, DataError, Table, file_digest, sample_ids
+from zoo.api import Block, DataError, Table, file_digest, sample_ids
 from zoo_dnn_roi.codec import STAMP
 from zoo_dnn_roi.physics.frames import TaggedTraces
-from zoo_dnn_roi.sources.layout import Layout, PlaneLayout, load_layout
+from zoo_dnn_roi.sources.chosen import chosen_planes
+from zoo_dnn_roi.sources.layout import PlaneLayout, load_layout
 from zoo_dnn_roi.sources.wirecell_config import WireCellConfig
 
 __all__ = ["TAGS", "Readout", "WireCellSource"]
@@ -87,7 +88,7 @@ class WireCellSource:
     def __init__(self, config: WireCellConfig, path: Path, readouts: Sequence[Readout]) -> None:
         self.path = path
         self.layout = load_layout(config.detector)
-        self.planes = _chosen(self.layout, config)
+        self.planes = chosen_planes(self.layout.induction, config.planes, self.layout.name)
         self.readouts = tuple(readouts)
         _require_alike(self.readouts, path)
         first = self.readouts[0]
@@ -205,26 +206,6 @@ def _mask(stamped: NDArray[np.float32], field: str, readout: Readout) -> NDArray
         )
     mask: NDArray[np.uint8] = (stamped != 0).astype(np.uint8)
     return mask
-
-
-def _chosen(layout: Layout, config: WireCellConfig) -> tuple[PlaneLayout, ...]:
-    known: Mapping[str, PlaneLayout] = {plane.name: plane for plane in layout.induction}
-    for name in config.planes:
-        if name not in known:
-            raise ConfigError(
-                f"{layout.name} has no induction plane '{name}'",
-                where="data.options.planes",
-                remedy=f"choose of {', '.join(known)}",
-            )
-    planes = tuple(plane for name, plane in known.items() if name in (config.planes or known))
-    if len({plane.wires for plane in planes}) > 1:
-        sizes = ", ".join(f"{plane.name}: {plane.wires}" for plane in planes)
-        raise ConfigError(
-            f"planes of different size ({sizes})",
-            where="data.options.planes",
-            remedy=f"choose one (data.options.planes=['{planes[0].name}']), or crop them",
-        )
-    return planes
 
 
 def _require_alike(readouts: Sequence[Readout], path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,21 @@ def test_one_tensor_in_and_one_out() -> None:
     assert WireCell().check({"image": np.zeros((1, 3, 8, 5))}, {"probability": GOOD})
 
 
-def files(threshold: float = 0.35, **settings: Any) -> dict[str, str]:
-    codec = RoiCodec(LiteUNetConfig.model_validate(settings), {}, {"threshold": threshold})
+def files(
+    threshold: float = 0.35, facts: Mapping[str, Any] | None = None, **settings: Any
+) -> dict[str, str]:
+    config = LiteUNetConfig.model_validate(settings)
+    codec = RoiCodec(config, facts or {}, {"threshold": threshold})
     info = {"model": "dnn-roi/lite-unet", "file": "x.ts", "sha256": "ab" * 32}
     return dict(WireCell().files("x", info, codec))
+
+
+def test_the_sidecar_tells_the_tick_of_the_detector() -> None:
+    told = [
+        json.loads(files(facts=facts)["x.wirecell.json"])["units"]["tick"]
+        for facts in ({}, {"geometry": {"tick_ns": 512.0}}, {"geometry": {"tick_ns": 400.0}})
+    ]
+    assert told == ["500 ns", "512 ns", "400 ns"]
 
 
 def test_the_sidecar_has_every_setting_that_must_agree() -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from zoo.api import DataError
 from zoo_dnn_roi.physics.analytic_response import (
-    WIDE_PLANES,
+    WIDER_MM,
     analytic_field_response,
+    shape_of,
     strip_potential,
 )
 from zoo_dnn_roi.physics.field_response import FieldResponse, load_field_response
+from zoo_dnn_roi.physics.geometry import protodune_hd
 
 
 def _current(position: float) -> list[float]:
@@ -47,6 +49,7 @@ def test_file_gives_all_impact_positions_by_mirror_symmetry(tmp_path: Path, name
     response = load_field_response(_write(tmp_path / name, _document()))
     assert response.currents.shape == (3, 5, 11, 3)
     assert response.period_ns == 100.0
+    assert response.pitches_mm == (4.0, 4.0, 4.0)
     position = np.arange(-2, 3)[:, None] + np.arange(-5, 6)[None] / 10
     # Distances are right everywhere: the mirror of a path is as far from its wire.
     np.testing.assert_allclose(response.currents[1, ..., 0], np.abs(position), atol=1e-12)
@@ -157,7 +160,8 @@ def test_analytic_currents_are_bipolar_and_unipolar() -> None:
 
 
 def test_planes_further_apart_are_passed_earlier_and_keep_their_charges() -> None:
-    usual, wide = analytic_field_response(), analytic_field_response(WIDE_PLANES)
+    wider = shape_of(protodune_hd(), WIDER_MM)
+    usual, wide = analytic_field_response(), analytic_field_response(wider)
     np.testing.assert_allclose(wide.charge(), usual.charge(), atol=1e-3)
     # W stays; V lies 0.5 mm and U 1 mm further up, at 1.565 mm/us in samples of 100 ns.
     passed = [[_change_of_sign(response, plane) for plane in (0, 1)] for response in (usual, wide)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zoo.api import DataError
 from zoo_dnn_roi.physics.analytic_response import analytic_field_response
 from zoo_dnn_roi.physics.drift import Drifted
 from zoo_dnn_roi.physics.electronics import ELECTRON_FC, cold_electronics
@@ -52,6 +53,16 @@ def test_the_response_points_the_right_way() -> None:
     model = SignalModel(DETECTOR, FieldResponse("one-sided", 100.0, currents))
     waveforms = model.waveforms(_clouds(30.55, 100.5, 1e5), 2)
     assert np.flatnonzero(np.abs(waveforms).max(axis=1) > 1).tolist() == [29]
+
+
+def test_a_response_for_other_wires_is_refused() -> None:
+    currents = analytic_field_response().currents
+    # The files of ProtoDUNE-HD have 4.71 mm, those of MicroBooNE and ICARUS 3 mm.
+    SignalModel(DETECTOR, FieldResponse("hd", 100.0, currents, (4.71, 4.71, 4.71)))
+    with pytest.raises(DataError, match=r"wires of 3 mm, plane U has 4\.6691 mm") as caught:
+        SignalModel(DETECTOR, FieldResponse("ub.json", 100.0, currents, (3.0, 3.0, 3.0)))
+    assert caught.value.where == "ub.json"
+    assert "closed form" in caught.value.remedy
 
 
 def test_collected_charge_is_the_area_of_the_shaper(model: SignalModel) -> None:
