@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.contract.source import Block, Source
 from zoo.contract.specs import Specs
-from zoo.contract.table import Table
+from zoo.contract.table import Ragged, Table
 from zoo.data.reader import available_fields, read_block, source_name, table_bytes
 from zoo.data.simulate import block_rows
 from zoo.data.store import TableFile
@@ -55,15 +55,20 @@ def convert_file(
             remedy="give another file, or more events",
         )
     fields = available_fields(source, frozenset(specs))
-    first = read_block(source, blocks[0], fields)
-    rows = block_rows(table_bytes(first) / first.rows, sum(block.rows for block in blocks))
+    rows = block_rows(_row_bytes(source, blocks[0], fields), sum(block.rows for block in blocks))
     with TableWriter(
         out, specs, facts=source.facts, task=task, block_rows=rows, about=about
     ) as writer:
         for table in _blocks_of_size(source, blocks, fields, rows):
             writer.append(table)
             progress(table.rows)
+            del table  # else it would be held while the next one is read
     return TableFile(out)
+
+
+def _row_bytes(source: Source, block: Block, fields: frozenset[str]) -> float:
+    table = read_block(source, block, fields)
+    return table_bytes(table) / table.rows
 
 
 def _blocks_of_size(
@@ -75,19 +80,24 @@ def _blocks_of_size(
         groups.setdefault(block.group, []).append(block)
     pending: list[Table] = []
     for members in groups.values():
-        tables = (read_block(source, block, fields) for block in members)
         size = sum(block.rows for block in members)
         held = sum(table.rows for table in pending)
         if pending and held + size > rows:
-            yield Table.concat(pending)
-            pending = []
+            yield _joined(pending)
         if size > rows:
-            for table in tables:
-                yield from _pieces(table, rows)
+            for block in members:
+                yield from _pieces(read_block(source, block, fields), rows)
         else:
-            pending.extend(tables)
+            pending.extend(read_block(source, block, fields) for block in members)
     if pending:
-        yield Table.concat(pending)
+        yield _joined(pending)
+
+
+def _joined(pending: list[Table]) -> Table:
+    """One table of all, which are forgotten."""
+    table = pending[0] if len(pending) == 1 else Table.concat(pending)
+    pending.clear()
+    return table
 
 
 def _pieces(table: Table, rows: int) -> Iterator[Table]:
@@ -96,4 +106,13 @@ def _pieces(table: Table, rows: int) -> Iterator[Table]:
         yield table  # a border of groups might be cut: leave the source's block as it is
         return
     for start in range(0, table.rows, rows):
-        yield table.take(slice(start, start + rows))
+        yield _piece(table, slice(start, start + rows))
+
+
+def _piece(table: Table, rows: slice) -> Table:
+    """Rows of a table; unlike :meth:`Table.take`, without a copy of what is not ragged."""
+    index = np.arange(table.rows)[rows]
+    columns = {name: table[name] for name in table}
+    return Table(
+        {n: c.take(index) if isinstance(c, Ragged) else c[rows] for n, c in columns.items()}
+    )

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from zoo.contract.source import Block
 from zoo.contract.specs import Field, Specs
 from zoo.contract.table import Ragged, Table
+from zoo.data.chunks import KEPT_BYTES, open_dataset
 from zoo.data.facts import unpack_facts
 from zoo.errors import DataError, suggestion
 
@@ -176,9 +177,12 @@ class TableFile:
     def _place(self, file: h5py.File, name: str) -> tuple[h5py.Dataset, ...]:
         """Values, and offsets if it is ragged; kept, for opening takes longer than reading rows."""
         if name not in self._places:
-            place = file["columns"][name]
-            dense = isinstance(place, h5py.Dataset)
-            self._places[name] = (place,) if dense else (place["values"], place["offsets"])
+            columns = file["columns"]
+            if columns.get(name, getclass=True) is h5py.Dataset:
+                self._places[name] = (open_dataset(columns, name),)
+            else:
+                place = columns[name]
+                self._places[name] = (place["values"], place["offsets"])
         return self._places[name]
 
 
@@ -223,7 +227,7 @@ def _open(path: Path) -> h5py.File:
     if not path.is_file():
         raise DataError("no such file", where=str(path), remedy="check the path")
     with damage(path, ""):
-        return h5py.File(path, "r")
+        return h5py.File(path, "r", rdcc_nbytes=KEPT_BYTES)
 
 
 @contextmanager

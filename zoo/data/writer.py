@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.specs import Field, Specs
 from zoo.contract.table import Ragged, Table
+from zoo.data.chunks import KEPT_BYTES, KEPT_NONE
 from zoo.data.facts import pack_facts
 from zoo.data.sink import Sink
 from zoo.data.store import FORMAT, OWN_COLUMNS, TableFile, block_digest, damage
@@ -240,13 +241,15 @@ def _dataset(
     """An empty dataset; small rows share a chunk, which is a multiple of the block."""
     row_bytes = max(column.dtype.itemsize * int(np.prod(column.shape[1:])), 1)
     blocks = max(_CHUNK_BYTES // (row_bytes * rows_together), 1)
+    chunk_rows = rows_together * blocks
     shape = column.shape[1:]
     return place.create_dataset(
         name,
         shape=(0, *shape),
         maxshape=(None, *shape),
         dtype=column.dtype,
-        chunks=(rows_together * blocks, *(max(size, 1) for size in shape)),
+        chunks=(chunk_rows, *(max(size, 1) for size in shape)),
+        rdcc_nbytes=KEPT_BYTES if chunk_rows > 1 else KEPT_NONE,
         **_FILTERS,
     )
 
