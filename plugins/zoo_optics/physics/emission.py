@@ -16,20 +16,22 @@ Array = NDArray[np.float64]
 
 
 class Emission(Protocol):
-    """What says how light starts.
-
-    Attributes:
-        emission: ``isotropic``, ``cone``, ``track`` or ``beam``.
-        cone_deg: Half opening of the cone.
-        track_cm: Length of a track.
-    """
+    """What says how light starts."""
 
     @property
-    def emission(self) -> str: ...
+    def emission(self) -> str:
+        """``isotropic``, ``cone``, ``track`` or ``beam``."""
+        ...
+
     @property
-    def cone_deg(self) -> float: ...
+    def cone_deg(self) -> float:
+        """Half opening of the cone."""
+        ...
+
     @property
-    def track_cm(self) -> float: ...
+    def track_cm(self) -> float:
+        """Length of a track."""
+        ...
 
 
 def emitted(

@@ -1,7 +1,7 @@
 """Which sensor a ray meets at the wall: candidates from a grid of cells, not from all sensors.
 
 The cell that holds the point where a ray leaves the volume names the few sensors that it can have
-met; those discs are intersected exactly. The time per ray does not depend on the number of sensors.
+met; those discs are intersected exactly. So the time per ray does not depend on their number.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class SensorLookup:
         reach = sensors.radius_cm + _GRAZING * depth
         self._low = detector.volume.low - reach
         self._edge = 2 * reach
-        self._shape = np.ceil((detector.volume.high + reach - self._low) / self._edge).astype(int) + 1
+        self._shape = (
+            np.ceil((detector.volume.high + reach - self._low) / self._edge).astype(int) + 1
+        )
         self._table = self._candidates(reach)
 
     @property

@@ -57,8 +57,10 @@ def rectangle(width: float, height: float, across: Array, up: Array, depth: Arra
     """A rectangle, exactly.
 
     Args:
-        width, height: Its edges.
-        across, up: Where the point is before it, from its centre along the edges.
+        width: One edge.
+        height: The other.
+        across: Where the point is before it, from its centre along the width.
+        up: Likewise along the height.
         depth: Distance of the point from its plane, positive.
 
     Returns:

@@ -136,9 +136,7 @@ class Transport:
         end = photons.position + photons.direction * wall[:, None]
         sensor, at_sensor = self.lookup.first(photons.position, photons.direction, end)
         surface = np.where(sensor >= 0, at_sensor, wall)
-        absorbed = rng.exponential(size=count) * medium.at(
-            medium.absorption_cm, photons.wavelength
-        )
+        absorbed = rng.exponential(size=count) * medium.at(medium.absorption_cm, photons.wavelength)
         scattered = rng.exponential(size=count) * medium.at(
             medium.scattering_cm, photons.wavelength
         )

@@ -95,7 +95,8 @@ def cherenkov_photons_per_cm(
     Args:
         index: Refractive index.
         beta: Speed of the charge over c.
-        low_nm, high_nm: Range of wavelengths.
+        low_nm: Least wavelength.
+        high_nm: Largest wavelength.
 
     Returns:
         Photons per cm, and the angle in rad; both 0 below the threshold.

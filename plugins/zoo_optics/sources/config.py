@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from zoo.api import Config
 
-__all__ = ["CherenkovConfig", "PositionsConfig", "SurfacesConfig", "TankConfig"]
+__all__ = ["CherenkovConfig", "LarBoxConfig", "PositionsConfig", "SurfacesConfig", "TankConfig"]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -115,4 +115,46 @@ class CherenkovConfig(Config):
             least, largest = getattr(self, name)
             if least > largest:
                 raise ValueError(f"{name} must be least, largest, not {least}, {largest}")
+        return self
+
+
+class LarBoxConfig(Config):
+    """Flashes in a box of liquid argon with dome sensors on the wall of largest x."""
+
+    low_cm: tuple[float, float, float] = (0.0, -200.0, 0.0)
+    """Lowest corner of the box."""
+    high_cm: tuple[float, float, float] = (200.0, 200.0, 500.0)
+    """Highest corner."""
+    rows: int = Field(6, ge=1)
+    """Sensors along y."""
+    columns: int = Field(10, ge=1)
+    """Sensors along z."""
+    behind_cm: float = Field(13.0, gt=0)
+    """How far behind the wall the sensors stand."""
+    sensor_radius_cm: Length = 10.16
+    """Radius of a dome."""
+    photons: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (
+        1_000_000,
+        1_000_000,
+    )
+    """Least and largest number of photons of a flash, drawn log-uniformly; equal: fixed."""
+    attenuation_cm: Length = 2000.0
+    """Absorption length."""
+    efficiency: Fraction = 1.0
+    """Of the sensors."""
+    parameters: str = ""
+    """File of Gaisser-Hillas parameters (.json); empty: direct light alone."""
+    shadow: float = Field(0.0, ge=0, lt=1)
+    """Share of the wall that the bars of a field cage cover."""
+    shadow_pitch_cm: Length = 40.0
+    """Distance of the bars, which run along y."""
+    margin_cm: float = Field(5.0, ge=0)
+    """Least distance of a flash from the walls."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.photons[0] > self.photons[1]:
+            raise ValueError(f"photons must be least, largest, not {self.photons}")
+        if any(a + 2 * self.margin_cm >= b for a, b in zip(self.low_cm, self.high_cm, strict=True)):
+            raise ValueError("high_cm must lie above low_cm by more than two margins")
         return self
