@@ -63,8 +63,8 @@ class SirenPrior(SirenPair):
     """Solid angle and attenuation in closed form; the SIREN learns what is missing.
 
     ``log v = log(Omega / 4 pi) + log(softened cos) - d / length + scale * siren``; the SIREN also
-    sees the distance and the cosine. Behind a sensor the cosine is softened, not cut: scattered light
-    comes from there.
+    sees the distance and the cosine. Behind a sensor the cosine is softened, not cut: scattered
+    light comes from there.
     """
 
     extra = 8
@@ -100,7 +100,8 @@ class SirenPrior(SirenPair):
 
 def softened(cosine: Tensor, sharpness: float = 30.0) -> Tensor:
     """The cosine where it is positive, falling smoothly towards 0 behind the sensor."""
-    return nn.functional.softplus(cosine, beta=sharpness).clamp_min(1e-3)
+    soft: Tensor = nn.functional.softplus(cosine, beta=sharpness)
+    return soft.clamp_min(1e-3)
 
 
 def pair_networks(config: SirenPairConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:

@@ -16,7 +16,7 @@ __all__ = ["SensorLookup"]
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_GRAZING = 1.7  # 60 degrees: tangent of the largest angle to the wall's normal at which a disc is not missed
+_GRAZING = 1.7  # tangent of the largest angle at which a disc before the wall is not missed
 _NONE = -1
 
 
@@ -81,8 +81,8 @@ class SensorLookup:
         flat: IntArray = (index[:, 0] * self._shape[1] + index[:, 1]) * self._shape[2] + index[:, 2]
         return flat
 
-    def _candidates(self, reach: float) -> IntArray:
-        """int64 (cells, most), sensors whose cube of ``reach`` meets the cell, then -1."""
+    def _candidates(self, reach: float) -> NDArray[np.int32]:
+        """(cells, most), sensors whose cube of ``reach`` meets the cell, then -1."""
         steps = np.array(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij")).reshape(3, -1).T
         near = (self._centre[:, None] + steps * reach).reshape(-1, 3)
         near = np.clip(near, self._low, self._low + self._edge * (self._shape - 0.5))

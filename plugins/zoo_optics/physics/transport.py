@@ -168,7 +168,8 @@ class Transport:
         surfaces = self.optics.surfaces
         cosine = np.clip(-np.einsum("ij,ij->i", direction, normal), 0, 1)
         angle = np.rad2deg(np.arccos(cosine))
-        return surfaces.efficiency * np.interp(angle, np.arange(0, 91, 10), surfaces.angular)
+        relative: Array = np.interp(angle, np.arange(0, 91, 10), surfaces.angular)
+        return surfaces.efficiency * relative
 
     def _reflects(self, at_disc: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
         surfaces = self.optics.surfaces
@@ -216,7 +217,8 @@ def turned(axis: Array, cosine: Array, rng: np.random.Generator) -> Array:
     sine = np.sqrt(np.clip(1 - cosine**2, 0, None))
     across = np.cos(azimuth)[:, None] * first + np.sin(azimuth)[:, None] * second
     vectors: Array = cosine[:, None] * axis + sine[:, None] * across
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def _cylinder_wall(volume: Cylinder, position: Array, direction: Array) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import ConfigError, Ragged, Simulator, Table, generator, row_ids, uniform
+from zoo.api import ConfigError, Ragged, Table, generator, row_ids, uniform
 from zoo_optics.physics.detector import Cylinder, Detector, cylinder_layout
 from zoo_optics.physics.emission import emitted, isotropic
 from zoo_optics.physics.transport import Hits, Optics, Photons, Surfaces, Transport
@@ -23,7 +23,7 @@ __all__ = ["Cherenkov", "ring_positions", "tank"]
 Array = NDArray[np.float64]
 
 
-class Cherenkov(Simulator):
+class Cherenkov:
     """One flash a sample: its charges, and its hits with their times."""
 
     samples_per_key: ClassVar[int] = 1
@@ -91,7 +91,8 @@ class Cherenkov(Simulator):
         if config.kind == "volume":
             return self.detector.volume.points(uniform(keys, 3), config.margin_cm)
         chosen = (uniform(keys, 1)[:, 0] * len(self._rings)).astype(int)
-        return self._rings[chosen]
+        points: Array = self._rings[chosen]
+        return points
 
     @cached_property
     def _transport(self) -> Transport:

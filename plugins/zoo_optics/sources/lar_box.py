@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Simulator, Table, file_digest, generator, row_ids, uniform
+from zoo.api import DataError, Table, file_digest, generator, row_ids, uniform
 from zoo_optics.physics.detector import Box, Detector, Sensors
 from zoo_optics.physics.semi_analytic import GaisserHillas, scattering_correction
 from zoo_optics.physics.solid_angle import cosine_and_distance, dome
@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 _ON_DISC = ((0.0, 0.0), *((0.7 * np.cos(a), 0.7 * np.sin(a)) for a in np.arange(6) * np.pi / 3))
 
 
-class LarBox(Simulator):
+class LarBox:
     """One flash a sample: what the model expects, and Poisson counts of it."""
 
     samples_per_key: ClassVar[int] = 1
