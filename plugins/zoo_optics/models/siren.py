@@ -51,7 +51,7 @@ class _Sine(torch.autograd.Function):
         return torch.sin_(frequency * functional.linear(values, weight, bias))
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
         *tensors, ctx.frequency = inputs
         ctx.save_for_backward(*tensors)
         ctx.autocast = _autocast(tensors[0])

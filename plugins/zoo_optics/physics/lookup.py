@@ -1,9 +1,9 @@
 """Which sensor a ray meets near the wall: candidates from a grid of cells, not from all sensors.
 
-Sensors fill a shell: from the tip of the one that stands farthest before the wall to the edge of the
-one that reaches farthest behind it. The part of a ray inside of that shell is cut into steps; the
-cell that holds the middle of a step names the few sensors that the step can meet, and those discs
-are intersected exactly. So the time per ray does not depend on the number of sensors.
+Sensors fill a shell: from the one that stands farthest before the wall to the edge of the one that
+reaches farthest behind it. The part of a ray inside of that shell is cut into steps; the cell that
+holds the middle of a step names the few sensors that the step can meet, and those discs are
+intersected exactly. So the time per ray does not depend on the number of sensors.
 """
 
 from __future__ import annotations

@@ -213,4 +213,3 @@ def turned(axis: Array, cosine: Array, rng: np.random.Generator) -> Array:
     vectors: Array = cosine[:, None] * axis + sine[:, None] * across
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
-

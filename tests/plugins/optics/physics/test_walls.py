@@ -41,9 +41,7 @@ def test_a_box_from_known_places() -> None:
     )
     distance, normal = to_wall(ROOM, start, way)
     np.testing.assert_allclose(distance, [3, 1, 6, 3 * 3**0.5], rtol=1e-14)
-    np.testing.assert_allclose(
-        normal, [[-1, 0, 0], [1, 0, 0], [0, 0, -1], [-1, 0, 0]], atol=1e-14
-    )
+    np.testing.assert_allclose(normal, [[-1, 0, 0], [1, 0, 0], [0, 0, -1], [-1, 0, 0]], atol=1e-14)
 
 
 @pytest.mark.parametrize("volume", [TANK, ROOM])
