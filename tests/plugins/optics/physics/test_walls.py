@@ -87,4 +87,4 @@ def test_a_wall_is_moved_in_and_out() -> None:
         assert crossing(TANK, start, way, grown)[1][0] == distance
     enter, leave = crossing(TANK, start, way, -4.5)  # nothing is left of it
     assert enter[0] > leave[0]
-    assert crossing(ROOM, start + [0, 1, 3], way, 1.0)[1][0] == 4.0
+    assert crossing(ROOM, start + np.array([0.0, 1, 3]), way, 1.0)[1][0] == 4.0
