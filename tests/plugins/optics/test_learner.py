@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import poisson
 from torch import Tensor, nn
 
 from zoo.api import Batch, PluginError
@@ -43,7 +44,9 @@ def learner(loss: str, **settings: Any) -> OpticsLearner:
 
 
 def loss_of(kind: str, given: Batch, visibility: list[list[float]], **settings: Any) -> Any:
-    (term,) = learner(kind, **settings).loss({"net": Fixed(visibility)}, given, CONTEXT).terms.values()
+    (term,) = (
+        learner(kind, **settings).loss({"net": Fixed(visibility)}, given, CONTEXT).terms.values()
+    )
     return term
 
 
@@ -53,19 +56,17 @@ VISIBILITY = [[0.02, 0.01], [0.002, 0.008]]  # expected charges 2, 1 and 2, 8
 
 def test_poisson_is_the_likelihood_without_its_constant() -> None:
     """-log P(q; mu) = mu - q log mu + log q!: scipy knows the whole."""
-    from scipy.stats import poisson
-
     term = loss_of("poisson", batch(CHARGE, PHOTONS), VISIBILITY)
     mean = np.array([[2.0, 1], [2, 8]])
     constant = sum(math.lgamma(q + 1) for row in CHARGE for q in row)
     whole = -poisson.logpmf(np.array(CHARGE), mean).sum()
-    assert float(term.total) == pytest.approx(whole - constant, rel=1e-12)
+    assert term.total.item() == pytest.approx(whole - constant, rel=1e-12)
     assert term.count == 4
 
 
 def test_mse_is_that_of_charges() -> None:
     term = loss_of("mse", batch(CHARGE, PHOTONS), VISIBILITY)
-    assert float(term.total) == pytest.approx((3 - 2) ** 2 + 1 + (1 - 2) ** 2 + (10 - 8) ** 2)
+    assert term.total.item() == pytest.approx((3 - 2) ** 2 + 1 + (1 - 2) ** 2 + (10 - 8) ** 2)
     assert term.count == 4
 
 
@@ -77,7 +78,7 @@ def test_log_l2_weighs_each_sensor_by_its_variance() -> None:
         for charge, v in zip(charges, seen, strict=True):
             lack = math.log((v + floor) / (charge / photons + floor))
             total += lack**2 / (1 / (charge + 1) + error**2)
-    assert float(term.total) == pytest.approx(total, rel=1e-12)
+    assert term.total.item() == pytest.approx(total, rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["poisson", "mse", "log-l2"])
@@ -90,7 +91,7 @@ def test_the_truth_is_the_minimum(kind: str) -> None:
     term.total.backward()
     torch.testing.assert_close(net.logarithm.grad, torch.zeros(2, 2, dtype=torch.float64))
     other = [[0.021, 0.01], [0.002, 0.008]]
-    assert float(loss_of(kind, batch(charge, PHOTONS), other).total) > float(term.total)
+    assert loss_of(kind, batch(charge, PHOTONS), other).total.item() > term.total.item()
 
 
 def test_the_gradient_of_poisson_is_expected_less_seen() -> None:
@@ -108,7 +109,7 @@ def test_parts_add_up_to_the_whole() -> None:
         loss_of("poisson", batch(CHARGE[k : k + 1], PHOTONS[k : k + 1]), VISIBILITY[k : k + 1])
         for k in (0, 1)
     ]
-    assert float(sum(part.total for part in parts)) == pytest.approx(float(whole.total))
+    assert sum(part.total.item() for part in parts) == pytest.approx(whole.total.item())
     assert sum(part.count for part in parts) == whole.count
 
 

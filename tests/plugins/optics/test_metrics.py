@@ -13,7 +13,9 @@ from zoo_optics.metrics import OpticsMetrics, _null_deviance, deviance, poisson_
 from zoo_optics.physics.detector import Box, Cylinder, Detector, Sensors
 
 SENSORS = 40
-PLACES = np.column_stack([np.full(SENSORS, 100.0), np.linspace(-90, 90, SENSORS), np.zeros(SENSORS)])
+PLACES = np.column_stack(
+    [np.full(SENSORS, 100.0), np.linspace(-90, 90, SENSORS), np.zeros(SENSORS)]
+)
 
 
 def facts(volume: Any = None) -> dict[str, Any]:
@@ -119,9 +121,7 @@ def test_repeated_rows_count_twice() -> None:
     prediction = Table({"id": table.ids, "charge": (0.8 * table["expected"]).astype(np.float32)})
     rows = metrics.measure(table, prediction)
     twice = rows.take(np.repeat(np.arange(50), 2))
-    once, again = (
-        {n.name: n.value for n in metrics.summarise(part)} for part in (rows, twice)
-    )
+    once, again = ({n.name: n.value for n in metrics.summarise(part)} for part in (rows, twice))
     for name, value in once.items():
         assert again[name] == pytest.approx(value, rel=1e-9, nan_ok=True)
 

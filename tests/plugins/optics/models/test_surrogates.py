@@ -60,8 +60,9 @@ def test_every_sensor_of_every_point_is_answered_once(name: str, direction: bool
     assert answer.shape == (7, 3 * 8 + 2 * 5)
     assert answer.dtype == torch.float32
     assert torch.isfinite(answer).all()
-    each = torch.cat([net(*(part[k : k + 1] for part in (points(7), way)[: 1 + direction]))
-                      for k in range(7)])
+    each = torch.cat(
+        [net(*(part[k : k + 1] for part in (points(7), way)[: 1 + direction])) for k in range(7)]
+    )
     torch.testing.assert_close(answer, each, rtol=1e-4, atol=1e-4)
 
 
@@ -171,9 +172,14 @@ def test_one_small_network_serves_any_number_of_sensors() -> None:
     count = [sum(p.numel() for p in net.parameters()) for net in (small, large)]
     # 64 x 6 + 64, five times 64 x 64 + 64, 64 + 1: the 64x5 of the talk, with 21 kB of numbers.
     assert count == [64 * 7 + 5 * 64 * 65 + 65] * 2
-    large.load_state_dict(small.state_dict() | {
-        name: value for name, value in large.state_dict().items() if name in ("sensor", "normal")
-    })
+    large.load_state_dict(
+        small.state_dict()
+        | {
+            name: value
+            for name, value in large.state_dict().items()
+            if name in ("sensor", "normal")
+        }
+    )
 
 
 def test_a_box_is_scaled_to_its_middle() -> None:

@@ -35,10 +35,13 @@ def test_sensors_stand_evenly_behind_the_far_wall() -> None:
     assert len(detector.sensors) == 60
     assert (detector.sensors.position_cm[:, 0] == 213).all()
     # Six over 400 cm and ten over 500 cm, half a pitch from the edges.
-    np.testing.assert_allclose(np.unique(detector.sensors.position_cm[:, 1]), [
-        -500 / 3, -100, -100 / 3, 100 / 3, 100, 500 / 3
-    ])
-    np.testing.assert_allclose(np.unique(detector.sensors.position_cm[:, 2]), np.arange(25, 500, 50))
+    np.testing.assert_allclose(
+        np.unique(detector.sensors.position_cm[:, 1]),
+        [-500 / 3, -100, -100 / 3, 100 / 3, 100, 500 / 3],
+    )
+    np.testing.assert_allclose(
+        np.unique(detector.sensors.position_cm[:, 2]), np.arange(25, 500, 50)
+    )
 
 
 def test_the_direct_light_of_a_point_before_a_sensor() -> None:
