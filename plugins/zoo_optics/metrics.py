@@ -91,10 +91,10 @@ class OpticsMetrics(Metrics):
         columns |= profile_sums(
             self._detector,
             samples["position"].astype(np.float64),
-            mean / photons[:, None],
-            deviance(charge, mean),
-            floor,
-            truth,
+            found=mean / photons[:, None],
+            truth=truth,
+            deviance=deviance(charge, mean),
+            floor=floor,
         )
         return Table({"id": samples.ids, **columns})
 

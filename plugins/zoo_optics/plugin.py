@@ -34,7 +34,9 @@ def zoo_tasks() -> Sequence[Task]:
             figures=f"{_HERE}.figures:OpticsFigures",
             deploy=f"{_HERE}.deploy:OpticsDeploy",
             select="explained deviance",
-            recipes={"better": f"{_HERE}:recipes/better.toml"},
+            recipes={
+                name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "talk-2", "talk-125")
+            },
         ),
     )
 

@@ -28,10 +28,11 @@ def distance_edges(detector: Detector) -> Array:
 def profile_sums(
     detector: Detector,
     position_cm: Array,
+    *,
     found: Array,
+    truth: Array | None,
     deviance: Array,
     floor: Array,
-    truth: Array | None,
 ) -> dict[str, Array]:
     """Sums over the sensors of every flash, by distance and, with the truth, by visibility.
 
@@ -39,9 +40,9 @@ def profile_sums(
         detector: The sensors.
         position_cm: (N, 3), of the flashes.
         found: (N, sensors), visibilities that are judged.
+        truth: (N, sensors), true visibilities, or none.
         deviance: (N, sensors), of the charges about what is expected.
         floor: (N, sensors), what counting leaves of it.
-        truth: (N, sensors), true visibilities, or none.
 
     Returns:
         ``distance_deviance`` and ``distance_floor`` (N, 16); with the truth also ``pairs``,

@@ -1,4 +1,4 @@
-"""The light of one flash against the distance of the sensors: the table, the networks, the truth."""
+"""The light of one flash against the distance of the sensors: tables, networks, truth."""
 
 from __future__ import annotations
 
@@ -43,12 +43,13 @@ def curve(
     distance = np.linalg.norm(way, axis=1)
     edges = np.linspace(distance.min(), distance.max() * 1.0001, _BINS + 1)
     where = np.clip(np.searchsorted(edges, distance, side="right") - 1, 0, _BINS - 1)
-    filled = np.bincount(where, minlength=_BINS) > 0
+    sensors = np.bincount(where, minlength=_BINS)
+    filled = sensors > 0
     middle = ((edges[1:] + edges[:-1]) / 2)[filled]
 
     def mean(charge: Array) -> Array:
-        total: Array = np.bincount(where, charge, _BINS) / np.maximum(np.bincount(where), 1e-9)
-        return total[filled] / photons
+        total: Array = np.bincount(where, charge, _BINS)[filled]
+        return total / sensors[filled] / photons
 
     figure = Figure(figsize=(8.4, 6.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.4, 1])

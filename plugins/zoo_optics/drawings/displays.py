@@ -52,11 +52,13 @@ def display(
     top = max(float(seen.max()), *(float(mean.max()) for mean in means.values()), 1.0)
     scale = LogNorm(top * 10**-_DECADES, top)
     colours = colormaps["magma_r"].with_extremes(under="0.92")
-    _panel(axes[0, 0], points, seen, (colours, scale), size, "seen")
+    charge, pull = (colours, scale), (colormaps["RdBu_r"], Normalize(-_LARGEST_PULL, _LARGEST_PULL))
+    _panel(axes[0, 0], points, seen, charge, size)
+    axes[0, 0].set_title("seen", fontsize=9)
     for place, name in enumerate(charges, start=1):
-        _panel(axes[0, place], points, means[name], (colours, scale), size, shortened(name, 30))
-        pull = Normalize(-_LARGEST_PULL, _LARGEST_PULL)
-        _panel(axes[1, place], points, off[name], (colormaps["RdBu_r"], pull), size, "pull")
+        _panel(axes[0, place], points, means[name], charge, size)
+        axes[0, place].set_title(shortened(name, 30), fontsize=9)
+        _panel(axes[1, place], points, off[name], pull, size)
     for line, label in ((0, "charge [PE]"), (1, "pull")):
         figure.colorbar(
             axes[line, -1].collections[0], ax=axes[line], label=label, pad=0.01, aspect=30,
@@ -116,7 +118,6 @@ def _panel(
     values: Array,
     colours: tuple[Colormap, Normalize],
     size: float,
-    title: str,
 ) -> None:
     order = np.argsort(np.abs(values))  # the brightest on top
     axes.scatter(
@@ -128,7 +129,6 @@ def _panel(
         linewidths=0,
     )
     axes.set_aspect("equal")
-    axes.set_title(title, fontsize=9)
     axes.set(xticks=[], yticks=[])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def test_memory_grows_linearly_with_the_number_of_sensors() -> None:
     """The fault of old made it grow with its square: a factor of 4 for every doubling."""
     sizes = [(8, 30), (16, 30), (32, 30)]
     found = [kept_bytes(network("siren-pair", facts(*size)), points(3)) for size in sizes]
-    for small, large in zip(found, found[1:], strict=False):
+    for small, large in pairwise(found):
         assert 1.7 < large / small < 2.2
     # One sine of 64 floats after each of six layers, six inputs and an output for every row.
     rows = 3 * (8 * 30 + 10)
