@@ -136,14 +136,15 @@ def _distribution(
     axes: Axes, off: Mapping[str, Array], strokes: Mapping[str, Mapping[str, Any]]
 ) -> None:
     edges = np.linspace(-_LARGEST_PULL, _LARGEST_PULL, 33)
-    for name, values in off.items():
-        style = strokes[name]
+    for place, (name, values) in enumerate(off.items()):
         axes.hist(
             np.clip(values, edges[0], edges[-1]),
             bins=edges,
             histtype="step",
-            color=style["color"],
-            linestyle=style["linestyle"],
+            color=strokes[name]["color"],
+            linestyle=("-", "--", ":", "-.")[place % 4],
+            label=shortened(name, 18),
         )
+    axes.legend(fontsize=6.5, frameon=False)
     axes.set(xlabel="pull", ylabel="sensors", yscale="log")
     axes.grid(alpha=0.3)

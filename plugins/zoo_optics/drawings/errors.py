@@ -48,6 +48,7 @@ class _Panel:
     under: str
     factor: float
     perfect: float
+    scale: Literal["linear", "log"] = "linear"
 
 
 def against(evaluations: Sequence[Evaluation], axis: ErrorAxis, edges: Array) -> Drawing:
@@ -77,7 +78,7 @@ def against(evaluations: Sequence[Evaluation], axis: ErrorAxis, edges: Array) ->
             for end, column in (("", value), (" low", low), (" high", high)):
                 data[f"{one.model} {panel.label}{end}"] = column
         place.axhline(panel.perfect, color="0.7", linewidth=0.8, zorder=0)
-        place.set(ylabel=panel.label, xscale=axis.scale)
+        place.set(ylabel=panel.label, xscale=axis.scale, yscale=panel.scale)
         place.grid(alpha=0.3)
     places[-1].set_xlabel(axis.label)
     legend(figure)
@@ -98,7 +99,7 @@ def _panels(evaluations: Sequence[Evaluation], axis: ErrorAxis) -> list[_Panel]:
     wanted = (
         _Panel("error [%]", f"{name}_error", f"{name}_pairs", 100, 0),
         _Panel("bias [%]", f"{name}_signed", f"{name}_pairs", 100, 0),
-        _Panel("deviance / floor", f"{name}_deviance", f"{name}_floor", 1, 1),
+        _Panel("deviance / floor", f"{name}_deviance", f"{name}_floor", 1, 1, "log"),
     )
     rows = [one.rows for one in evaluations if one.rows is not None]
     return [panel for panel in wanted if any(panel.over in row for row in rows)]
