@@ -9,6 +9,7 @@ from zoo.api import Drawing, Evaluation, Figures, Table
 from zoo_optics.drawings.curves import curve
 from zoo_optics.drawings.displays import display
 from zoo_optics.drawings.errors import BRIGHTNESS, DISTANCE, against
+from zoo_optics.drawings.maps import probe_map
 from zoo_optics.physics.detector import detector_of
 from zoo_optics.profiles import VISIBILITY_EDGES, distance_edges
 
@@ -29,13 +30,14 @@ class OpticsFigures(Figures):
         samples: Table | None,
         predictions: Mapping[str, Table],
     ) -> Iterable[Drawing]:
-        """Errors by distance, and by visibility where the truth is known; then the displays."""
+        """Errors by distance; where the truth is known by visibility and a map; displays."""
         measured = [one for one in evaluations.values() if one.rows is not None]
         detector = detector_of(self.facts)
         if measured:
             yield against(measured, DISTANCE, distance_edges(detector))
-        if any("visibility_error" in one.rows for one in measured if one.rows is not None):
+        if any("probe" in one.rows for one in measured if one.rows is not None):
             yield against(measured, BRIGHTNESS, VISIBILITY_EDGES)
+            yield probe_map(detector, measured[:_SHOWN])
         if samples is None:
             return
         shown = {one.model: predictions[one.model]["charge"] for one in measured[:_SHOWN]}

@@ -23,7 +23,7 @@ from scipy.special import gammaln, xlogy
 
 from zoo.api import DataError, Metrics, Number, Table
 from zoo_optics.physics.detector import Cylinder, Detector, detector_of
-from zoo_optics.profiles import profile_sums
+from zoo_optics.profiles import probe_of, profile_sums
 
 __all__ = ["OpticsMetrics", "deviance", "poisson_deviance"]
 
@@ -85,6 +85,9 @@ class OpticsMetrics(Metrics):
             expected = np.maximum(samples["expected"].astype(np.float64), SMALLEST)
             floor, truth = deviance(charge, expected), expected / photons[:, None]
             columns |= _errors(mean / photons[:, None], truth)
+            probe = probe_of(self._detector)
+            columns |= {"probe": mean[:, probe] / photons, "probe_true": truth[:, probe]}
+            columns["place"] = samples["position"].astype(np.float64)
         else:
             floor = poisson_deviance(mean)
         columns["floor"] = floor.sum(1)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from zoo_optics.physics.detector import Detector
 
-__all__ = ["VISIBILITY_EDGES", "distance_edges", "profile_sums"]
+__all__ = ["VISIBILITY_EDGES", "distance_edges", "probe_of", "profile_sums"]
 
 Array = NDArray[np.float64]
 
@@ -23,6 +23,14 @@ def distance_edges(detector: Detector) -> Array:
     volume = detector.volume
     longest = float(np.linalg.norm(volume.high - volume.low))
     return np.linspace(0, longest, _DISTANCES + 1)
+
+
+def probe_of(detector: Detector) -> int:
+    """The sensor whose map is drawn: nearest to the middle of the side of largest x."""
+    volume = detector.volume
+    side = (volume.low + volume.high) / 2
+    side[0] = volume.high[0]
+    return int(np.linalg.norm(detector.sensors.position_cm - side, axis=1).argmin())
 
 
 def profile_sums(

@@ -15,7 +15,7 @@ from zoo_optics.drawings.styles import strokes_of
 from zoo_optics.figures import OpticsFigures
 from zoo_optics.metrics import OpticsMetrics
 from zoo_optics.physics.detector import Box, Cylinder, Detector, Sensors, cylinder_layout
-from zoo_optics.profiles import VISIBILITY_EDGES, distance_edges, profile_sums
+from zoo_optics.profiles import VISIBILITY_EDGES, distance_edges, probe_of, profile_sums
 from zoo_optics.specs import SAMPLE
 
 TANK = Cylinder(200.0, 150.0)
@@ -172,9 +172,18 @@ def test_a_curve_is_the_mean_over_sensors_at_a_distance(drawings: dict[str, Draw
     assert data["true"][0] == pytest.approx(expected, rel=1e-6)
 
 
+def test_the_map_is_of_one_sensor(drawings: dict[str, Drawing]) -> None:
+    """That of the barrel's middle row at azimuth 0, the third of five rows of 16."""
+    assert probe_of(DETECTOR) == 2 * 16
+    data, table = drawings["map"].data, samples()
+    np.testing.assert_allclose(data["true"], table["expected"][:, 32] / 1e5, rtol=1e-6)
+    np.testing.assert_allclose(data["run ratio"], 1.1, rtol=1e-5)
+    np.testing.assert_array_equal(data["z [cm]"], table["position"][:, 2])  # too few for a slab
+
+
 def test_without_the_truth_there_are_deviances_alone() -> None:
     found = drawn(known=False)
-    assert "error-visibility" not in found
+    assert not {"error-visibility", "map"} & set(found)
     panels = [name for name in found["error-distance"].data if name.startswith("run")]
     assert panels == [f"run deviance / floor{end}" for end in ("", " low", " high")]
     assert "seen" in found["curve-1"].data
@@ -184,6 +193,7 @@ def test_all_can_be_drawn(drawings: dict[str, Drawing]) -> None:
     assert list(drawings) == [
         "error-distance",
         "error-visibility",
+        "map",
         *("display-1", "curve-1", "display-2", "curve-2"),
     ]
     for drawing in drawings.values():
