@@ -94,5 +94,5 @@ def _by_bin(bins: NDArray[np.int64], values: Array, count: int) -> Array:
     rows = np.arange(len(bins))[:, None]
     inside = (bins >= 0) & (bins < count)
     flat = (rows * count + bins)[inside]
-    total: Array = np.bincount(flat, weights=values[inside], minlength=len(bins) * count)
-    return total.reshape(len(bins), count)
+    total = np.bincount(flat, weights=values[inside], minlength=len(bins) * count)
+    return total.reshape(len(bins), count).astype(np.float64)

@@ -48,8 +48,8 @@ def curve(
     middle = ((edges[1:] + edges[:-1]) / 2)[filled]
 
     def mean(charge: Array) -> Array:
-        total: Array = np.bincount(where, charge, _BINS)[filled]
-        return total / sensors[filled] / photons
+        total: Array = np.bincount(where, charge, _BINS)[filled] / sensors[filled]
+        return total / photons
 
     figure = Figure(figsize=(8.4, 6.2), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.4, 1])

@@ -65,8 +65,8 @@ def display(
             extend="both",
         )  # fmt: skip
     _distribution(axes[1, 0], off, strokes_of(evaluations))
-    place = ", ".join(f"{x:.0f}" for x in samples["position"][row])
-    figure.suptitle(f"flash at ({place}) cm, {float(samples['photons'][row]):.3g} photons")
+    start = ", ".join(f"{x:.0f}" for x in samples["position"][row])
+    figure.suptitle(f"flash at ({start}) cm, {float(samples['photons'][row]):.3g} photons")
     return Drawing(
         name=f"display-{row + 1}",
         caption="A flash on the unrolled wall: photo-electrons seen, those expected, and the pull, "
@@ -121,7 +121,8 @@ def _panel(
 ) -> None:
     order = np.argsort(np.abs(values))  # the brightest on top
     axes.scatter(
-        *points[order].T,
+        points[order, 0],
+        points[order, 1],
         c=values[order],
         s=float(np.clip(size, 0.5, 60)),
         cmap=colours[0],
@@ -139,7 +140,7 @@ def _distribution(
     for place, (name, values) in enumerate(off.items()):
         axes.hist(
             np.clip(values, edges[0], edges[-1]),
-            bins=edges,
+            bins=edges.tolist(),
             histtype="step",
             color=strokes[name]["color"],
             linestyle=("-", "--", ":", "-.")[place % 4],

@@ -42,7 +42,8 @@ class SirenPair(Surrogate):
         """(N, 3 or 6) to (N, sensors)."""
         rows = self.rows(inputs)
         # A file has no chunks: what cuts rows would fix their number in it.
-        recorded = torch.jit.is_tracing() or torch.compiler.is_exporting()
+        jit: Any = torch.jit  # it has no types
+        recorded = jit.is_tracing() or torch.compiler.is_exporting()
         answers = self.of_rows(rows) if recorded else chunked(self.of_rows, self, rows)
         return answers.reshape(-1, len(self.sensor))
 

@@ -64,7 +64,7 @@ class SensorLookup:
         ray, along = self._steps(start, direction)
         rows = self._table[self._cells(start[ray] + along[:, None] * direction[ray])]
         step, column = np.nonzero(rows != _NONE)
-        sensor, ray = rows[step, column], ray[step]
+        sensor, ray = rows[step, column].astype(np.int64), ray[step]
         length = self._lengths(start[ray], direction[ray], sensor)
         met = np.flatnonzero(np.isfinite(length))
         met = met[np.lexsort((length[met], ray[met]))]
