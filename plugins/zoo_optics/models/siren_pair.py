@@ -90,7 +90,7 @@ class SirenPrior(SirenPair):
         cosine = -(way * normal).sum(1) / distance
         size = self.extent.norm()
         shape = torch.stack([cosine, (distance / size).log() / 3], 1)
-        correction = self.stack(torch.cat([rows, shape], 1))
+        correction: Tensor = self.stack(torch.cat([rows, shape], 1))
         return correction + self._prior(distance, cosine)[:, None] / self.scale
 
     def _prior(self, distance: Tensor, cosine: Tensor) -> Tensor:
