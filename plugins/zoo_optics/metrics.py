@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
 from zoo.api import DataError, Metrics, Number, Table
-from zoo_optics.physics.detector import Box, Cylinder, detector_of
+from zoo_optics.physics.detector import Cylinder, Detector, detector_of
+from zoo_optics.profiles import probe_of, profile_sums
 
 __all__ = ["OpticsMetrics", "deviance", "poisson_deviance"]
 
@@ -30,6 +31,8 @@ Array = NDArray[np.float64]
 
 SMALLEST = 1e-12
 """Expectation below which a sensor counts as expecting this much, photo-electrons."""
+
+_NOT_SUMMED = frozenset({"id", "group", "training"})
 
 VISIBILITY_BINS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1.0)
 
@@ -77,17 +80,31 @@ class OpticsMetrics(Metrics):
             "photoelectrons": charge.sum(1),
             "from_wall": self._from_wall(samples["position"].astype(np.float64)),
         }
+        truth = None
         if "expected" in samples:
-            truth = np.maximum(samples["expected"].astype(np.float64), SMALLEST)
-            columns["floor"] = deviance(charge, truth).sum(1)
-            columns |= _errors(mean / photons[:, None], truth / photons[:, None])
+            expected = np.maximum(samples["expected"].astype(np.float64), SMALLEST)
+            floor, truth = deviance(charge, expected), expected / photons[:, None]
+            columns |= _errors(mean / photons[:, None], truth)
+            probe = probe_of(self._detector)
+            columns |= {"probe": mean[:, probe] / photons, "probe_true": truth[:, probe]}
+            columns["place"] = samples["position"].astype(np.float64)
         else:
-            columns["floor"] = poisson_deviance(mean).sum(1)
+            floor = poisson_deviance(mean)
+        columns["floor"] = floor.sum(1)
+        columns |= profile_sums(
+            self._detector,
+            samples["position"].astype(np.float64),
+            found=mean / photons[:, None],
+            truth=truth,
+            deviance=deviance(charge, mean),
+            floor=floor,
+        )
         return Table({"id": samples.ids, **columns})
 
     def summarise(self, rows: Table) -> Sequence[Number]:
         """The numbers of these rows; those of the visibility only where it is known."""
-        total = {name: float(np.sum(rows[name])) for name in rows if name != "id"}
+        names = (name for name in rows if name not in _NOT_SUMMED and rows[name].ndim == 1)
+        total = {name: float(np.sum(rows[name])) for name in names}
         sensors, charge = max(total["sensors"], 1.0), total["charge"]
         floor, found = total["floor"], total["deviance"]
         null = _null_deviance(rows)
@@ -104,11 +121,11 @@ class OpticsMetrics(Metrics):
         return (*numbers, *_visibility_numbers(total))
 
     @cached_property
-    def _volume(self) -> Cylinder | Box:
-        return detector_of(self.facts).volume
+    def _detector(self) -> Detector:
+        return detector_of(self.facts)
 
     def _from_wall(self, position_cm: Array) -> Array:
-        volume = self._volume
+        volume = self._detector.volume
         near = np.minimum(position_cm - volume.low, volume.high - position_cm)
         if isinstance(volume, Cylinder):
             near[:, 0] = near[:, 1] = volume.radius_cm - np.hypot(*position_cm[:, :2].T)

@@ -31,9 +31,12 @@ def zoo_tasks() -> Sequence[Task]:
             codec=f"{_HERE}.codec:OpticsCodec",
             learner=f"{_HERE}.learner:OpticsLearner",
             metrics=f"{_HERE}.metrics:OpticsMetrics",
+            figures=f"{_HERE}.figures:OpticsFigures",
             deploy=f"{_HERE}.deploy:OpticsDeploy",
             select="explained deviance",
-            recipes={"better": f"{_HERE}:recipes/better.toml"},
+            recipes={
+                name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "talk-2", "talk-125")
+            },
         ),
     )
 

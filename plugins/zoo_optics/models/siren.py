@@ -39,22 +39,32 @@ class SineLayer(nn.Module):
 
 
 class _Sine(torch.autograd.Function):
-    """Keeps the input of the layer, which the layer before keeps anyway, and not its argument."""
+    """Keeps the input of the layer, which the layer before keeps anyway, and not its argument.
+
+    It can be differentiated again, and by ``torch.func`` (``vjp``, ``jacrev``, ``vmap``).
+    """
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, frequency: float) -> Tensor:
-        ctx.save_for_backward(values, weight, bias)
-        ctx.frequency = frequency
-        ctx.autocast = _autocast(values)
+    def forward(values: Tensor, weight: Tensor, bias: Tensor, frequency: float) -> Tensor:
         return torch.sin_(frequency * functional.linear(values, weight, bias))
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
+        *tensors, ctx.frequency = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.autocast = _autocast(tensors[0])
+
+    @staticmethod
     def backward(ctx: Any, outward: Tensor) -> tuple[Tensor | None, ...]:
         values, weight, bias = ctx.saved_tensors
         with torch.autocast(**ctx.autocast):
-            slope = torch.cos_(ctx.frequency * functional.linear(values, weight, bias))
-        slope = slope.mul_(ctx.frequency).mul_(outward)
+            argument = ctx.frequency * functional.linear(values, weight, bias)
+        if torch.is_grad_enabled():  # to be differentiated again: nothing in place
+            slope = ctx.frequency * torch.cos(argument) * outward
+        else:
+            slope = torch.cos_(argument).mul_(ctx.frequency).mul_(outward)
         flat, rows = slope.flatten(0, -2), values.flatten(0, -2).to(slope.dtype)
         inward = slope @ weight.to(slope.dtype) if ctx.needs_input_grad[0] else None
         inward = None if inward is None else inward.to(values.dtype)

@@ -41,17 +41,20 @@ class SirenPair(Surrogate):
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
         rows = self.rows(inputs)
-        answers = chunked(self.of_rows, self, rows)
-        return answers.reshape(len(inputs), len(self.sensor))
+        # A file has no chunks: what cuts rows would fix their number in it.
+        jit: Any = torch.jit  # it has no types
+        recorded = jit.is_tracing() or torch.compiler.is_exporting()
+        answers = self.of_rows(rows) if recorded else chunked(self.of_rows, self, rows)
+        return answers.reshape(-1, len(self.sensor))
 
     def rows(self, inputs: Tensor) -> Tensor:
         """Every point with every sensor, (N * sensors, inputs + 3 of the sensor)."""
-        points, sensors = len(inputs), len(self.sensor)
+        points, sensors = inputs.shape[0], len(self.sensor)
         pairs = (
             inputs[:, None].expand(points, sensors, self.inputs),
             self.sensor.to(inputs.dtype)[None].expand(points, sensors, 3),
         )
-        return torch.cat(pairs, 2).reshape(points * sensors, self.inputs + 3)
+        return torch.cat(pairs, 2).reshape(-1, self.inputs + 3)
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """(R, inputs + 3) to (R, 1)."""
@@ -76,8 +79,8 @@ class SirenPrior(SirenPair):
     def rows(self, inputs: Tensor) -> Tensor:
         """As those of the pairs, and the sensor's normal."""
         pairs = super().rows(inputs)
-        normal = self.normal.to(inputs.dtype)[None].expand(len(inputs), len(self.sensor), 3)
-        return torch.cat([pairs, normal.reshape(len(pairs), 3)], 1)
+        normal = self.normal.to(inputs.dtype)[None].expand(inputs.shape[0], len(self.sensor), 3)
+        return torch.cat([pairs, normal.reshape(-1, 3)], 1)
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """(R, inputs + 6) to (R, 1)."""
@@ -87,7 +90,7 @@ class SirenPrior(SirenPair):
         cosine = -(way * normal).sum(1) / distance
         size = self.extent.norm()
         shape = torch.stack([cosine, (distance / size).log() / 3], 1)
-        correction = self.stack(torch.cat([rows, shape], 1))
+        correction: Tensor = self.stack(torch.cat([rows, shape], 1))
         return correction + self._prior(distance, cosine)[:, None] / self.scale
 
     def _prior(self, distance: Tensor, cosine: Tensor) -> Tensor:

@@ -31,11 +31,10 @@ def cosine_and_distance(
 
 
 def disc(radius: float, distance: Array, cosine: Array) -> Array:
-    """A flat disc, exactly on its axis and to second order of radius over distance elsewhere.
+    """A flat disc: exactly on its axis, elsewhere up to terms of (radius / distance)^2.
 
-    ``pi r^2 c / d^2 (1 + (r/d)^2 (15 c^2 / 8 - 9/8 ) ...)`` is awkward near the disc, so the exact
-    solid angle on the axis is scaled with the cosine: right far away at every angle and near at
-    angle 0. Behind the disc it is 0.
+    It is the solid angle on the axis, ``2 pi (1 - d / sqrt(d^2 + r^2))``, times the cosine: right
+    far away at every angle, and near at angle 0. Behind the disc it is 0.
 
     Args:
         radius: Of the disc.
@@ -46,11 +45,21 @@ def disc(radius: float, distance: Array, cosine: Array) -> Array:
     return on_axis * np.clip(cosine, 0, None)
 
 
-def dome(radius: float, distance: Array) -> Array:
-    """A sphere, exactly; half of space where the point is inside of it."""
-    ratio = np.clip(radius / np.maximum(distance, radius), None, 1)
+def dome(radius: float, distance: Array, cosine: Array) -> Array:
+    """Half a sphere, open to the front: exactly on its axis and far away, in front of its base.
+
+    Seen at an angle it shows ``pi r^2 (1 + cos) / 2``; the solid angle is that of a sphere which
+    shows as much, and half of space where the point is inside of that. Behind the base it is 0.
+
+    Args:
+        radius: Of the dome.
+        distance: To the centre of its base, in the unit of the radius.
+        cosine: Of the angle between its axis and the way to the point.
+    """
+    seen = radius * np.sqrt((1 + np.clip(cosine, 0, 1)) / 2)
+    ratio = np.clip(seen / np.maximum(distance, seen), None, 1)
     angle: Array = 2 * np.pi * (1 - np.sqrt(1 - ratio**2))
-    return angle
+    return angle * (cosine > 0)
 
 
 def rectangle(width: float, height: float, across: Array, up: Array, depth: Array) -> Array:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_optics.physics.detector import Cylinder, Detector
+from zoo_optics.physics.detector import Detector
 from zoo_optics.physics.lookup import SensorLookup
+from zoo_optics.physics.walls import to_wall
 from zoo_optics.physics.water import C_CM_NS, Medium
 
 __all__ = ["Hits", "Optics", "Photons", "Surfaces", "Transport", "rayleigh_cosine", "turned"]
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _NUDGE_CM = 1e-7  # a reflected photon starts this far from the wall
-_MAX_LEGS = 1000
+_MAX_LEGS = 1000  # after as many scatterings and reflections a photon counts as lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,8 @@ class Transport:
             photons: Inside the volume; left as they are.
             rng: All that is random comes from it.
         """
-        found: list[tuple[IntArray, IntArray, Array, NDArray[np.bool_]]] = []
+        none = np.zeros(0, dtype=np.int64)
+        found = [(none, none, np.zeros(0), np.zeros(0, dtype=bool))]
         direct = np.ones(len(photons.time), dtype=bool)
         for _ in range(_MAX_LEGS):
             if not len(photons.time):
@@ -132,9 +134,8 @@ class Transport:
         """One straight way of every photon; returns those that go on."""
         medium = self.optics.medium
         count = len(photons.time)
-        wall, normal = self._wall(photons)
-        end = photons.position + photons.direction * wall[:, None]
-        sensor, at_sensor = self.lookup.first(photons.position, photons.direction, end)
+        wall, normal = to_wall(self.detector.volume, photons.position, photons.direction)
+        sensor, at_sensor = self.lookup.first(photons.position, photons.direction)
         surface = np.where(sensor >= 0, at_sensor, wall)
         absorbed = rng.exponential(size=count) * medium.at(medium.absorption_cm, photons.wavelength)
         scattered = rng.exponential(size=count) * medium.at(
@@ -156,13 +157,6 @@ class Transport:
         on = (~at_surface & (scattered < absorbed)) | back
         moved = Photons(position, direction, time, photons.wavelength, photons.event)
         return moved.take(on), np.zeros(int(on.sum()), dtype=bool)
-
-    def _wall(self, photons: Photons) -> tuple[Array, Array]:
-        """Way to the wall (N,), cm, and its inward normal there (N, 3)."""
-        volume = self.detector.volume
-        if isinstance(volume, Cylinder):
-            return _cylinder_wall(volume, photons.position, photons.direction)
-        return _box_wall(volume.low, volume.high, photons.position, photons.direction)
 
     def _efficiency(self, direction: Array, normal: Array) -> Array:
         surfaces = self.optics.surfaces
@@ -219,34 +213,3 @@ def turned(axis: Array, cosine: Array, rng: np.random.Generator) -> Array:
     vectors: Array = cosine[:, None] * axis + sine[:, None] * across
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
-
-
-def _cylinder_wall(volume: Cylinder, position: Array, direction: Array) -> tuple[Array, Array]:
-    across = direction[:, :2]
-    square = np.einsum("ij,ij->i", across, across)
-    along = np.einsum("ij,ij->i", position[:, :2], across)
-    inside = np.einsum("ij,ij->i", position[:, :2], position[:, :2]) - volume.radius_cm**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = np.sqrt(np.clip(along**2 - square * inside, 0, None))
-        barrel = np.where(square > 0, (root - along) / square, np.inf)
-        up = np.sign(direction[:, 2])
-        cap = (up * volume.half_height_cm - position[:, 2]) / direction[:, 2]
-    cap = np.where(direction[:, 2] == 0, np.inf, cap)
-    at_cap = cap < barrel
-    way = np.clip(np.where(at_cap, cap, barrel), 0, None)
-    normal = np.zeros_like(position)
-    normal[at_cap, 2] = -up[at_cap]
-    end = position[:, :2] + across * way[:, None]
-    normal[~at_cap, :2] = -end[~at_cap] / volume.radius_cm
-    return way, normal
-
-
-def _box_wall(low: Array, high: Array, position: Array, direction: Array) -> tuple[Array, Array]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ways = np.where(direction > 0, high - position, low - position) / direction
-    ways = np.where(direction == 0, np.inf, ways)
-    axis = ways.argmin(axis=1)
-    rows = np.arange(len(axis))
-    normal = np.zeros_like(position)
-    normal[rows, axis] = -np.sign(direction[rows, axis])
-    return np.clip(ways[rows, axis], 0, None), normal

@@ -74,8 +74,8 @@ class LarBox:
         """Probability of detection by every sensor, float64 (N, sensors), of points (N, 3), cm."""
         config, sensors = self.config, self.detector.sensors
         cosine, distance = cosine_and_distance(position_cm, sensors.position_cm, sensors.direction)
-        seen = config.efficiency * dome(sensors.radius_cm, distance) / (4 * np.pi)
-        seen = seen * np.exp(-distance / config.attenuation_cm) * (cosine > 0)
+        seen = config.efficiency * dome(sensors.radius_cm, distance, cosine) / (4 * np.pi)
+        seen = seen * np.exp(-distance / config.attenuation_cm)
         if self._scattering is not None:
             middle = (self.detector.volume.low + self.detector.volume.high) / 2
             from_axis = np.linalg.norm(position_cm[:, 1:] - middle[1:], axis=1)[:, None]
