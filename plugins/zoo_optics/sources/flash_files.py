@@ -9,7 +9,6 @@ for copies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,46 +18,23 @@ from numpy.typing import NDArray
 
 from zoo.api import Block, ConfigError, DataError, Ragged, Table, file_digest, sample_ids
 from zoo_optics.physics.detector import Sensors
+from zoo_optics.sources.event_file import EventFile, event_file
 from zoo_optics.sources.files_config import FlashFilesConfig
 from zoo_optics.sources.geometries import load_detector
-from zoo_optics.sources.hdf5 import dataset, hdf5_files, opened, rows_of
-from zoo_optics.sources.hit_index import hit_cuts
+from zoo_optics.sources.hdf5 import hdf5_files, opened, rows_of
 from zoo_optics.sources.looks import (
     Copies,
-    require_facing,
-    require_forward,
     require_inside,
     require_light,
-    require_order,
     require_possible_times,
 )
+from zoo_optics.sources.sensor_order import require_facing, require_forward, require_order
 
-__all__ = ["EventFile", "FlashFiles"]
+__all__ = ["FlashFiles"]
 
 Array = NDArray[np.float64]
 
-_TIMES = 10_000  # hit times from each end of a file that tell whether they are constant
 _HIT_FIELDS = frozenset({"hit_sensor", "hit_time"})
-
-
-@dataclass(frozen=True, slots=True)
-class EventFile:
-    """One file.
-
-    Attributes:
-        path: The file.
-        cuts: int64 (events + 1,), where the hits of each event start and end.
-        timed: Whether its hit times differ.
-    """
-
-    path: Path
-    cuts: NDArray[np.int64]
-    timed: bool
-
-    @property
-    def events(self) -> int:
-        """How many it has."""
-        return len(self.cuts) - 1
 
 
 class FlashFiles:
@@ -94,7 +70,7 @@ class FlashFiles:
             )
         radius = config.sensor_radius_cm
         self.detector = load_detector(Path(config.geometry), radius_cm=radius)
-        self.files = [_event_file(file, config) for file in hdf5_files(self.path)]
+        self.files = [event_file(file, config) for file in hdf5_files(self.path)]
         timed = config.start_ns is not None and all(file.timed for file in self.files)
         self.fields = frozenset({"position", "direction", "photons", "charge"})
         self.fields |= _HIT_FIELDS if timed else frozenset()
@@ -263,30 +239,6 @@ class FlashFiles:
         if path not in self._digests:
             self._digests[path] = file_digest(path)
         return self._digests[path]
-
-
-def _event_file(path: Path, config: FlashFilesConfig) -> EventFile:
-    """The index of a file, and whether its times differ; no hit is read but those times."""
-    with opened(path) as file:
-        hits = dataset(file, "hit_pmt", ()).shape[0]
-        dataset(file, "positions", (1, 3))
-        for name in ("hit_charge", "hit_time"):
-            if dataset(file, name, ()).shape[0] != hits:
-                raise DataError(
-                    f"{file[name].shape[0]} entries for {hits} hits",
-                    where=f"{path}:/{name}",
-                    remedy="the file was cut short: write it again",
-                )
-        index = dataset(file, "event_hits_index", ())[:]
-        if len(index) != file["positions"].shape[0] or index.dtype.kind == "f":
-            raise DataError(
-                f"{len(index)} entries of {index.dtype} for {file['positions'].shape[0]} events",
-                where=f"{path}:/event_hits_index",
-                remedy="write an integer for each event",
-            )
-        ends = np.concatenate([file["hit_time"][:_TIMES], file["hit_time"][-_TIMES:]])
-        cuts = hit_cuts(index, hits, config.index, f"{path}:/event_hits_index")
-    return EventFile(path, cuts, bool(len(ends)) and bool(np.any(ends != ends[0])))
 
 
 def _require_sensors(sensor: NDArray[np.int64], sensors: Sensors, where: str) -> None:

@@ -74,9 +74,7 @@ def dataset(file: h5py.File, name: str, row: Sequence[int | None]) -> h5py.Datas
     fits = shape and len(shape) == 1 + len(row)
     if not fits or any(b is not None and a != b for a, b in zip(shape[1:], row, strict=True)):
         wanted = ", ".join(["N", *("any" if n is None else str(n) for n in row)])
-        raise DataError(
-            f"shape {shape} instead of ({wanted})", where=where, remedy="write it so"
-        )
+        raise DataError(f"shape {shape} instead of ({wanted})", where=where, remedy="write it so")
     if found.dtype.kind not in "iuf":
         raise DataError(f"{found.dtype} instead of numbers", where=where, remedy="write numbers")
     return found

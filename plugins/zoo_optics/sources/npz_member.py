@@ -47,20 +47,24 @@ class Member:
         A stored member is read where they lie; a compressed one is unpacked up to there.
 
         Raises:
-            DataError: It is shorter than its header says, or damaged.
+            DataError: It does not have so many, or is damaged.
         """
         size = self.dtype.itemsize
+        if first + count > self.values:
+            raise DataError(
+                f"{self.values} values, asked for {count} from {first}",
+                where=f"{self.path}:{self.name}",
+                remedy=_REMEDY,
+            )
         with _unpacked(self.path, self.name, self.start + first * size) as stream:
             content = stream.read(count * size)
         if len(content) < count * size:
             raise DataError(
-                f"{len(content)} of {count * size} bytes", where=self._where, remedy=_REMEDY
+                f"{len(content)} of {count * size} bytes",
+                where=f"{self.path}:{self.name}",
+                remedy=_REMEDY,
             )
         return np.frombuffer(content, self.dtype)
-
-    @property
-    def _where(self) -> str:
-        return f"{self.path}:{self.name}"
 
     @property
     def values(self) -> int:
@@ -83,7 +87,11 @@ def npz_members(path: Path) -> dict[str, Member]:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             for name in names:
                 with archive.open(name) as stream:
-                    members[name.removesuffix(".npy")] = _header(path, name, stream)
+                    member = _header(path, name, stream)
+                size = archive.getinfo(name).file_size - member.start
+                if size != member.values * member.dtype.itemsize:
+                    raise ValueError(f"{name} has {size} bytes, its header tells another number")
+                members[name.removesuffix(".npy")] = member
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
             f"no .npz file, or a damaged one ({error})", where=str(path), remedy=_REMEDY

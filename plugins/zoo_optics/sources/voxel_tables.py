@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from zoo.api import Block, ConfigError, DataError, Table, file_digest, sample_id
 from zoo_optics.physics.detector import Box, Detector, Sensors
 from zoo_optics.sources.files_config import TablesConfig
 from zoo_optics.sources.geometries import load_detector
-from zoo_optics.sources.looks import require_facing, require_light, require_near, require_order
+from zoo_optics.sources.looks import require_light, require_near
 from zoo_optics.sources.opdets import load_opdets
+from zoo_optics.sources.sensor_order import require_facing, require_order
 
 __all__ = ["Grid", "VoxelTable"]
 
@@ -49,7 +50,7 @@ class Grid:
 
     def centres(self, rows: NDArray[np.int64]) -> Array:
         """Middles of voxels by number, float64 (N, 3), cm."""
-        order = "F" if self.x_fastest else "C"
+        order: Literal["F", "C"] = "F" if self.x_fastest else "C"
         index = np.stack(np.unravel_index(rows, self.shape, order=order), axis=1).astype(np.float64)
         share = (index + 0.5) / np.array(self.shape)
         flipped = np.array([axis in self.reversed_axes for axis in "xyz"])

@@ -178,7 +178,12 @@ def visibilities(seed: int = 3) -> Array:
     return (counts / VOXEL_PHOTONS).reshape(*VOXELS, 12)
 
 
-def write_library(path: Path, visibility: Array | None = None, **changes: Any) -> Path:
+def write_library(
+    path: Path,
+    visibility: Array | None = None,
+    chunks: tuple[int, int] | bool = (40, 12),
+    **changes: Any,
+) -> Path:
     """As photonlib does: voxels with x fastest, gzip."""
     found = visibilities() if visibility is None else visibility
     datasets: dict[str, Any] = {
@@ -190,7 +195,7 @@ def write_library(path: Path, visibility: Array | None = None, **changes: Any) -
     with h5py.File(path, "w") as file:
         for name, values in (datasets | changes).items():
             if name == "vis":
-                file.create_dataset(name, data=values, compression="gzip", chunks=(40, 12))
+                file.create_dataset(name, data=values, compression="gzip", chunks=chunks)
             elif values is not None:
                 file[name] = values
     return path

@@ -99,13 +99,13 @@ def test_a_permuted_geometry_is_refused(
     with h5py.File(file, "r+") as content:
         order = np.random.default_rng(2).permutation(len(light.tank()[0]))
         content["hit_pmt"][:] = order[content["hit_pmt"][:]]
-    with pytest.raises(DataError, match=r"light does not go where its direction says: .* [+-]0\.[01]"):
+    with pytest.raises(
+        DataError, match=r"light does not go where its direction says: .* [+-]0\.[01]"
+    ):
         source(file)
 
 
-def test_mirrored_axes_are_refused(
-    tmp_path: Path, light: ModuleType, source: Open
-) -> None:
+def test_mirrored_axes_are_refused(tmp_path: Path, light: ModuleType, source: Open) -> None:
     """As of a reader that takes z of the file for z."""
     position, direction = light.places(10), directions(10)
     charge = light.charges(position, forward=direction)
@@ -135,7 +135,11 @@ def test_positions_in_mm_are_refused(tmp_path: Path, light: ModuleType, source: 
 def test_what_is_missing_is_named(file: Path, source: Open, name: str) -> None:
     with h5py.File(file, "r+") as content:
         del content[name]
-    with pytest.raises(DataError, match="no such dataset") as caught:
+
+    def opened_and_read() -> None:
         found = source(file)
         found.read(found.blocks()[0], slice(0, 1), FIELDS)
+
+    with pytest.raises(DataError, match="no such dataset") as caught:
+        opened_and_read()
     assert caught.value.where.endswith(f"/{name}")
