@@ -36,21 +36,21 @@ def hit_cuts(
     Raises:
         DataError: If it is neither, or both with other hits, or not what it is said to be.
     """
-    index = np.asarray(index).astype(np.int64)
-    falls = int(np.count_nonzero(np.diff(index) < 0))
-    if falls or (len(index) and not 0 <= index.min() <= index.max() <= hits):
+    entries: Cuts = np.asarray(index).astype(np.int64)
+    falls = int(np.count_nonzero(np.diff(entries) < 0))
+    if falls or (len(entries) and not 0 <= entries.min() <= entries.max() <= hits):
         raise DataError(
             f"{falls} entries are smaller than the one before"
             if falls
-            else f"entries from {index.min()} to {index.max()} for {hits} hits",
+            else f"entries from {entries.min()} to {entries.max()} for {hits} hits",
             where=where,
             remedy="the index is damaged, or belongs to other hits: write the file again",
         )
-    found = _readings(index, hits)
+    found = _readings(entries, hits)
     if kind != "auto":
         found = {name: cuts for name, cuts in found.items() if name == kind}
     if not found:
-        first, last = (int(index[0]), int(index[-1])) if len(index) else (0, 0)
+        first, last = (int(entries[0]), int(entries[-1])) if len(entries) else (0, 0)
         raise DataError(
             f"it begins with {first} and ends with {last} for {hits} hits: no "
             f"{'START and no END' if kind == 'auto' else kind.upper()} index",

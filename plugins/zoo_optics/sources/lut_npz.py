@@ -38,7 +38,8 @@ class LutNpz(VoxelTable):
         grid = Grid(_box(config), (x, y, z), x_fastest=False)
         if config.reversed_axes:
             grid = Grid(grid.box, grid.shape, False, frozenset(config.reversed_axes))
-        super().__init__(config, where, grid, self._channels)
+        voxel = self._channels * self._member.dtype.itemsize
+        super().__init__(config, where, grid, self._channels, voxel_bytes=voxel)
 
     def visibility(self, first: int, count: int) -> Array:
         """See :meth:`VoxelTable.visibility`."""

@@ -40,7 +40,7 @@ class PhotonLibrary(VoxelTable):
             vis = dataset(file, "vis", (None,))
             voxels, channels = vis.shape
             chunk = vis.chunks or (1, channels)
-            size = prod(chunk) * vis.dtype.itemsize
+            vis_bytes = vis.dtype.itemsize
             self._efficiency = _efficiency(file, channels)
             told = np.asarray(file["n_simulated"][()] if "n_simulated" in file else 0.0)
             self._told = float(told) if told.size == 1 else 0.0
@@ -50,13 +50,15 @@ class PhotonLibrary(VoxelTable):
                 where=f"{where}:/vis",
                 remedy="the library was cut short, or numvox is of another one",
             )
+        size = prod(chunk) * vis_bytes
         if size > _LARGEST_CHUNK:
             raise DataError(
                 f"chunks of {size / 2**20:.0f} MiB, each of which must be unpacked whole",
                 where=f"{where}:/vis",
                 remedy=f"h5repack -l vis:CHUNK=1024x{channels}",
             )
-        super().__init__(config, where, grid, channels, chunk[0])
+        voxel = channels * vis_bytes
+        super().__init__(config, where, grid, channels, voxel_bytes=voxel, together=chunk[0])
 
     def visibility(self, first: int, count: int) -> Array:
         """See :meth:`VoxelTable.visibility`; the efficiency of the file is applied."""

@@ -67,7 +67,8 @@ class VoxelTable:
         path: The file.
         grid: Where its voxels are.
         channels: Columns of the table.
-        block_rows: Voxels that are read best at once; 0: as many as fit.
+        voxel_bytes: What one takes in the file, unpacked.
+        together: Voxels that the file has packed together.
 
     Attributes:
         path: The file.
@@ -83,7 +84,14 @@ class VoxelTable:
     """
 
     def __init__(
-        self, config: TablesConfig, path: Path, grid: Grid, channels: int, block_rows: int = 0
+        self,
+        config: TablesConfig,
+        path: Path,
+        grid: Grid,
+        channels: int,
+        *,
+        voxel_bytes: int,
+        together: int = 1,
     ) -> None:
         self.config, self.path, self.grid = config, path, grid
         self.photons = self._photons()
@@ -91,9 +99,8 @@ class VoxelTable:
         self.detector = Detector(sensors, grid.box)
         require_near(sensors, grid.box, f"{config.geometry} and {path}")
         self.voxels = int(np.prod(grid.shape))
-        best = max(1, _BLOCK_BYTES // (4 * channels))
-        best = max(block_rows, best // block_rows * block_rows) if block_rows else best
-        self.rows = config.rows or best
+        packs = _BLOCK_BYTES // (voxel_bytes * together)
+        self.rows = config.rows or max(1, packs) * together
         self.fields = frozenset({"position", "photons", "charge"})
         self.fields |= {"expected"} if config.exact else set()
         self.facts: Mapping[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -113,6 +114,33 @@ def test_only_rows_asked_for_are_read(
     asked.clear()
     library(light.write_library(tmp_path / "plib.h5"), rows=50, look=16)
     assert sum(asked) <= 16  # opening reads what is looked at
+
+
+@pytest.mark.parametrize("kind", ["library", "lut", "packed lut"])
+def test_memory_is_that_of_a_block(
+    tmp_path: Path, light: ModuleType, library: Open, lut: OpenLut, kind: str
+) -> None:
+    """Tables of 18 MiB and more, one after another: the peak is that of some copies of 1 MiB."""
+    position, normals = light.wall()
+    shape = (60, 80, 80) if kind == "library" else (12, 16, 20)
+    edges = [np.linspace(a, b, n + 1) for a, b, n in zip(*light.BOX, shape, strict=True)]
+    middles = np.meshgrid(*[(e[1:] + e[:-1]) / 2 for e in edges], indexing="ij")
+    points = np.stack(middles, axis=-1).reshape(-1, 3)
+    seen = light.share(points, position, normals, radius=10).reshape(*shape, 12)
+    if kind == "library":
+        path = light.write_library(tmp_path / "big.h5", seen, (400, 12), numvox=np.array(shape))
+    else:
+        path = light.write_lut(tmp_path / "big.npz", seen, packed=kind == "packed lut")
+    del middles, points, seen
+    tracemalloc.start()
+    found = (library if kind == "library" else lut)(path)
+    for block in found.blocks():
+        found.read(block, slice(0, block.rows), FIELDS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    table = found.voxels * 12 * (4 if kind == "library" else 408)
+    assert table > 17 * 2**20
+    assert peak < 10 * 2**20
 
 
 def test_an_exact_table_is_what_is_expected(
