@@ -128,7 +128,7 @@ def test_memory_is_that_of_a_block(
     points = np.stack(middles, axis=-1).reshape(-1, 3)
     seen = light.share(points, position, normals, radius=10).reshape(*shape, 12)
     if kind == "library":
-        path = light.write_library(tmp_path / "big.h5", seen, (400, 12), numvox=np.array(shape))
+        path = light.write_library(tmp_path / "big.h5", seen, (4000, 12), numvox=np.array(shape))
     else:
         path = light.write_lut(tmp_path / "big.npz", seen, packed=kind == "packed lut")
     del middles, points, seen
