@@ -118,4 +118,34 @@ def _sources() -> dict[str, SourceSpec]:
             config=f"{_HERE}.sources.config:LarBoxConfig",
             summary="flashes in a box of liquid argon, semi-analytic",
         ),
+        **_files(),
+    }
+
+
+def _files() -> dict[str, SourceSpec]:
+    return {
+        "simplesim": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.simplesim:SimpleSim",
+            config=f"{_HERE}.sources.files_config:SimpleSimConfig",
+            summary="HDF5 files of SimpleSim, one or a folder: charges, and times that differ",
+        ),
+        "watchmal": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.watchmal:Watchmal",
+            config=f"{_HERE}.sources.files_config:WatchmalConfig",
+            summary="digitised hits of WCSim, as WatChMaL's DataTools write them",
+        ),
+        "photon-library": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.photon_library:PhotonLibrary",
+            config=f"{_HERE}.sources.files_config:PhotonLibraryConfig",
+            summary="HDF5 photon library of CIDeR's photonlib, a voxel a sample",
+        ),
+        "lut-npz": SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.lut_npz:LutNpz",
+            config=f"{_HERE}.sources.files_config:LutNpzConfig",
+            summary="light table of larnd-sim, a voxel a sample",
+        ),
     }

@@ -1,7 +1,8 @@
-"""Sensors from files: arrays (.npz) with their unit in the name, and WCSim's table (.txt).
+"""Sensors from files: arrays (.npz) with their unit in the name, WCSim's table, WCTE's design.
 
-WCSim's geofile has five lines of text, then a sensor on each line: number, module, place in the
-module, position x y z in cm, direction x y z, and where it is (0 and 2: caps, 1: barrel).
+WCSim's geofile (.txt) has five lines of text, then a sensor on each line: number, module, place in
+the module, position x y z in cm, direction x y z, and where it is (0 and 2: caps, 1: barrel). Where
+its caps look along y, y is vertical, and it is turned: (x, -z, y). WCTE's design is a JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from zoo.api import DataError
 from zoo_optics.physics.detector import Cylinder, Detector, Sensors
+from zoo_optics.sources.upright import upright
+from zoo_optics.sources.wcte import read_wcte
 
 __all__ = ["load_detector", "read_geofile"]
 
@@ -29,22 +32,30 @@ def load_detector(path: Path, volume: Cylinder | None = None, radius_cm: float =
 
     Args:
         path: ``.npz`` with ``positions_mm``, ``_cm`` or ``_m`` (sensors, 3), ``directions``, and
-            ``radius``, ``height`` and ``sensor_radius`` in m, z vertical; or WCSim's ``.txt``.
-        volume: The tank of a ``.txt``, which does not tell it; default: the smallest one around
-            its sensors.
-        radius_cm: Radius of its sensors, likewise.
+            ``radius``, ``height`` and ``sensor_radius`` in m, z vertical; WCSim's ``.txt``; or
+            WCTE's ``.json``.
+        volume: The tank of a ``.txt`` or ``.json``, which do not tell it; default: the smallest
+            one around the sensors.
+        radius_cm: Radius of the sensors of a ``.txt``, likewise.
 
     Raises:
         DataError: If it is no such file, or its sensors stand outside of its tank.
     """
     try:
-        detector = _of_arrays(path) if path.suffix == ".npz" else _of_table(path, volume, radius_cm)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        if path.suffix == ".npz":
+            detector = _of_arrays(path)
+        elif path.suffix == ".json":
+            position, direction, radius_cm = read_wcte(path)
+            detector = _around(Sensors(position, direction, radius_cm), volume)
+        else:
+            position, direction = _turned(*read_geofile(path), _caps(path))
+            detector = _around(Sensors(position, direction, radius_cm), volume)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(
-            f"no geometry ({error})",
+            f"no geometry ({error!r})",
             where=str(path),
             remedy="give an .npz with positions_mm, directions, radius, height, sensor_radius (m), "
-            "or WCSim's geofile (.txt)",
+            "WCSim's geofile (.txt), or WCTE's design (.json)",
         ) from error
     _require_inside(detector, path)
     return detector
@@ -80,12 +91,37 @@ def _of_arrays(path: Path) -> Detector:
     return Detector(Sensors(position, direction, _METRE * sensor), volume)
 
 
-def _of_table(path: Path, volume: Cylinder | None, radius_cm: float) -> Detector:
-    position, direction = read_geofile(path)
-    around = Cylinder(
+def _around(sensors: Sensors, volume: Cylinder | None) -> Detector:
+    """Sensors in a tank, or in the smallest one around them."""
+    position = sensors.position_cm
+    smallest = Cylinder(
         float(np.hypot(position[:, 0], position[:, 1]).max()), float(np.abs(position[:, 2]).max())
     )
-    return Detector(Sensors(position, direction, radius_cm), volume or around)
+    return Detector(sensors, volume or smallest)
+
+
+def _caps(path: Path) -> NDArray[np.bool_]:
+    """Which sensors of WCSim's table are on a cap, (sensors,); none where it does not tell."""
+    lines = path.read_text(encoding="utf-8").splitlines()[_HEADER_LINES:]
+    rows = [line.split() for line in lines if line.strip()]
+    if any(len(row) <= _COLUMNS for row in rows):
+        return np.zeros(len(rows), dtype=np.bool_)
+    order = np.argsort([int(row[0]) for row in rows], kind="stable")
+    return np.array([row[_COLUMNS] != "1" for row in rows], dtype=np.bool_)[order]
+
+
+def _turned(position: Array, direction: Array, caps: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Both with z vertical: the axis that the caps look along.
+
+    Raises:
+        ValueError: If they look along x.
+    """
+    if not caps.any():
+        return position, direction
+    axis = int(np.abs(direction[caps]).mean(axis=0).argmax())
+    if axis == 0:
+        raise ValueError("the caps look along x: write it with y or z vertical")
+    return (position, direction) if axis == 2 else (upright(position), upright(direction))
 
 
 def _require_inside(detector: Detector, path: Path) -> None:
