@@ -1,0 +1,136 @@
+"""Where to start a fit: the point and time at which most hits agree.
+
+``G(x, t) = sum_i exp(-(T_i / sigma)^2 / 2)``, ``T_i = t_i - t - |x_i - x| n_g / c``, is climbed from
+a coarse grid of points while sigma is annealed. A wide sigma has one maximum; a narrow one does
+not see scattered light and dark hits. It needs no model of the light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo_optics.physics.detector import Box, Cylinder, Detector
+from zoo_optics.physics.water import C_CM_NS
+from zoo_optics.reconstruction.events import Event
+from zoo_optics.reconstruction.timing import residual
+
+__all__ = ["SIGMAS_NS", "Seed", "find_seed", "goodness", "grid"]
+
+Array = NDArray[np.float64]
+
+SIGMAS_NS = (50.0, 10.0, 3.0)
+_MOST_HITS = 600
+_CLIMBED = 12
+_STEPS = 12
+_MARGIN_CM = 2.0
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A point and a time.
+
+    Attributes:
+        position_cm: (3,).
+        start_ns: Of the light.
+        goodness: G there, at the last sigma, over the number of hits.
+    """
+
+    position_cm: Array
+    start_ns: float
+    goodness: float
+
+
+def goodness(late_ns: Array, sigma_ns: float) -> Array:
+    """G of residuals (..., hits): (...)."""
+    total: Array = np.exp(-0.5 * (late_ns / sigma_ns) ** 2).sum(-1)
+    return total
+
+
+def grid(volume: Cylinder | Box, per_axis: int = 6) -> Array:
+    """Points (N, 3) on a cubic grid of the volume's box that are inside, cm."""
+    share = (np.arange(per_axis) + 0.5) / per_axis
+    places = np.stack(np.meshgrid(share, share, share, indexing="ij"), -1).reshape(-1, 3)
+    points: Array = volume.low + (volume.high - volume.low) * places
+    return points[volume.holds(points)]
+
+
+def find_seed(
+    detector: Detector, event: Event, group_index: float, sigmas_ns: Sequence[float] = SIGMAS_NS
+) -> Seed:
+    """The best point and time of an event with hits.
+
+    Args:
+        detector: Sensors and volume.
+        event: With at least one hit. Of very many hits, evenly chosen ones are used.
+        group_index: Of the light.
+        sigmas_ns: Widths, from wide to narrow.
+    """
+    step = max(1, len(event.time_ns) // _MOST_HITS)
+    sensor = detector.sensors.position_cm[event.sensor[::step]]
+    time = event.time_ns[::step]
+    points = grid(detector.volume)
+    starts = _start_times(points, sensor, time, group_index)
+    late = _late(points, starts, sensor, time, group_index)
+    best = np.argsort(-goodness(late, sigmas_ns[0]))[:_CLIMBED]
+    points, starts = points[best], starts[best]
+    for sigma in sigmas_ns:
+        for _ in range(_STEPS):
+            points, starts = _climbed(
+                detector.volume, points, starts, sensor, time, group_index, sigma
+            )
+    value = goodness(_late(points, starts, sensor, time, group_index), sigmas_ns[-1])
+    first = int(value.argmax())
+    return Seed(points[first], float(starts[first]), float(value[first]) / len(time))
+
+
+def _start_times(points: Array, sensor: Array, time: Array, index: float) -> Array:
+    """For each point the median of the times at which its light would have started."""
+    late = _late(points, np.zeros(len(points)), sensor, time, index)
+    middle: Array = np.median(late, axis=1)
+    return middle
+
+
+def _late(points: Array, starts: Array, sensor: Array, time: Array, index: float) -> Array:
+    distance = np.linalg.norm(points[:, None] - sensor[None], axis=2)
+    return residual(time[None], starts[:, None], distance, index)
+
+
+def _climbed(
+    volume: Cylinder | Box,
+    points: Array,
+    starts: Array,
+    sensor: Array,
+    time: Array,
+    index: float,
+    sigma: float,
+) -> tuple[Array, Array]:
+    """One step of weighted least squares from every point; weights are the terms of G."""
+    way = points[:, None] - sensor[None]
+    distance = np.maximum(np.linalg.norm(way, axis=2), 1e-9)
+    late = residual(time[None], starts[:, None], distance, index)
+    weight = np.exp(-0.5 * (late / sigma) ** 2)
+    slope = np.concatenate(
+        [way / distance[..., None] * (index / C_CM_NS), np.ones((*distance.shape, 1))], axis=2
+    )
+    weighted = slope * weight[..., None]
+    matrix = np.einsum("nhi,nhj->nij", weighted, slope)
+    matrix += 1e-6 * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(4) + 1e-12 * np.eye(
+        4
+    )
+    step = np.linalg.solve(matrix, np.einsum("nhi,nh->ni", weighted, late)[..., None])[..., 0]
+    return _inside(volume, points + step[:, :3]), starts + step[:, 3]
+
+
+def _inside(volume: Cylinder | Box, points: Array) -> Array:
+    """Points, moved into the volume where they left it."""
+    middle = (volume.low + volume.high) / 2
+    half = (volume.high - volume.low) / 2 - _MARGIN_CM
+    off = np.clip(points - middle, -half, half)
+    if isinstance(volume, Cylinder):
+        radius = np.hypot(off[:, 0], off[:, 1])
+        off[:, :2] *= np.minimum(1, half[0] / np.maximum(radius, 1e-9))[:, None]
+    return middle + off
