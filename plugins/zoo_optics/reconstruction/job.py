@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.api import DataError, Table, UsageError, facts_of, load, read, read_blocks
-from zoo_optics.reconstruction.events import HIT_FIELDS, Event, events_of, require_hits
+from zoo_optics.reconstruction.events import Event, events_of, require_hits
 from zoo_optics.reconstruction.light import Light, require_same_detector
 
 __all__ = ["Job", "Opened", "fitted", "open_job"]

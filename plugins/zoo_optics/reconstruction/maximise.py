@@ -108,7 +108,7 @@ def maximise(hypothesis: Hypothesis, event: Event, start: Array, *, most: int = 
             damping *= 6
             if damping > _MOST_DAMPED:
                 break
-    covariance = np.linalg.pinv(information, hermitian=True)
+    covariance: Array = np.linalg.pinv(information, hermitian=True).astype(np.float64)
     return Estimate(point, covariance, value, taken, converged)
 
 
@@ -131,5 +131,5 @@ def _solve(information: Array, gradient: Array, damping: float) -> Array:
     scale = np.diag(information)
     floor = max(float(scale.max(initial=0.0)) * 1e-12, _SMALLEST)
     damped = information + damping * np.diag(np.maximum(scale, floor))
-    step: Array = np.linalg.lstsq(damped, gradient, rcond=None)[0]
+    step: Array = np.linalg.lstsq(damped, gradient, rcond=None)[0].astype(np.float64)
     return step

@@ -17,6 +17,7 @@ from zoo_optics.reconstruction.vertex import fit_vertex
 __all__ = ["fit_vertices"]
 
 Progress = Callable[[int, int], None]
+Rows = list[dict[str, Any]]
 
 
 def fit_vertices(job: Job, progress: Progress) -> dict[str, Any]:
@@ -30,32 +31,23 @@ def fit_vertices(job: Job, progress: Progress) -> dict[str, Any]:
     """
     remedy = "give flashes to all sides; `zoo optics fit-track` fits tracks"
     opened = open_job(job, ("isotropic",), remedy)
-    return _told(
-        job,
-        opened,
-        partial(_vertex, opened.light),
+    events, refused = fitted(opened, partial(_vertex, opened.light), progress)
+    summary = summarise(
+        events,
         {"distance_cm": "cm", "seed_distance_cm": "cm"},
         ("x_cm", "y_cm", "z_cm", "start_ns", "photons"),
-        progress,
     )
+    return _told(job, opened, summary, events, refused)
 
 
 def _told(
-    job: Job,
-    opened: Opened,
-    fit: Callable[[Event, Mapping[str, Any]], dict[str, Any]],
-    distances: Mapping[str, str],
-    errors: tuple[str, ...],
-    progress: Progress,
+    job: Job, opened: Opened, summary: dict[str, Any], events: Rows, refused: Rows
 ) -> dict[str, Any]:
-    events, refused = fitted(opened, fit, progress)
-    summary = summarise(events, distances, errors)
-    summary["refused"] = len(refused)
     return {
         "model": job.model,
         "data": job.data,
         "sensors": len(opened.light.detector.sensors),
-        "summary": summary,
+        "summary": {**summary, "refused": len(refused)},
         "events": events,
         "refused": refused,
     }

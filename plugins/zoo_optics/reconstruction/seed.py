@@ -1,8 +1,8 @@
 """Where to start a fit: the point and time at which most hits agree.
 
-``G(x, t) = sum_i exp(-(T_i / sigma)^2 / 2)``, ``T_i = t_i - t - |x_i - x| n_g / c``, is climbed from
-a coarse grid of points while sigma is annealed. A wide sigma has one maximum; a narrow one does
-not see scattered light and dark hits. It needs no model of the light.
+``G(x, t) = sum_i exp(-(T_i / sigma)^2 / 2)``, ``T_i = t_i - t - |x_i - x| n_g / c``, is climbed
+from a coarse grid of points while sigma is annealed. A wide sigma has one maximum; a narrow one
+does not see scattered light and dark hits. It needs no model of the light.
 """
 
 from __future__ import annotations
@@ -71,58 +71,46 @@ def find_seed(
     """
     step = max(1, len(event.time_ns) // _MOST_HITS)
     sensor = detector.sensors.position_cm[event.sensor[::step]]
-    time = event.time_ns[::step]
+    hits = _Hits(sensor, event.time_ns[::step], group_index, detector.volume)
     points = grid(detector.volume)
-    starts = _start_times(points, sensor, time, group_index)
-    late = _late(points, starts, sensor, time, group_index)
-    best = np.argsort(-goodness(late, sigmas_ns[0]))[:_CLIMBED]
+    starts = np.median(hits.late(points, np.zeros(len(points))), axis=1)
+    best = np.argsort(-goodness(hits.late(points, starts), sigmas_ns[0]))[:_CLIMBED]
     points, starts = points[best], starts[best]
     for sigma in sigmas_ns:
         for _ in range(_STEPS):
-            points, starts = _climbed(
-                detector.volume, points, starts, sensor, time, group_index, sigma
-            )
-    value = goodness(_late(points, starts, sensor, time, group_index), sigmas_ns[-1])
+            points, starts = hits.climbed(points, starts, sigma)
+    value = goodness(hits.late(points, starts), sigmas_ns[-1])
     first = int(value.argmax())
-    return Seed(points[first], float(starts[first]), float(value[first]) / len(time))
+    return Seed(points[first], float(starts[first]), float(value[first]) / len(hits.time_ns))
 
 
-def _start_times(points: Array, sensor: Array, time: Array, index: float) -> Array:
-    """For each point the median of the times at which its light would have started."""
-    late = _late(points, np.zeros(len(points)), sensor, time, index)
-    middle: Array = np.median(late, axis=1)
-    return middle
+@dataclass(frozen=True)
+class _Hits:
+    """Where (H, 3) and when (H,) there were hits, and what the light went through."""
 
+    sensor_cm: Array
+    time_ns: Array
+    index: float
+    volume: Cylinder | Box
 
-def _late(points: Array, starts: Array, sensor: Array, time: Array, index: float) -> Array:
-    distance = np.linalg.norm(points[:, None] - sensor[None], axis=2)
-    return residual(time[None], starts[:, None], distance, index)
+    def late(self, points: Array, starts: Array) -> Array:
+        """Residuals (N, H) for points (N, 3) and times (N,)."""
+        distance = np.linalg.norm(points[:, None] - self.sensor_cm[None], axis=2)
+        return residual(self.time_ns[None], starts[:, None], distance, self.index)
 
-
-def _climbed(
-    volume: Cylinder | Box,
-    points: Array,
-    starts: Array,
-    sensor: Array,
-    time: Array,
-    index: float,
-    sigma: float,
-) -> tuple[Array, Array]:
-    """One step of weighted least squares from every point; weights are the terms of G."""
-    way = points[:, None] - sensor[None]
-    distance = np.maximum(np.linalg.norm(way, axis=2), 1e-9)
-    late = residual(time[None], starts[:, None], distance, index)
-    weight = np.exp(-0.5 * (late / sigma) ** 2)
-    slope = np.concatenate(
-        [way / distance[..., None] * (index / C_CM_NS), np.ones((*distance.shape, 1))], axis=2
-    )
-    weighted = slope * weight[..., None]
-    matrix = np.einsum("nhi,nhj->nij", weighted, slope)
-    matrix += 1e-6 * np.trace(matrix, axis1=1, axis2=2)[:, None, None] * np.eye(4) + 1e-12 * np.eye(
-        4
-    )
-    step = np.linalg.solve(matrix, np.einsum("nhi,nh->ni", weighted, late)[..., None])[..., 0]
-    return _inside(volume, points + step[:, :3]), starts + step[:, 3]
+    def climbed(self, points: Array, starts: Array, sigma: float) -> tuple[Array, Array]:
+        """One step of weighted least squares from every point; weights are the terms of G."""
+        way = points[:, None] - self.sensor_cm[None]
+        distance = np.maximum(np.linalg.norm(way, axis=2), 1e-9)
+        late = residual(self.time_ns[None], starts[:, None], distance, self.index)
+        per_cm = way / distance[..., None] * (self.index / C_CM_NS)
+        slope = np.concatenate([per_cm, np.ones((*distance.shape, 1))], axis=2)
+        weighted = slope * np.exp(-0.5 * (late / sigma) ** 2)[..., None]
+        matrix = np.einsum("nhi,nhj->nij", weighted, slope)
+        ridge = 1e-6 * np.trace(matrix, axis1=1, axis2=2) + 1e-12
+        matrix += ridge[:, None, None] * np.eye(4)
+        step = np.linalg.solve(matrix, np.einsum("nhi,nh->ni", weighted, late)[..., None])[..., 0]
+        return _inside(self.volume, points + step[:, :3]), starts + step[:, 3]
 
 
 def _inside(volume: Cylinder | Box, points: Array) -> Array:
