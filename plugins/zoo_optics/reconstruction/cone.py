@@ -1,10 +1,11 @@
-"""Cherenkov light of a track: segments, each of which shines on a narrow cone.
+"""Cherenkov light of a track, whose every point shines on a narrow cone.
 
-A segment lights a sensor as an isotropic point does, times the density of its emission towards it
-relative to an isotropic one, ``4 pi g(cos theta)``. For a cone g is a band in ``cos theta`` about
-that of the cone, so narrow that along a segment the light of a sensor switches on and off. So the
-band is integrated along the segment in closed form, as a difference of two error functions, and a
-few segments suffice.
+A point lights a sensor as an isotropic one does, times the density of its emission towards it
+relative to an isotropic one: ``4 pi g(cos theta)``, whose mean over the sphere is 1. For a cone
+that is a narrow band about the cone's cosine. Along the track the cosine towards a sensor falls,
+and the sensor is lit from one place: there the band is integrated in closed form, which leaves the
+isotropic visibility of that place, ``2 / |d cos theta / ds|``, and two error functions for the
+ends of the track, which are as wide as the sensor is seen from them.
 """
 
 from __future__ import annotations
@@ -15,56 +16,100 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from zoo_optics.physics.detector import Cylinder, Detector
+from zoo_optics.physics.detector import Cylinder, Detector, Sensors
 
-__all__ = ["Segments", "band", "band_width", "direction_of", "exit_cm", "segments"]
+__all__ = ["Lighting", "cosine_width", "direction_of", "exit_cm", "lighting"]
 
 Array = NDArray[np.float64]
 
-_SAME = 1e-6  # cosines at the ends of a segment that differ by less are one
 
+@dataclass(frozen=True)
+class Lighting:
+    """From where tracks light sensors, and how strongly.
 
-def band(first: Array, last: Array, centre: Array, width: Array) -> Array:
-    """``4 pi g`` of a Gaussian band in the cosine, averaged between two cosines.
-
-    Over the sphere its mean is 1: ``integral of 4 pi g d(cos theta) / 2``.
-
-    Args:
-        first: Cosine at one end of a segment.
-        last: At its other end.
-        centre: Of the band.
-        width: RMS of the band.
+    Attributes:
+        along_cm: (K, S), of the place that lights a sensor from the start of the track, within it.
+        place_cm: (K, S, 3), there.
+        emission: (K, S), mean along the track of ``4 pi g`` towards the sensor.
+        axis_cm: (K, S), distance of the sensor from the part of the track inside.
+        inside_cm: (K,), length of that part.
     """
-    low, high = (first - centre) / width, (last - centre) / width
-    change = high - low
-    point = np.exp(-0.5 * ((low + high) / 2) ** 2) / np.sqrt(2 * np.pi)
-    same = np.abs(last - first) < _SAME
-    mean = np.where(same, point, (ndtr(high) - ndtr(low)) / np.where(same, 1.0, change))
-    density: Array = 2 * mean / width
-    return density
+
+    along_cm: Array
+    place_cm: Array
+    emission: Array
+    axis_cm: Array
+    inside_cm: Array
 
 
-def band_width(
-    radius_cm: float, toward: Array, axis: Array, normal: Array, distance_cm: Array, blur: float
-) -> Array:
-    """RMS of the cosine of the emission over a sensor, with a blur added in squares.
-
-    The cosine changes on the sensor's disc with the part of its gradient that lies in the disc;
-    a coordinate of a disc has the RMS r / 2.
+def lighting(
+    detector: Detector,
+    start_cm: Array,
+    direction: Array,
+    *,
+    cone: Array,
+    length_cm: Array,
+    blur: float,
+) -> Lighting:
+    """How tracks light all sensors of a detector.
 
     Args:
-        radius_cm: Of the sensors.
-        toward: (..., S, 3), unit vectors from the segment to the sensors.
-        axis: (..., 1, 3), of the track.
+        detector: Its volume holds the starts.
+        start_cm: (K, 3).
+        direction: (K, 3), unit vectors.
+        cone: (K,), half opening, rad.
+        length_cm: (K,), of the tracks, which may leave the volume.
+        blur: RMS of the cosine of the emission.
+    """
+    sensors = detector.sensors
+    inside = np.minimum(length_cm, exit_cm(detector, start_cm, direction))
+    way = sensors.position_cm - start_cm[:, None]
+    ahead = np.einsum("ksi,ki->ks", way, direction)
+    off = np.linalg.norm(way - ahead[..., None] * direction[:, None], axis=2)
+    sine, cosine = np.sin(cone)[:, None], np.cos(cone)[:, None]
+    along = np.clip(ahead - off * cosine / sine, 0, inside[:, None])
+    first, last = (
+        _beyond(sensors, way - end[:, None, None] * direction[:, None], direction, cosine, blur)
+        for end in (np.zeros_like(inside), inside)
+    )
+    lit = np.clip(first - last, 0, 1)
+    return Lighting(
+        along,
+        start_cm[:, None] + along[..., None] * direction[:, None],
+        2 * off / sine**3 / length_cm[:, None] * lit,
+        np.hypot(off, ahead - np.clip(ahead, 0, inside[:, None])),
+        inside,
+    )
+
+
+def _beyond(sensors: Sensors, way: Array, direction: Array, cone: Array, blur: float) -> Array:
+    """Share of sensors (K, S) that lie within the cone of a point; ``way`` leads to them."""
+    distance = np.maximum(np.linalg.norm(way, axis=2), 1e-6)
+    toward = way / distance[..., None]
+    width = cosine_width(
+        sensors.radius_cm / distance, toward, direction[:, None], sensors.direction
+    )
+    cosine = np.einsum("ksi,ki->ks", toward, direction)
+    share: Array = ndtr((cosine - cone) / np.sqrt(width**2 + blur**2))
+    return share
+
+
+def cosine_width(ratio: Array, toward: Array, axis: Array, normal: Array) -> Array:
+    """RMS over a sensor of the cosine between a track and the way to its points.
+
+    The cosine changes on the sensor's disc with the part of its gradient that lies in the disc; a
+    coordinate of a disc has the RMS r / 2.
+
+    Args:
+        ratio: (..., S), radius of the sensors over their distance.
+        toward: (..., S, 3), unit vectors to their centres.
+        axis: (..., 1, 3), unit vector of the track.
         normal: (S, 3), of the sensors.
-        distance_cm: (..., S).
-        blur: RMS of the cosine from all else.
     """
-    cosine = (toward * axis).sum(-1, keepdims=True)
-    gradient = (axis - cosine * toward) / distance_cm[..., None]
+    gradient = axis - (toward * axis).sum(-1, keepdims=True) * toward
     out = (gradient * normal).sum(-1)
     inside = np.clip((gradient**2).sum(-1) - out**2, 0, None)
-    width: Array = np.sqrt((radius_cm / 2) ** 2 * inside + blur**2)
+    width: Array = ratio / 2 * np.sqrt(inside)
     return width
 
 
@@ -107,44 +152,3 @@ def _barrel(radius: float, start: Array, across: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         way: Array = np.where(square > 0, (root - along) / square, np.inf)
     return way
-
-
-@dataclass(frozen=True)
-class Segments:
-    """A track cut into equal parts.
-
-    Attributes:
-        middle_cm: (K, n, 3).
-        along_cm: (K, n), of the middles from the start.
-        edge_cm: (K, n + 1, 3), their ends.
-        share: (K,), of the track's light that starts inside of the volume.
-    """
-
-    middle_cm: Array
-    along_cm: Array
-    edge_cm: Array
-    share: Array
-
-
-def segments(
-    detector: Detector, start_cm: Array, direction: Array, length_cm: Array, count: int
-) -> Segments:
-    """The part of tracks that is inside of the volume.
-
-    Args:
-        detector: Its volume holds the starts.
-        start_cm: (K, 3).
-        direction: (K, 3), unit vectors.
-        length_cm: (K,), of the tracks.
-        count: Number of segments.
-    """
-    inside = np.minimum(length_cm, exit_cm(detector, start_cm, direction))
-    at_edge = inside[:, None] * np.arange(count + 1) / count
-    at_middle = (at_edge[:, 1:] + at_edge[:, :-1]) / 2
-    way = direction[:, None]
-    return Segments(
-        start_cm[:, None] + at_middle[..., None] * way,
-        at_middle,
-        start_cm[:, None] + at_edge[..., None] * way,
-        inside / length_cm,
-    )

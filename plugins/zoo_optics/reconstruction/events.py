@@ -38,6 +38,18 @@ class Event:
         """The same charges without hits."""
         return Event(self.id, self.charge, self.sensor[:0], self.time_ns[:0])
 
+    @property
+    def first_hits(self) -> Event:
+        """With the earliest hit of each sensor alone."""
+        order = np.lexsort((self.time_ns, self.sensor))
+        _, first = np.unique(self.sensor[order], return_index=True)
+        return Event(self.id, self.charge, self.sensor[order][first], self.time_ns[order][first])
+
+    def only(self, used: NDArray[np.bool_]) -> Event:
+        """Without charge and hits of the sensors that a mask (sensors,) leaves out."""
+        kept = used[self.sensor]
+        return Event(self.id, self.charge * used, self.sensor[kept], self.time_ns[kept])
+
 
 def require_hits(samples: Table, where: str) -> None:
     """Check that samples have hits with times.

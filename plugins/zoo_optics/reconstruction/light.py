@@ -86,6 +86,17 @@ class DirectLight:
         """Points (N, 3) and all sensors."""
         sensors = self.detector.sensors
         cosine, distance = cosine_and_distance(position_cm, sensors.position_cm, sensors.direction)
+        return self._seen(cosine, distance)
+
+    def to_each(self, position_cm: Array) -> Seen:
+        """Points (N, S, 3), another one for every sensor."""
+        sensors = self.detector.sensors
+        way = sensors.position_cm - position_cm
+        distance = np.maximum(np.linalg.norm(way, axis=2), 1e-9)
+        return self._seen(-np.einsum("nsi,si->ns", way, sensors.direction) / distance, distance)
+
+    def _seen(self, cosine: Array, distance: Array) -> Seen:
+        sensors = self.detector.sensors
         share = disc(sensors.radius_cm, distance, cosine) / (4 * np.pi)
         angle = np.rad2deg(np.arccos(np.clip(cosine, 0, 1)))
         relative = np.interp(angle, np.arange(0, 91, 10), self.surfaces["angular"])

@@ -91,23 +91,19 @@ def maximise(hypothesis: Hypothesis, event: Event, start: Array, *, most: int = 
     value = float(log_likelihood(hypothesis, event, point[None])[0])
     gradient, information = _derivatives(hypothesis, event, point)
     damping, taken, converged = 1e-3, 0, False
-    while taken < most and not converged:
-        step = _solve(information, gradient, damping)
-        if 0.5 * float(gradient @ step) < _ENOUGH and damping <= 1:
-            converged = True
-            break
-        trial = point + step
-        gained = hypothesis.allows(trial)
-        if gained:
+    while taken < most and not converged and damping < _MOST_DAMPED:
+        trial = point + _solve(information, gradient, damping)
+        found = -np.inf
+        if hypothesis.allows(trial):
             found = float(log_likelihood(hypothesis, event, trial[None])[0])
-            gained = found > value
-        if gained:
+        if found > value:
+            converged = found - value < _ENOUGH and damping <= 1
             point, value, damping, taken = trial, found, damping / 5, taken + 1
             gradient, information = _derivatives(hypothesis, event, point)
         else:
             damping *= 6
-            if damping > _MOST_DAMPED:
-                break
+        promised = 0.5 * float(gradient @ _solve(information, gradient, 0.0))
+        converged = converged or promised < _ENOUGH
     covariance: Array = np.linalg.pinv(information, hermitian=True).astype(np.float64)
     return Estimate(point, covariance, value, taken, converged)
 

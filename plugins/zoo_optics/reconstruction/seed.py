@@ -18,7 +18,7 @@ from zoo_optics.physics.water import C_CM_NS
 from zoo_optics.reconstruction.events import Event
 from zoo_optics.reconstruction.timing import residual
 
-__all__ = ["SIGMAS_NS", "Seed", "find_seed", "goodness", "grid"]
+__all__ = ["SIGMAS_NS", "Seed", "find_seed", "goodness", "grid", "moved_inside"]
 
 Array = NDArray[np.float64]
 
@@ -99,7 +99,10 @@ class _Hits:
         return residual(self.time_ns[None], starts[:, None], distance, self.index)
 
     def climbed(self, points: Array, starts: Array, sigma: float) -> tuple[Array, Array]:
-        """One step of weighted least squares from every point; weights are the terms of G."""
+        """One step of weighted least squares from every point, where it gains.
+
+        Its weights are the terms of G.
+        """
         way = points[:, None] - self.sensor_cm[None]
         distance = np.maximum(np.linalg.norm(way, axis=2), 1e-9)
         late = residual(self.time_ns[None], starts[:, None], distance, self.index)
@@ -110,10 +113,12 @@ class _Hits:
         ridge = 1e-6 * np.trace(matrix, axis1=1, axis2=2) + 1e-12
         matrix += ridge[:, None, None] * np.eye(4)
         step = np.linalg.solve(matrix, np.einsum("nhi,nh->ni", weighted, late)[..., None])[..., 0]
-        return _inside(self.volume, points + step[:, :3]), starts + step[:, 3]
+        to, then = moved_inside(self.volume, points + step[:, :3]), starts + step[:, 3]
+        gains = goodness(self.late(to, then), sigma) > goodness(late, sigma)
+        return np.where(gains[:, None], to, points), np.where(gains, then, starts)
 
 
-def _inside(volume: Cylinder | Box, points: Array) -> Array:
+def moved_inside(volume: Cylinder | Box, points: Array) -> Array:
     """Points, moved into the volume where they left it."""
     middle = (volume.low + volume.high) / 2
     half = (volume.high - volume.low) / 2 - _MARGIN_CM

@@ -116,3 +116,26 @@ def test_data_without_hit_times(tmp_path: Path, flashes: Path, training: Path) -
 
 def test_no_such_file() -> None:
     assert _error(4, "optics", "fit-vertex", "optics/lut", "--data", "absent.h5")["where"]
+
+
+def test_tracks_as_json(simulated: Simulated, training: Path) -> None:
+    tracks = simulated(
+        "tracks", 3, 6, emission="track", photons=(20_000, 20_000), positions={"margin_cm": 70.0}
+    )
+    words = ("optics", "fit-track", "optics/analytic", "--data", tracks, "--training", training)
+    done = _run(*words, "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    summary = told["summary"]
+    assert summary["events"] == 3
+    assert summary["distance_cm"]["median"] < 10
+    assert summary["angle_deg"]["median"] < 6
+    assert told["events"][0]["length_cm"] == 100
+    assert "longitude" in summary["pulls"]
+
+
+def test_flashes_are_no_tracks(flashes: Path, training: Path) -> None:
+    words = ("optics", "fit-track", "optics/analytic", "--data", flashes, "--training", training)
+    told = _error(4, *words)
+    assert told["message"] == "the light starts as 'isotropic'"
+    assert "fit-vertex" in told["remedy"]
