@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from zoo_optics.physics.detector import Cylinder, Detector, Sensors
+from zoo_optics.physics.detector import Cylinder, Detector
 
 __all__ = ["Lighting", "cosine_width", "direction_of", "exit_cm", "lighting"]
 
@@ -65,51 +65,61 @@ def lighting(
     inside = np.minimum(length_cm, exit_cm(detector, start_cm, direction))
     way = sensors.position_cm - start_cm[:, None]
     ahead = np.einsum("ksi,ki->ks", way, direction)
-    off = np.linalg.norm(way - ahead[..., None] * direction[:, None], axis=2)
+    off = np.sqrt(np.clip(np.einsum("ksi,ksi->ks", way, way) - ahead**2, 0, None))
+    seen = _Ends(
+        sensors.radius_cm,
+        ahead,
+        off,
+        np.einsum("ksi,si->ks", way, sensors.direction),
+        direction @ sensors.direction.T,
+    )
     sine, cosine = np.sin(cone)[:, None], np.cos(cone)[:, None]
     along = np.clip(ahead - off * cosine / sine, 0, inside[:, None])
-    first, last = (
-        _beyond(sensors, way - end[:, None, None] * direction[:, None], direction, cosine, blur)
-        for end in (np.zeros_like(inside), inside)
-    )
-    lit = np.clip(first - last, 0, 1)
+    first, last = (seen.within(end, cosine, blur) for end in (0 * inside, inside))
     return Lighting(
         along,
         start_cm[:, None] + along[..., None] * direction[:, None],
-        2 * off / sine**3 / length_cm[:, None] * lit,
+        2 * off / sine**3 / length_cm[:, None] * np.clip(first - last, 0, 1),
         np.hypot(off, ahead - np.clip(ahead, 0, inside[:, None])),
         inside,
     )
 
 
-def _beyond(sensors: Sensors, way: Array, direction: Array, cone: Array, blur: float) -> Array:
-    """Share of sensors (K, S) that lie within the cone of a point; ``way`` leads to them."""
-    distance = np.maximum(np.linalg.norm(way, axis=2), 1e-6)
-    toward = way / distance[..., None]
-    width = cosine_width(
-        sensors.radius_cm / distance, toward, direction[:, None], sensors.direction
-    )
-    cosine = np.einsum("ksi,ki->ks", toward, direction)
-    share: Array = ndtr((cosine - cone) / np.sqrt(width**2 + blur**2))
-    return share
+@dataclass(frozen=True)
+class _Ends:
+    """Sensors seen from points of a track: along it, off it, and along their normals (K, S)."""
+
+    radius_cm: float
+    ahead: Array
+    off: Array
+    depth: Array
+    normal: Array
+
+    def within(self, end_cm: Array, cone: Array, blur: float) -> Array:
+        """Share of every sensor (K, S) that lies within the cone of a point of the track (K,)."""
+        ahead = self.ahead - end_cm[:, None]
+        distance = np.maximum(np.hypot(self.off, ahead), 1e-6)
+        cosine = ahead / distance
+        facing = (self.depth - end_cm[:, None] * self.normal) / distance
+        width = cosine_width(self.radius_cm / distance, cosine, facing, self.normal)
+        share: Array = ndtr((cosine - cone) / np.sqrt(width**2 + blur**2))
+        return share
 
 
-def cosine_width(ratio: Array, toward: Array, axis: Array, normal: Array) -> Array:
+def cosine_width(ratio: Array, cosine: Array, facing: Array, normal: Array) -> Array:
     """RMS over a sensor of the cosine between a track and the way to its points.
 
     The cosine changes on the sensor's disc with the part of its gradient that lies in the disc; a
     coordinate of a disc has the RMS r / 2.
 
     Args:
-        ratio: (..., S), radius of the sensors over their distance.
-        toward: (..., S, 3), unit vectors to their centres.
-        axis: (..., 1, 3), unit vector of the track.
-        normal: (S, 3), of the sensors.
+        ratio: Radius of the sensors over their distance.
+        cosine: Of the angle between the track and the way to their centres.
+        facing: Of that between the way and their normals.
+        normal: Of that between the track and their normals.
     """
-    gradient = axis - (toward * axis).sum(-1, keepdims=True) * toward
-    out = (gradient * normal).sum(-1)
-    inside = np.clip((gradient**2).sum(-1) - out**2, 0, None)
-    width: Array = ratio / 2 * np.sqrt(inside)
+    inside = 1 - cosine**2 - (normal - cosine * facing) ** 2
+    width: Array = ratio / 2 * np.sqrt(np.clip(inside, 0, None))
     return width
 
 

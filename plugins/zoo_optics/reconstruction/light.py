@@ -92,7 +92,7 @@ class DirectLight:
         """Points (N, S, 3), another one for every sensor."""
         sensors = self.detector.sensors
         way = sensors.position_cm - position_cm
-        distance = np.maximum(np.linalg.norm(way, axis=2), 1e-9)
+        distance = np.sqrt(np.maximum(np.einsum("nsi,nsi->ns", way, way), 1e-9))
         return self._seen(-np.einsum("nsi,si->ns", way, sensors.direction) / distance, distance)
 
     def _seen(self, cosine: Array, distance: Array) -> Seen:

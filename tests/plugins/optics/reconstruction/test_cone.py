@@ -63,8 +63,9 @@ def test_the_edge_is_as_wide_as_the_sensor(aside: float) -> None:
     points = centre + np.stack([np.zeros(count), r * np.cos(phi), r * np.sin(phi)], axis=1)
     drawn = (points[:, 2] / np.linalg.norm(points, axis=1)).std()
     distance = np.linalg.norm(centre)
+    toward = centre / distance
     width = cosine_width(
-        np.array([radius / distance]), centre[None] / distance, ALONG_Z, normal[None]
+        np.array([radius / distance]), toward[2:], (toward @ normal)[None], normal[2:]
     )
     assert width[0] == pytest.approx(drawn, rel=0.01)
 
