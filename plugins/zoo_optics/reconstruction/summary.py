@@ -52,7 +52,8 @@ def summarise(
     """One summary of all events.
 
     Args:
-        events: One mapping each: ``seconds``, ``converged``, and what is named below.
+        events: One mapping each: ``seconds``, ``cpu_seconds``, ``converged``, and what is named
+            below.
         distances: Key of a distance in the events to its unit.
         errors: Names of which an event has ``name``, ``name_true`` and ``name_error``.
     """
@@ -69,8 +70,9 @@ def summarise(
         for name in errors
         if f"{name}_true" in events[0]
     }
-    seconds = _column(events, "seconds")
-    told["seconds"] = {"mean": float(seconds.mean()), "largest": float(seconds.max())}
+    for name in ("seconds", "cpu_seconds"):
+        took = _column(events, name)
+        told[name] = {"mean": float(took.mean()), "largest": float(took.max())}
     return told
 
 

@@ -29,8 +29,10 @@ def test_angles(degrees: float) -> None:
 
 
 def test_events_without_truth_have_no_distance() -> None:
-    told = summarise([{"seconds": 2.0, "converged": True, "a": 1.0}], {"off": "cm"}, ("a",))
+    event = {"seconds": 2.0, "cpu_seconds": 1.5, "converged": True, "a": 1.0}
+    told = summarise([event], {"off": "cm"}, ("a",))
     assert told["events"] == told["converged"] == 1
     assert "off" not in told
     assert told["pulls"] == {}
     assert told["seconds"] == {"mean": 2.0, "largest": 2.0}
+    assert told["cpu_seconds"]["mean"] == 1.5
