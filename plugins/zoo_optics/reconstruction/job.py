@@ -116,8 +116,8 @@ def fitted(
         progress: Told (events done, events in all).
 
     Returns:
-        What was fitted, with ``id``, ``seconds`` and ``cpu_seconds``; and what could not be, each with
-        the reason.
+        What was fitted, with ``id``, ``seconds`` and ``cpu_seconds``; and what could not be, each
+        with the reason.
     """
     done: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
