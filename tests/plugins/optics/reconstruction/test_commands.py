@@ -130,7 +130,7 @@ def test_tracks_as_json(simulated: Simulated, training: Path) -> None:
     assert summary["events"] == 3
     assert summary["distance_cm"]["median"] < 10
     assert summary["angle_deg"]["median"] < 6
-    assert told["events"][0]["length_cm"] == 100
+    assert told["events"][0]["length_cm"] == pytest.approx(100)
     assert "longitude" in summary["pulls"]
 
 
@@ -139,3 +139,30 @@ def test_flashes_are_no_tracks(flashes: Path, training: Path) -> None:
     told = _error(4, *words)
     assert told["message"] == "the light starts as 'isotropic'"
     assert "fit-vertex" in told["remedy"]
+
+
+@pytest.fixture(scope="module")
+def trained(training: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "prior"
+    words = ("train", "optics/siren-prior", "--data", training, "--out", run, "--recipe", "better")
+    sets = ("training.steps=60", "training.batch=4", "training.validate_every=60")
+    fast = ("optimizers.net.lr=2e-3", "optimizers.net.schedule.warmup=2")
+    done = _run(*words, *(part for one in (*sets, *fast) for part in ("--set", one)))
+    assert done.exit_code == 0, done.output
+    return run
+
+
+def test_a_trained_network(flashes: Path, trained: Path) -> None:
+    done = _run("optics", "fit-vertex", trained, "--data", flashes, "--limit", "4", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["summary"]["events"] == 4
+    assert told["summary"]["distance_cm"]["median"] < 6
+    assert told["events"][0]["photons"] == pytest.approx(20_000, rel=0.4)
+
+
+def test_a_network_of_another_detector(simulated: Simulated, trained: Path) -> None:
+    tank = {"radius_cm": 150.0, "half_height_cm": 150.0, "rows": 3, "columns": 5, "rings": (4, 1)}
+    told = _error(4, "optics", "fit-vertex", trained, "--data", simulated("other", 2, 3, tank=tank))
+    assert "the model knows the sensors" in told["message"]
+    assert told["where"].endswith("geometry")
