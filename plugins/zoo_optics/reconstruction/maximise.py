@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 
 _SMALLEST = 1e-300
 _ENOUGH = 1e-3  # gain of log L that is not worth another step
+_NEAR = 2e-2  # gain left that is a fifth of an error: a network in float32 shows no smaller one
 _MOST_DAMPED = 1e8
 
 
@@ -103,7 +104,7 @@ def maximise(hypothesis: Hypothesis, event: Event, start: Array, *, most: int = 
         else:
             damping *= 6
         promised = 0.5 * float(gradient @ _solve(information, gradient, 0.0))
-        converged = converged or promised < _ENOUGH
+        converged = converged or promised < (_ENOUGH if damping < 1 else _NEAR)
     covariance: Array = np.linalg.pinv(information, hermitian=True).astype(np.float64)
     return Estimate(point, covariance, value, taken, converged)
 

@@ -12,7 +12,7 @@ from zoo_optics.reconstruction.cone import Lighting, direction_of, lighting
 from zoo_optics.reconstruction.events import Event
 from zoo_optics.reconstruction.light import Light
 from zoo_optics.reconstruction.timing import gaussian, tail
-from zoo_optics.reconstruction.vertex import FLAT_SHARE, LEAST_VISIBILITY
+from zoo_optics.reconstruction.vertex import FLAT_SHARE, LEAST_INDIRECT, LEAST_VISIBILITY
 
 __all__ = ["Lit", "TrackHypothesis"]
 
@@ -133,7 +133,8 @@ class TrackHypothesis:
         shape = (len(places), len(_INDIRECT), -1)
         here = light.at(point)
         share = (lamp.inside_cm / length / len(_INDIRECT))[:, None, None]
-        indirect = np.clip(light.visibility(point) - here.direct, 0, None).reshape(shape)
+        total = light.visibility(point)
+        indirect = np.maximum(total - here.direct, LEAST_INDIRECT * total).reshape(shape)
         per_cm = light.index[0] / C_CM_NS
         return Lit(
             lamp.emission * seen.direct,

@@ -14,7 +14,7 @@ from zoo_optics.reconstruction.maximise import Estimate, maximise
 from zoo_optics.reconstruction.seed import Seed, find_seed
 from zoo_optics.reconstruction.timing import gaussian, residual, tail
 
-__all__ = ["FLAT_SHARE", "LEAST_VISIBILITY", "Vertex", "fit_vertex"]
+__all__ = ["FLAT_SHARE", "LEAST_INDIRECT", "LEAST_VISIBILITY", "Vertex", "fit_vertex"]
 
 Array = NDArray[np.float64]
 
@@ -23,6 +23,9 @@ FLAT_SHARE = 1e-3
 densities do not foresee decides alone."""
 LEAST_VISIBILITY = 1e-9
 """Least visibility: a table may hold zeros where a few photons were not seen."""
+LEAST_INDIRECT = 0.02
+"""Least share of indirect light: where a model's light is that which comes straight but for its own
+noise, a late hit would turn this noise into a noisy likelihood."""
 _STEPS = (0.2, 0.2, 0.2, 0.02, 1e-3)
 FEWEST_HITS = 5
 
@@ -54,7 +57,7 @@ class VertexHypothesis:
         back = back.reshape(-1)
         seen = light.at(points)
         total = np.maximum(light.visibility(points), LEAST_VISIBILITY)
-        direct = np.minimum(seen.direct, total)
+        direct = np.minimum(seen.direct, (1 - LEAST_INDIRECT) * total)
         photons = np.exp(parameters[:, 4])[:, None]
         dark = light.dark_per_ns * light.window_ns
         mean = photons * total[back] + dark

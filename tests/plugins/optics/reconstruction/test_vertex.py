@@ -10,6 +10,7 @@ import pytest
 from zoo.api import DataError, Table
 from zoo_optics.reconstruction.events import Event, events_of
 from zoo_optics.reconstruction.light import DirectLight, Light
+from zoo_optics.reconstruction.maximise import log_likelihood
 from zoo_optics.reconstruction.vertex import FLAT_SHARE, VertexHypothesis, fit_vertex
 from zoo_optics.sources.cherenkov import Cherenkov
 
@@ -116,3 +117,24 @@ def test_too_few_hits(source: Callable[..., Cherenkov]) -> None:
     with pytest.raises(DataError, match="4 hits are too few for a fit") as told:
         fit_vertex(light, event)
     assert told.value.where == "event 7"
+
+
+class _Rough(Straight):
+    """The same with the noise of float32 arithmetic in a network."""
+
+    def predict(self, samples: Table) -> Table:
+        exact = super().predict(samples)
+        noise = 1 + 1e-5 * np.random.default_rng(1).standard_normal(exact["charge"].shape)
+        return Table({"id": samples.ids, "charge": exact["charge"] * noise})
+
+
+def test_late_hits_do_not_magnify_the_noise_of_a_model(source: Callable[..., Cherenkov]) -> None:
+    """Where all light is direct, what is left for indirect light is noise alone."""
+    made = source(**FEW_SENSORS)
+    smooth = straight(made)
+    rough = Light(_Rough(DirectLight(made.facts)), made.facts)  # type: ignore[arg-type]
+    event = _toy(smooth, 60_000, np.random.default_rng(1))
+    late = Event(1, event.charge, event.sensor, event.time_ns + 12.0 * (event.sensor % 9 == 0))
+    point = np.array([[*POINT, 0.0, np.log(60_000.0)]])
+    first, second = (log_likelihood(VertexHypothesis(x), late, point)[0] for x in (smooth, rough))
+    assert second == pytest.approx(first, abs=0.02)
