@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from zoo.api import Model, SourceSpec, Task, hookimpl
+from zoo.api import Model, Ref, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_optics"
 _SIREN = "Sitzmann et al., arXiv:2006.09661"
@@ -39,6 +39,12 @@ def zoo_tasks() -> Sequence[Task]:
             },
         ),
     )
+
+
+@hookimpl
+def zoo_commands() -> Mapping[str, Ref]:
+    """``zoo optics fit-vertex`` and ``fit-track``."""
+    return {"optics": f"{_HERE}.commands:app"}
 
 
 def _networks() -> dict[str, Model]:

@@ -62,6 +62,7 @@ class Cherenkov:
             "surfaces": config.surfaces.model_dump(mode="json"),
             "transit_spread_ns": config.transit_spread_ns,
             "dark_khz": config.dark_khz,
+            "window_ns": config.window_ns,
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
