@@ -22,6 +22,8 @@ __all__ = ["Cherenkov", "ring_positions", "tank"]
 
 Array = NDArray[np.float64]
 
+_FROM_WALL_CM = 50.0
+
 
 class Cherenkov:
     """One flash a sample: its charges, and its hits with their times."""
@@ -144,10 +146,22 @@ class Cherenkov:
 
 
 def tank(config: TankConfig) -> Detector:
-    """The detector of its settings."""
+    """The detector of its settings.
+
+    WCSim's geofile (``.txt``) tells neither tank nor size of the sensors: both are the settings'.
+
+    Raises:
+        ConfigError: If no sensor of a geofile stands near the wall of the tank.
+        DataError: If its sensors stand outside of it, or the file is no geometry.
+    """
     volume = Cylinder(config.radius_cm, config.half_height_cm)
+    path = Path(config.geometry)
+    if path.suffix == ".txt":
+        detector = load_detector(path, volume, config.sensor_radius_cm)
+        _require_near(detector)
+        return detector
     if config.geometry:
-        return load_detector(Path(config.geometry))
+        return load_detector(path)
     sensors = cylinder_layout(
         volume,
         rows=config.rows,
@@ -167,6 +181,18 @@ def ring_positions(config: PositionsConfig) -> Array:
         for phi in 2 * np.pi * np.arange(parts) / parts
     ]
     return np.array(points)
+
+
+def _require_near(detector: Detector) -> None:
+    volume, position = detector.volume, detector.sensors.position_cm
+    reach = np.array([np.hypot(*position[:, :2].T).max(), np.abs(position[:, 2]).max()])
+    if np.all(volume.high[1:] - reach > _FROM_WALL_CM):
+        raise ConfigError(
+            f"sensors of the geofile end at radius {reach[0]:.1f} and height {reach[1]:.1f} cm, "
+            f"the tank at {volume.high[1]:g} and {volume.high[2]:g} cm",
+            where="tank",
+            remedy="give radius_cm and half_height_cm of the tank that holds these sensors",
+        )
 
 
 def _require_inside(detector: Detector, positions: Array) -> None:

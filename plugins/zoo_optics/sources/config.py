@@ -21,7 +21,8 @@ class TankConfig(Config):
     """A cylinder with sensors; the default is that of the OpticSiren talk, with 9946."""
 
     geometry: str = ""
-    """File of the sensors (.npz, WCSim's geofile .txt, WCTE's .json); empty: the grid below."""
+    """File of the sensors (.npz, WCSim's geofile .txt, WCTE's .json); empty: the grid below. A
+    geofile takes the tank and ``sensor_radius_cm`` from here, the others tell theirs."""
     radius_cm: Length = 400.0
     """Radius of the tank."""
     half_height_cm: Length = 300.0

@@ -132,5 +132,6 @@ def _require_inside(detector: Detector, path: Path) -> None:
         raise DataError(
             f"sensors reach {np.round(high, 1).tolist()} cm, the tank {volume.high.tolist()} cm",
             where=str(path),
-            remedy="check the units: radius, height and sensor_radius are in m",
+            remedy="check the units: an .npz has radius, height and sensor_radius in m; a geofile "
+            "(.txt) needs radius_cm and half_height_cm of its tank",
         )

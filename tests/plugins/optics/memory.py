@@ -33,10 +33,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if options.case:
-        print(json.dumps(measured(**json.loads(options.case))))
+        sys.stdout.write(json.dumps(measured(**json.loads(options.case))) + "\n")
         return
     results = [{**case, **in_process(case)} for case in cases(options.batches)]
-    print(table(results))
+    sys.stdout.write(table(results) + "\n")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 
@@ -140,7 +140,7 @@ def status(name: str) -> float:
 
 def table(results: list[dict[str, Any]]) -> str:
     """Markdown, each way over the plain SIREN of its row."""
-    lines = ["| network | batch | way | MiB | ratio | CPU s | ratio |", "|---|---|---|---|---|---|---|"]
+    lines = ["| network | batch | way | MiB | ratio | CPU s | ratio |", "|---" * 7 + "|"]
     plain: dict[str, Any] = {}
     for case in results:
         plain = case if case["way"] == "plain" else plain

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from zoo.api import DataError
+from zoo.api import ConfigError, DataError
 from zoo_optics.physics.detector import Box
+from zoo_optics.sources.cherenkov import tank
+from zoo_optics.sources.config import TankConfig
 from zoo_optics.sources.files_config import PhotonLibraryConfig, SimpleSimConfig
 from zoo_optics.sources.geometries import load_detector
 from zoo_optics.sources.opdets import load_opdets, wall_normals
@@ -36,6 +38,22 @@ def design(tmp_path: Path, **changes: Any) -> Path:
     path.write_text(
         json.dumps({"mpmts": {"10": {"pmts": {"0": upper}}, "2": {"pmts": {"0": sensor}}}})
     )
+    return path
+
+
+def geofile(tmp_path: Path, position: Any, direction: Any, vertical: str) -> Path:
+    """WCSim's table of sensors, cm, last sensor first; ours (x, y, z) is its (x, z, -y)."""
+    where = np.where(np.abs(direction[:, 2]) < 0.5, 1, np.where(direction[:, 2] < 0, 0, 2))
+    columns = [position, direction]
+    if vertical == "y":
+        columns = [np.stack([v[:, 0], v[:, 2], -v[:, 1]], axis=1) for v in columns]
+    rows = zip(*columns, where, strict=True)
+    lines = [
+        " ".join(map(str, (number, 1, number, *place, *normal, which)))
+        for number, (place, normal, which) in enumerate(rows, start=1)
+    ]
+    path = tmp_path / "geofile.txt"
+    path.write_text("\n".join(["header"] * 5 + lines[::-1]))
     return path
 
 
@@ -79,20 +97,29 @@ def test_wcte_is_that_of_the_arrays(real_data: Path) -> None:
 @pytest.mark.parametrize("vertical", ["y", "z"])
 def test_the_table_tells_what_is_vertical(tmp_path: Path, light: ModuleType, vertical: str) -> None:
     position, direction = light.tank()
-    where = np.where(np.abs(direction[:, 2]) < 0.5, 1, np.where(direction[:, 2] < 0, 0, 2))
-    columns = [position, direction]
-    if vertical == "y":  # ours (x, y, z) is the file's (x, z, -y)
-        columns = [np.stack([v[:, 0], v[:, 2], -v[:, 1]], axis=1) for v in columns]
-    rows = zip(*columns, where, strict=True)
-    lines = [
-        " ".join(map(str, (number, 1, number, *place, *normal, which)))
-        for number, (place, normal, which) in enumerate(rows, start=1)
-    ]
-    path = tmp_path / "geofile.txt"
-    path.write_text("\n".join(["header"] * 5 + lines[::-1]))
-    sensors = load_detector(path).sensors
+    sensors = load_detector(geofile(tmp_path, position, direction, vertical)).sensors
     np.testing.assert_allclose(sensors.position_cm, position, atol=1e-9)
     np.testing.assert_allclose(sensors.direction, direction, atol=1e-9)
+
+
+def test_a_table_takes_its_tank_from_the_settings(tmp_path: Path, light: ModuleType) -> None:
+    position, direction = light.tank()
+    radius, height = np.hypot(*position[:, :2].T).max() + 3, np.abs(position[:, 2]).max() + 7
+    told: dict[str, Any] = {
+        "geometry": str(geofile(tmp_path, position, direction, "y")),
+        "radius_cm": radius,
+        "half_height_cm": height,
+        "sensor_radius_cm": 2.5,
+    }
+    detector = tank(TankConfig(**told))
+    assert detector.volume.high.tolist() == [radius, radius, height]
+    assert detector.sensors.radius_cm == 2.5
+    np.testing.assert_allclose(detector.sensors.position_cm, position, atol=1e-9)
+    with pytest.raises(ConfigError, match=f"the tank at {radius + 60:g} and {height + 60:g} cm"):
+        tank(TankConfig(**told | {"radius_cm": radius + 60, "half_height_cm": height + 60}))
+    with pytest.raises(DataError, match="sensors reach") as caught:
+        tank(TankConfig(**told | {"radius_cm": radius / 2}))
+    assert "radius_cm and half_height_cm" in caught.value.remedy
 
 
 def test_optical_detectors(tmp_path: Path, light: ModuleType) -> None:
