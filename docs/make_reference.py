@@ -38,6 +38,7 @@ def pages() -> dict[str, str]:
         "cli.md": NOTE + command_line(),
         "settings.md": NOTE + all_settings(),
         "plugins/dnn-roi-reference.md": NOTE + task_reference("dnn-roi"),
+        "plugins/optics-reference.md": NOTE + task_reference("optics"),
     }
 
 

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from zoo.files import file_digest as file_digest
     from zoo.files import write_atomically as write_atomically
     from zoo.hooks import hookimpl as hookimpl
+    from zoo.prediction import facts_of as facts_of
     from zoo.prediction import load as load
     from zoo.prediction import read as read
     from zoo.prediction import read_blocks as read_blocks
@@ -104,6 +105,7 @@ _HOME = {
     "atomic_path": "zoo.files",
     "chunked": "zoo.engine.chunked",
     "evaluate": "zoo.evaluation",
+    "facts_of": "zoo.prediction",
     "file_digest": "zoo.files",
     "generator": "zoo.data.keys",
     "hookimpl": "zoo.hooks",

@@ -26,6 +26,7 @@ from zoo.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "plugins" / "zoo_dnn_roi" / "README.md"
+OPTICS = ROOT / "plugins" / "zoo_optics" / "README.md"
 # In this order: later pages use what the first two make.
 PAGES = (
     "quickstart",
@@ -116,7 +117,7 @@ def run_page(page: Path, *, real_data: bool = False) -> int:
 def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One test, so that all pages find the same folder however tests are distributed."""
     monkeypatch.chdir(tmp_path)
-    for page in (*(ROOT / "docs" / f"{name}.md" for name in PAGES), PLUGIN):
+    for page in (*(ROOT / "docs" / f"{name}.md" for name in PAGES), PLUGIN, OPTICS):
         assert run_page(page), page.name
     assert Path("runs/first/report.html").stat().st_size
     _predict_without_torch()
@@ -140,6 +141,7 @@ def test_plugin_page_with_real_data(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DETECTOR_ZOO_DATA", str(real_data))
     assert run_page(PLUGIN, real_data=True) == 2
+    assert run_page(OPTICS, real_data=True) == 1
 
 
 def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

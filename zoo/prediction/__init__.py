@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from zoo.prediction.loading import load, task_of
-from zoo.prediction.sources import read, read_blocks
+from zoo.prediction.sources import facts_of, read, read_blocks
 
-__all__ = ["load", "read", "read_blocks", "task_of"]
+__all__ = ["facts_of", "load", "read", "read_blocks", "task_of"]

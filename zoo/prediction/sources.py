@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ from zoo.errors import DataError, UsageError, suggestion
 from zoo.registry import registry
 
 __all__ = [
+    "facts_of",
     "make_simulator",
     "open_source",
     "parse_data",
@@ -133,6 +134,19 @@ def read(
     if not tables:
         raise DataError("no samples", where=where, remedy="give another file, or more events")
     return Table.concat(tables)
+
+
+def facts_of(task: str, where: str) -> Mapping[str, Any]:
+    """Constants of a data set, such as its geometry: what ``load`` takes as ``facts``.
+
+    Args:
+        task: Name of the task.
+        where: As for :func:`read`.
+
+    Raises:
+        ZooError: As for :func:`open_source`.
+    """
+    return open_source(task, parse_data(where)).facts
 
 
 def read_blocks(

@@ -1,0 +1,130 @@
+"""``zoo optics``: what the task adds to the command line."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Light: points and tracks from it.", no_args_is_help=True, add_completion=False
+)
+
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="Run, model file, or id of the task optics."),
+]
+Data = Annotated[
+    str, typer.Option("--data", metavar="SOURCE:PATH", help="Events with hit times; or a zoo file.")
+]
+Training = Annotated[
+    str,
+    typer.Option(
+        "--training",
+        metavar="SOURCE:PATH",
+        help="Flashes that a classical model (optics/lut, optics/analytic) is fitted on.",
+    ),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Light: points and tracks from it."""
+
+
+@app.command("fit-vertex")
+def vertex(
+    model: Model,
+    data: Data,
+    *,
+    training: Training = "",
+    limit: Limit = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Fit place, time and photons of flashes to all sides, from charges and hit times.
+
+    Exit code 4 if data lack hit times or are of another detector, 2 if the model is of another
+    task or classical without --training.
+    """
+    from zoo_optics.reconstruction.job import Job
+    from zoo_optics.reconstruction.runs import fit_vertices
+
+    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    _emit(fit_vertices(job, _Lines("fitting")), as_json)
+
+
+@app.command("fit-track")
+def track(
+    model: Model,
+    data: Data,
+    *,
+    training: Training = "",
+    track_cm: Annotated[float, typer.Option(min=1, help="Length of the tracks.")] = 100.0,
+    cone_deg: Annotated[
+        float, typer.Option(min=15, max=65, help="Half opening of their cone.")
+    ] = 41.4,
+    free_length: Annotated[bool, typer.Option(help="Fit the length too.")] = False,
+    free_cone: Annotated[bool, typer.Option(help="Fit the cone too.")] = False,
+    limit: Limit = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Fit start, direction, time and photons of Cherenkov tracks, from charges and hit times.
+
+    Exit codes as for fit-vertex.
+    """
+    from zoo_optics.reconstruction.fit_track import TrackSettings
+    from zoo_optics.reconstruction.job import Job
+    from zoo_optics.reconstruction.runs import fit_tracks
+
+    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    settings = TrackSettings(track_cm, cone_deg, free_length=free_length, free_cone=free_cone)
+    _emit(fit_tracks(job, settings, _Lines("fitting")), as_json)
+
+
+class _Lines:
+    """A line on stderr every ten seconds, and at the end."""
+
+    def __init__(self, label: str) -> None:
+        self.label, self.told = label, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self.told < 10 and done < total:
+            return
+        self.told = time.monotonic()
+        typer.echo(f"{self.label}: {done}/{total} events", err=True)
+
+
+def _emit(told: Mapping[str, Any], as_json: bool) -> None:
+    typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(_lines(told["summary"])))
+
+
+def _lines(summary: Mapping[str, Any]) -> list[str]:
+    """A summary for people."""
+    lines = []
+    for name, value in summary.items():
+        if name == "pulls":
+            lines += [f"pull of {key}: {_pull(pull)}" for key, pull in value.items()]
+        elif isinstance(value, Mapping):
+            unit = value.get("unit", "s")
+            parts = (f"{key} {x:.3g}" for key, x in value.items() if key != "unit")
+            lines.append(f"{name}: {', '.join(parts)} {unit}")
+        else:
+            lines.append(f"{name}: {value}")
+    return lines
+
+
+def _pull(pull: Mapping[str, float]) -> str:
+    return (
+        f"mean {pull['mean']:+.2f} +- {pull['mean error']:.2f}, "
+        f"width {pull['width']:.2f} +- {pull['width error']:.2f}"
+    )

@@ -1,0 +1,102 @@
+"""Settings of the optics models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from zoo.api import Config
+
+__all__ = [
+    "AnalyticConfig",
+    "FourierConfig",
+    "LutConfig",
+    "OracleConfig",
+    "SirenPairConfig",
+    "SirenPriorConfig",
+    "SirenVectorConfig",
+    "SurrogateConfig",
+]
+
+
+class SurrogateConfig(Config):
+    """What all surrogates share."""
+
+    loss: Literal["poisson", "mse", "log-l2"] = "poisson"
+    """Likelihood of the charges; squared error of the charges; squared error of the logarithm of
+    the visibility, each sensor by its inverse variance."""
+    model_error: float = Field(0.03, ge=0)
+    """log-l2: relative error of the model itself, so that bright sensors do not outweigh all."""
+    floor: float = Field(1e-8, gt=0, lt=1)
+    """Visibility that is added before a logarithm is taken of a measured one."""
+    direction: bool = False
+    """Whether the network sees the direction of the light."""
+    decades: float = Field(3.0, gt=0)
+    """Decades of visibility that one unit of the network's output spans."""
+
+
+class SirenPairConfig(SurrogateConfig):
+    """One network of (point, sensor)."""
+
+    hidden: int = Field(64, ge=1)
+    """Width."""
+    layers: int = Field(5, ge=0)
+    """Sine layers after the first."""
+    frequency: float = Field(30.0, gt=0)
+    """omega_0 of every sine."""
+    recompute: bool = True
+    """Half the memory of a sine layer for a sixth more time: its argument is computed again in the
+    backward pass."""
+
+
+class SirenVectorConfig(SirenPairConfig):
+    """One network of the point that answers for all sensors at once."""
+
+    hidden: int = Field(128, ge=1)
+    """Width."""
+    layers: int = Field(3, ge=0)
+    """Sine layers after the first."""
+    frequency: float = Field(15.0, gt=0)
+    """omega_0 of every sine."""
+
+
+class SirenPriorConfig(SirenPairConfig):
+    """The direct light in closed form, times a learnt correction."""
+
+    hidden: int = Field(32, ge=1)
+    """Width."""
+    layers: int = Field(2, ge=0)
+    """Sine layers after the first."""
+    frequency: float = Field(5.0, gt=0)
+    """omega_0 of every sine: a correction is smooth."""
+    attenuation_cm: float = Field(5000.0, gt=0)
+    """Attenuation length at the start of the training, which learns it."""
+
+
+class FourierConfig(SurrogateConfig):
+    """Random Fourier features of the point and a plain network for all sensors."""
+
+    features: int = Field(64, ge=1)
+    """Number of waves."""
+    sigma: float = Field(1.0, gt=0)
+    """RMS of their frequencies, in waves per half of the volume."""
+    hidden: int = Field(128, ge=1)
+    """Width."""
+    layers: int = Field(2, ge=0)
+    """Layers after the first."""
+
+
+class LutConfig(Config):
+    """A table of the visibility by voxel, averaged over the training samples in each."""
+
+    voxels: tuple[int, int, int] = (10, 10, 10)
+    """Voxels along x, y and z."""
+
+
+class AnalyticConfig(Config):
+    """Solid angle and attenuation; two numbers are fitted to the training samples."""
+
+
+class OracleConfig(Config):
+    """Nothing to set: what is expected is known."""

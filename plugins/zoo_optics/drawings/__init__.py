@@ -1,0 +1,1 @@
+"""The figures of optics, one subject a module."""

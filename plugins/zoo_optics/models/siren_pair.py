@@ -1,0 +1,117 @@
+"""One SIREN of (point, sensor), for any number of sensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo.api import chunked
+from zoo_optics.config import SirenPairConfig, SirenPriorConfig
+from zoo_optics.models.siren import siren_stack
+from zoo_optics.models.surroundings import Surrogate
+
+__all__ = ["SirenPair", "SirenPrior", "pair_networks", "prior_networks"]
+
+
+class SirenPair(Surrogate):
+    """Rows of points and sensors through one small SIREN.
+
+    Its memory is that of the rows which are worked on at a time (``engine.chunk``), not that of the
+    sensors. Nothing here broadcasts a value per sensor against rows of pairs: that is how a batch
+    of a few events comes to need sensors squared.
+    """
+
+    extra = 3
+
+    def __init__(self, config: SirenPairConfig, facts: Mapping[str, Any]) -> None:
+        super().__init__(config, facts)
+        self.stack = siren_stack(
+            self.inputs + self.extra,
+            config.hidden,
+            config.layers,
+            1,
+            config.frequency,
+            recompute=config.recompute,
+        )
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        rows = self.rows(inputs)
+        # A file has no chunks: what cuts rows would fix their number in it.
+        jit: Any = torch.jit  # it has no types
+        recorded = jit.is_tracing() or torch.compiler.is_exporting()
+        answers = self.of_rows(rows) if recorded else chunked(self.of_rows, self, rows)
+        return answers.reshape(-1, len(self.sensor))
+
+    def rows(self, inputs: Tensor) -> Tensor:
+        """Every point with every sensor, (N * sensors, inputs + 3 of the sensor)."""
+        points, sensors = inputs.shape[0], len(self.sensor)
+        pairs = (
+            inputs[:, None].expand(points, sensors, self.inputs),
+            self.sensor.to(inputs.dtype)[None].expand(points, sensors, 3),
+        )
+        return torch.cat(pairs, 2).reshape(-1, self.inputs + 3)
+
+    def of_rows(self, rows: Tensor) -> Tensor:
+        """(R, inputs + 3) to (R, 1)."""
+        answers: Tensor = self.stack(rows)
+        return answers
+
+
+class SirenPrior(SirenPair):
+    """Solid angle and attenuation in closed form; the SIREN learns what is missing.
+
+    ``log v = log(Omega / 4 pi) + log(softened cos) - d / length + scale * siren``; the SIREN also
+    sees the distance and the cosine. Behind a sensor the cosine is softened, not cut: scattered
+    light comes from there.
+    """
+
+    extra = 8
+
+    def __init__(self, config: SirenPriorConfig, facts: Mapping[str, Any]) -> None:
+        super().__init__(config, facts)
+        self.log_length = nn.Parameter(torch.tensor(math.log(config.attenuation_cm)))
+
+    def rows(self, inputs: Tensor) -> Tensor:
+        """As those of the pairs, and the sensor's normal."""
+        pairs = super().rows(inputs)
+        normal = self.normal.to(inputs.dtype)[None].expand(inputs.shape[0], len(self.sensor), 3)
+        return torch.cat([pairs, normal.reshape(-1, 3)], 1)
+
+    def of_rows(self, rows: Tensor) -> Tensor:
+        """(R, inputs + 6) to (R, 1)."""
+        normal = rows[:, -3:]
+        way = (rows[:, -6:-3] - rows[:, :3]) * self.extent
+        distance = way.norm(dim=1).clamp_min(self.radius_cm)
+        cosine = -(way * normal).sum(1) / distance
+        size = self.extent.norm()
+        shape = torch.stack([cosine, (distance / size).log() / 3], 1)
+        correction: Tensor = self.stack(torch.cat([rows, shape], 1))
+        return correction + self._prior(distance, cosine)[:, None] / self.scale
+
+    def _prior(self, distance: Tensor, cosine: Tensor) -> Tensor:
+        """``log v`` of the direct light over a sensor's share of the wall."""
+        ratio = (self.radius_cm / distance).square()
+        share = (1 - (1 - ratio.clamp_max(0.999)).sqrt()) / 2
+        soft = softened(cosine)
+        return share.log() + soft.log() - distance / self.log_length.exp() - self.mean_log
+
+
+def softened(cosine: Tensor, sharpness: float = 30.0) -> Tensor:
+    """The cosine where it is positive, falling smoothly towards 0 behind the sensor."""
+    soft: Tensor = nn.functional.softplus(cosine, beta=sharpness)
+    return soft.clamp_min(1e-3)
+
+
+def pair_networks(config: SirenPairConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """The network of ``siren-pair``."""
+    return {"net": SirenPair(config, facts)}
+
+
+def prior_networks(config: SirenPriorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """The network of ``siren-prior``."""
+    return {"net": SirenPrior(config, facts)}

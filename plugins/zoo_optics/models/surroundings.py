@@ -1,0 +1,63 @@
+"""What every surrogate knows of its detector, and how its output becomes a visibility."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo_optics.config import SurrogateConfig
+from zoo_optics.physics.detector import detector_of
+
+__all__ = ["Surrogate"]
+
+
+class Surrogate(nn.Module):
+    """Base of the networks: points in cm to logarithms of the visibility of every sensor.
+
+    The visibility of a sensor is the probability that a photon which starts at the point is
+    detected there.
+
+    Attributes:
+        sensor: float32 (sensors, 3), positions in units of half the volume, -1 to 1 inside.
+        normal: float32 (sensors, 3).
+    """
+
+    middle: Tensor
+    extent: Tensor
+    sensor: Tensor
+    normal: Tensor
+
+    def __init__(self, config: SurrogateConfig, facts: Mapping[str, Any]) -> None:
+        super().__init__()
+        detector = detector_of(facts)
+        low, high = torch.tensor(detector.volume.low), torch.tensor(detector.volume.high)
+        middle, half = (low + high) / 2, (high - low) / 2
+        sensors = torch.tensor(detector.sensors.position_cm)
+        self.register_buffer("middle", middle.float())
+        self.register_buffer("extent", half.float())
+        self.register_buffer("sensor", ((sensors - middle) / half).float())
+        self.register_buffer("normal", torch.tensor(detector.sensors.direction).float())
+        self.scale = config.decades * math.log(10)
+        self.inputs = 6 if config.direction else 3
+        self.radius_cm = detector.sensors.radius_cm
+        # A sensor's share of the wall is what it sees of light that is spread evenly.
+        self.mean_log = math.log(math.pi * self.radius_cm**2 / detector.volume.wall_cm2)
+
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
+        """``log v`` float32 (N, sensors).
+
+        Args:
+            position: (N, 3), cm.
+            direction: (N, 3), unit vectors; only where the config wants it.
+        """
+        scaled = (position - self.middle) / self.extent
+        inputs = scaled if direction is None else torch.cat([scaled, direction], 1)
+        return self.mean_log + self.scale * self.answer(inputs).float()
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors), 0 for a sensor that sees its share of the wall."""
+        raise NotImplementedError  # abstract: every network has its own

@@ -1,0 +1,70 @@
+"""Networks of the point alone that answer for all sensors at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo_optics.config import FourierConfig, SirenVectorConfig
+from zoo_optics.models.siren import siren_stack
+from zoo_optics.models.surroundings import Surrogate
+
+__all__ = ["Fourier", "SirenVector", "fourier_networks", "vector_networks"]
+
+
+class SirenVector(Surrogate):
+    """A SIREN with an output per sensor: rows of points only, so the memory is small."""
+
+    def __init__(self, config: SirenVectorConfig, facts: Mapping[str, Any]) -> None:
+        super().__init__(config, facts)
+        self.stack = siren_stack(
+            self.inputs,
+            config.hidden,
+            config.layers,
+            len(self.sensor),
+            config.frequency,
+            recompute=config.recompute,
+        )
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        answers: Tensor = self.stack(inputs)
+        return answers
+
+
+class Fourier(Surrogate):
+    """Random Fourier features and SiLU layers (Tancik et al., arXiv:2006.10739)."""
+
+    waves: Tensor
+
+    def __init__(self, config: FourierConfig, facts: Mapping[str, Any]) -> None:
+        super().__init__(config, facts)
+        self.register_buffer("waves", config.sigma * torch.randn(self.inputs, config.features))
+        widths = [2 * config.features + self.inputs, *[config.hidden] * (config.layers + 1)]
+        steps: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            steps += [nn.Linear(inputs, outputs), nn.SiLU()]
+        last = nn.Linear(config.hidden, len(self.sensor))
+        nn.init.zeros_(last.bias)
+        self.stack = nn.Sequential(*steps, last)
+
+    def answer(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        phase = math.pi * inputs @ self.waves
+        answers: Tensor = self.stack(torch.cat([inputs, phase.sin(), phase.cos()], 1))
+        return answers
+
+
+def vector_networks(config: SirenVectorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """The network of ``siren-vector``."""
+    return {"net": SirenVector(config, facts)}
+
+
+def fourier_networks(config: FourierConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
+    """The network of ``fourier``."""
+    return {"net": Fourier(config, facts)}

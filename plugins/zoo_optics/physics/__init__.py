@@ -1,0 +1,1 @@
+"""Light in detectors: what simulators and baselines share."""

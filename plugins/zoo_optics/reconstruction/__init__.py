@@ -1,0 +1,1 @@
+"""Where light came from: points and tracks from the charges and hit times of sensors."""

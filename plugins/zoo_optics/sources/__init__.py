@@ -1,0 +1,1 @@
+"""Where samples of light come from."""

@@ -1,0 +1,51 @@
+"""What a sample and a prediction of the task ``optics`` are. One row is one flash of light."""
+
+from __future__ import annotations
+
+from zoo.api import Field, Specs
+
+__all__ = ["PREDICTION", "SAMPLE"]
+
+SAMPLE: Specs = {
+    "position": Field(dims=(3,), dtype="float32", unit="cm", meaning="where the light starts"),
+    "direction": Field(
+        dims=(3,),
+        dtype="float32",
+        meaning="unit vector of the light's axis; zero where it has none",
+        optional=True,
+    ),
+    "photons": Field(dtype="float32", meaning="photons that start there", minimum=0),
+    "charge": Field(
+        dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons seen", minimum=0
+    ),
+    "expected": Field(
+        dims=("sensor",),
+        dtype="float32",
+        unit="PE",
+        meaning="photo-electrons expected, where the simulation knows",
+        optional=True,
+        minimum=0,
+    ),
+    "hit_sensor": Field(
+        dims=("hit",),
+        dtype="int32",
+        meaning="sensor of each hit",
+        optional=True,
+        ragged=True,
+        minimum=0,
+    ),
+    "hit_time": Field(
+        dims=("hit",),
+        dtype="float32",
+        unit="ns",
+        meaning="time of each hit, from the start of the light",
+        optional=True,
+        ragged=True,
+    ),
+}
+
+PREDICTION: Specs = {
+    "charge": Field(
+        dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons expected", minimum=0
+    ),
+}

@@ -1,0 +1,103 @@
+"""What is exported answers as the network does, in every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from zoo.export import export
+from zoo.prediction.network import NetworkPredictor
+from zoo.runtimes.runtime import open_runtime
+from zoo_optics.codec import OpticsCodec
+from zoo_optics.config import (
+    SirenPairConfig,
+    SirenPriorConfig,
+    SirenVectorConfig,
+    SurrogateConfig,
+)
+from zoo_optics.deploy import OpticsDeploy
+from zoo_optics.learner import OpticsLearner
+from zoo_optics.models.siren_pair import pair_networks, prior_networks
+from zoo_optics.models.vector import vector_networks
+from zoo_optics.physics.detector import Cylinder, Detector, cylinder_layout
+
+VOLUME = Cylinder(200.0, 150.0)
+
+
+def facts() -> dict[str, Any]:
+    sensors = cylinder_layout(VOLUME, rows=3, columns=8, rings=(4, 1), radius_cm=8.0)
+    return Detector(sensors, VOLUME).facts()
+
+
+def made(name: str, *, direction: bool = False) -> tuple[SurrogateConfig, dict[str, nn.Module]]:
+    torch.manual_seed(1)
+    small = {"hidden": 16, "layers": 2, "direction": direction}
+    if name == "siren-pair":
+        pair = SirenPairConfig.model_validate(small)
+        return pair, pair_networks(pair, facts())
+    if name == "siren-prior":
+        prior = SirenPriorConfig.model_validate(small)
+        return prior, prior_networks(prior, facts())
+    vector = SirenVectorConfig.model_validate(small)
+    return vector, vector_networks(vector, facts())
+
+
+@pytest.mark.parametrize("direction", [False, True])
+def test_it_answers_as_the_learner_does(direction: bool) -> None:
+    config, nets = made("siren-vector", direction=direction)
+    deploy = OpticsDeploy(config, facts())
+    module = deploy.module(nets, OpticsCodec(config, facts(), {}))
+    inputs = deploy.example({"batch": 5}, np.arange(1, 6, dtype=np.uint64))
+    assert set(inputs) == set(deploy.inputs)
+    tensors = {name: torch.from_numpy(value) for name, value in inputs.items()}
+    with torch.no_grad():
+        found = module(*tensors.values())
+        expected = nets["net"](**tensors).exp()
+    torch.testing.assert_close(found, expected)
+    assert found.shape == (5, 34)
+    assert (found > 0).all()
+    assert found.std() > 1e-6  # else any constant would do
+
+
+def test_examples_are_inside_and_depend_on_their_key_alone() -> None:
+    config, _ = made("siren-vector", direction=True)
+    deploy = OpticsDeploy(config, facts())
+    keys = np.arange(1, 200, dtype=np.uint64)
+    many = deploy.example({"batch": 199}, keys)
+    assert VOLUME.holds(many["position"].astype(np.float64)).all()
+    np.testing.assert_allclose(np.linalg.norm(many["direction"], axis=1), 1, rtol=1e-5)
+    second = deploy.example({"batch": 1}, keys[1:2])
+    np.testing.assert_array_equal(second["position"][0], many["position"][1])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("forked_runtime")
+@pytest.mark.parametrize(
+    ("name", "format_name"),
+    [
+        *(
+            (name, form)
+            for name in ("siren-vector", "siren-pair")
+            for form in ("onnx", "ts", "pt2")
+        ),
+        ("siren-prior", "ts"),
+    ],
+)
+def test_every_format_is_the_model(
+    plugin: None, tmp_path: Path, name: str, format_name: str
+) -> None:
+    config, nets = made(name)
+    learner, codec = OpticsLearner(config, facts()), OpticsCodec(config, facts(), {})
+    predictor = NetworkPredictor(f"optics/{name}", nets, learner, codec)
+    done = export(predictor, format_name, out=tmp_path)
+    assert len(done.report["parity"]) == len(OpticsDeploy.sizes)
+    place = VOLUME.points(np.random.default_rng(3).random((11, 3))).astype(np.float32)
+    with torch.no_grad():
+        expected = nets["net"](torch.from_numpy(place)).exp().numpy()
+    found = open_runtime(done.path)({"position": place})["visibility"]
+    np.testing.assert_allclose(found, expected, rtol=2e-4)
