@@ -59,11 +59,11 @@ def elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 def test_wheel_holds_every_tracked_file_of_the_packages(wheel: Path) -> None:
     # hatchling silently drops what .gitignore names: compare with the folders themselves
+    plugins = ROOT / "plugins"
     there = {
-        path.relative_to(base).as_posix()
-        for base, packages in ((ROOT, ["zoo"]), (ROOT / "plugins", ["zoo_dnn_roi", "zoo_loggers"]))
-        for package in packages
-        for path in (base / package).rglob("*")
+        path.relative_to(package.parent).as_posix()
+        for package in (ROOT / "zoo", *plugins.glob("zoo_*"))
+        for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     packed = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
