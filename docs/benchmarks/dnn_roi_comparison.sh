@@ -4,11 +4,12 @@
 # Hours on two cores. What is finished is left alone: run it again to go on after any stop.
 #   OUT    where everything goes                         (runs/comparison)
 #   FILES  folder of the public Wire-Cell files dnn-roi  (empty: closed forms in their place)
+#   EVENTS of the training sample and, at most, of each test sample  (200)
 #   STEPS  of every training                             (1500)
 #   SEEDS  of every network                              ("1 2 3")
 #   JOBS   trainings at a time, one thread each          (2)
 set -euo pipefail
-ZOO=${ZOO:-zoo} OUT=${OUT:-runs/comparison} FILES=${FILES:-} STEPS=${STEPS:-1500}
+ZOO=${ZOO:-zoo} OUT=${OUT:-runs/comparison} FILES=${FILES:-} EVENTS=${EVENTS:-200} STEPS=${STEPS:-1500}
 SEEDS=${SEEDS:-1 2 3} JOBS=${JOBS:-2}
 export ZOO OUT STEPS OMP_NUM_THREADS=1
 MODELS="lite-unet mobilenetv3-unet smp-unet mobilenetv2-unet"
@@ -53,9 +54,10 @@ judge() { # FOLDER DATA ROW...: once
 }
 
 mkdir -p "$OUT"
-simulate cosmics 200 11
-simulate tracks 180 12 --set data.options.length_mm=800
-simulate showers 180 13
+TESTS=$((EVENTS < 180 ? EVENTS : 180))
+simulate cosmics "$EVENTS" 11
+simulate tracks "$TESTS" 12 --set data.options.length_mm=800
+simulate showers "$TESTS" 13
 
 for seed in $SEEDS; do
   for model in $MODELS; do echo "$model $model $seed"; done
@@ -76,9 +78,9 @@ done
 judge "$OUT/rebin" "$OUT/tracks.h5" "$(row lite-unet)" "$(row four-ticks)"
 "$ZOO" compare "$OUT/rebin" --against lite-unet --out "$OUT/four-against-ten"
 
-# The same 24 tracks with one thing changed in the simulation.
+# The same 24 tracks (or fewer) with one thing changed in the simulation.
 [ -e "$OUT/varied/results.json" ] || "$ZOO" eval "${ROWS[@]}" --data tracks --split all \
-  --variations all "${PIECE[@]}" --set data.options.length_mm=800 --set data.events=24 \
+  --variations all "${PIECE[@]}" --set data.options.length_mm=800 --set data.events=$((TESTS < 24 ? TESTS : 24)) \
   --set data.seed=12 --out "$OUT/varied"
 "$ZOO" report "$OUT/varied"
 

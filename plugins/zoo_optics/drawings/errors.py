@@ -79,6 +79,8 @@ def against(evaluations: Sequence[Evaluation], axis: ErrorAxis, edges: Array) ->
                 data[f"{one.model} {panel.label}{end}"] = column
         place.axhline(panel.perfect, color="0.7", linewidth=0.8, zorder=0)
         place.set(ylabel=panel.label, xscale=axis.scale, yscale=panel.scale)
+        if panel.scale == "log":  # a bin of a single flash has bands down to nothing
+            place.set_ylim(bottom=max(place.get_ylim()[0], panel.perfect / 10))
         place.grid(alpha=0.3)
     places[-1].set_xlabel(axis.label)
     legend(figure)

@@ -5,7 +5,8 @@
 Every case runs in a fresh process with one thread: one step to warm up, then the median CPU time of
 five, and the peak of the resident memory over what the process held before its first step. The
 plain SIREN is what people write: all rows of (flash, sensor) through ``sin(omega (W x + b))`` at
-once. It has no accidental broadcast; what that costs is told as a formula.
+once; it has no accidental broadcast. glibc gives blocks above 1 MiB back at once here, so that the
+peak is that of the tensors and not of its free lists.
 """
 
 from __future__ import annotations
