@@ -4,13 +4,14 @@
 # Hours on two cores. What is finished is left alone: run it again to go on after any stop.
 #   OUT    where everything goes                         (runs/comparison)
 #   FILES  folder of the public Wire-Cell files dnn-roi  (empty: closed forms in their place)
-#   EVENTS of the training sample and, at most, of each test sample  (200)
-#   STEPS  of every training                             (1500)
+#   EVENTS of the training sample: a shower among muons  (200)
+#   TRACKS, SHOWERS  events of the two test samples      (540, 400)
+#   STEPS  of every training                             (2000)
 #   SEEDS  of every network                              ("1 2 3")
 #   JOBS   trainings at a time, one thread each          (2)
 set -euo pipefail
-ZOO=${ZOO:-zoo} OUT=${OUT:-runs/comparison} FILES=${FILES:-} EVENTS=${EVENTS:-200} STEPS=${STEPS:-1500}
-SEEDS=${SEEDS:-1 2 3} JOBS=${JOBS:-2}
+ZOO=${ZOO:-zoo} OUT=${OUT:-runs/comparison} FILES=${FILES:-} EVENTS=${EVENTS:-200}
+TRACKS=${TRACKS:-540} SHOWERS=${SHOWERS:-400} STEPS=${STEPS:-2000} SEEDS=${SEEDS:-1 2 3} JOBS=${JOBS:-2}
 export ZOO OUT STEPS OMP_NUM_THREADS=1
 MODELS="lite-unet mobilenetv3-unet smp-unet mobilenetv2-unet"
 
@@ -23,20 +24,20 @@ if [ -n "$FILES" ]; then
     --set "data.options.noise_spectrum=$FILES/protodunehd-noise-spectra-14mVfC-v1.json.bz2")
 fi
 
-simulate() { # SOURCE EVENTS SEED [OPTION...]
-  local source=$1 events=$2 seed=$3
-  shift 3
-  [ -e "$OUT/$source.h5" ] || "$ZOO" data simulate dnn-roi --data "$source" --events "$events" \
-    --seed "$seed" --out "$OUT/$source.h5" "${PIECE[@]}" "$@"
+simulate() { # NAME SOURCE EVENTS SEED [OPTION...]
+  local name=$1 source=$2 events=$3 seed=$4
+  shift 4
+  [ -e "$OUT/$name.h5" ] || "$ZOO" data simulate dnn-roi --data "$source" --events "$events" \
+    --seed "$seed" --out "$OUT/$name.h5" "${PIECE[@]}" "$@"
 }
 
 train() { # NAME MODEL SEED [OPTION...]: one configuration for all, one seed gives all the same crops
   local name=$1 model=$2 seed=$3
   shift 3
-  "$ZOO" train "dnn-roi/$model" --data "$OUT/cosmics.h5" --recipe better --out "$OUT/$name-$seed" \
+  "$ZOO" train "dnn-roi/$model" --data "$OUT/mixed.h5" --recipe better --out "$OUT/$name-$seed" \
     --set "training.steps=$STEPS" --set "training.seed=$seed" --set data.test=0.0 \
     --set training.validate_every=$((STEPS / 5)) --set "training.snapshot_every=$STEPS" \
-    --set engine.channels_last=true "$@"
+    --set training.precision=bf16 --set engine.channels_last=true "$@"
 }
 export -f train
 
@@ -54,10 +55,9 @@ judge() { # FOLDER DATA ROW...: once
 }
 
 mkdir -p "$OUT"
-TESTS=$((EVENTS < 180 ? EVENTS : 180))
-simulate cosmics "$EVENTS" 11
-simulate tracks "$TESTS" 12 --set data.options.length_mm=800
-simulate showers "$TESTS" 13
+simulate mixed showers "$EVENTS" 14
+simulate tracks tracks "$TRACKS" 12 --set data.options.length_mm=800
+simulate showers showers "$SHOWERS" 13
 
 for seed in $SEEDS; do
   for model in $MODELS; do echo "$model $model $seed"; done
@@ -80,7 +80,7 @@ judge "$OUT/rebin" "$OUT/tracks.h5" "$(row lite-unet)" "$(row four-ticks)"
 
 # The same 24 tracks (or fewer) with one thing changed in the simulation.
 [ -e "$OUT/varied/results.json" ] || "$ZOO" eval "${ROWS[@]}" --data tracks --split all \
-  --variations all "${PIECE[@]}" --set data.options.length_mm=800 --set data.events=$((TESTS < 24 ? TESTS : 24)) \
+  --variations all "${PIECE[@]}" --set data.options.length_mm=800 --set data.events=$((TRACKS < 24 ? TRACKS : 24)) \
   --set data.seed=12 --out "$OUT/varied"
 "$ZOO" report "$OUT/varied"
 

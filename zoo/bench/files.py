@@ -89,6 +89,8 @@ def _line(found: Bench, row: Row) -> dict[str, object]:
             line[f"{name}_ratio_spread"] = _part(ratio, "spread")
     for name in ("parameters", "multiply_adds", "operator"):
         line[name] = _part(row.first, name)
+    kept = row.first and row.first.kept
+    line["kept_bytes"], line["kept_terms"] = _part(kept, "bytes"), _part(kept, "terms")
     return {**line, "reason": row.reason}
 
 

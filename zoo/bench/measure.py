@@ -51,6 +51,7 @@ def measure(work: Work, repeats: int, *, inspect: bool = True, device: str = "cp
         operator=work.operator() if inspect else None,
         multiply_adds=work.multiply_adds() if inspect else None,
         parameters=work.parameters(),
+        kept=work.kept() if inspect else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from zoo.bench.case import Conditions
 
-__all__ = ["Bench", "Measured", "Operator", "Ratio", "Row", "Spread"]
+__all__ = ["Bench", "Kept", "Measured", "Operator", "Ratio", "Row", "Spread"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,20 @@ class Operator:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What autograd keeps for the backward pass of a training step.
+
+    Attributes:
+        bytes: The most at one time, without parameters.
+        terms: What the mean of the loss runs over: pixels, pairs, events; of several terms the
+            largest count.
+    """
+
+    bytes: int
+    terms: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """What one process found.
 
@@ -46,6 +60,7 @@ class Measured:
         parameters: How many.
         multiply_adds: Of one call.
         operator: What holds the peak.
+        kept: Of a training step.
 
     ``None``: not known.
     """
@@ -59,6 +74,7 @@ class Measured:
     parameters: int | None = None
     multiply_adds: int | None = None
     operator: Operator | None = None
+    kept: Kept | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -71,6 +87,7 @@ class Measured:
             "cpu": tuple(values["cpu"]),
             "inputs": {name: tuple(shape) for name, shape in values["inputs"].items()},
             "operator": operator,
+            "kept": None if values.get("kept") is None else Kept(**values["kept"]),
         }
         return cls(**{**values, **parts})
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from torch import nn
 
 from zoo.bench.case import Case, NotAvailable
 from zoo.bench.inference import shapes, torch_work
+from zoo.bench.kept import kept_for_backward
 from zoo.bench.models import Loaded, load_networks
+from zoo.bench.results import Kept
 from zoo.bench.samples import read_samples, source_for
 from zoo.bench.work import Work
 from zoo.contract.codec import Batch
@@ -54,7 +57,16 @@ def training_work(case: Case) -> Work:
         return making.finish()
 
     inputs = shapes(to_tensors(batches[0], machine.device).inputs)
-    return torch_work(case.conditions, update, loaded.networks, inputs, gradients=True)
+    work = torch_work(case.conditions, update, loaded.networks, inputs, gradients=True)
+    if case.conditions.runtime == "compiled":
+        return work  # what compiled code keeps was chosen when it was compiled, without the count
+    return replace(work, kept=lambda: _kept(work.call, loaded))
+
+
+def _kept(call: Callable[[], object], loaded: Loaded) -> Kept:
+    report, most = kept_for_backward(call, loaded.networks.values())
+    assert isinstance(report, UpdateReport)
+    return Kept(bytes=most, terms=round(max(report.counts.values())))
 
 
 def _step_of(phase: str, learner: LearnerProtocol) -> int:
@@ -104,4 +116,5 @@ def _machine(case: Case, loaded: Loaded) -> Machine:
         device=device,
         seed=config.training.seed,
         world=World(device=device),
+        chunk=config.engine.chunk,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zoo.bench.case import Conditions
-from zoo.bench.results import Bench, Measured, Ratio, Row, Spread
+from zoo.bench.results import Bench, Kept, Measured, Ratio, Row, Spread
 
 __all__ = ["columns", "heading", "lines", "notes"]
 
@@ -31,7 +31,8 @@ def columns(found: Bench) -> list[str]:
     """Names of the columns."""
     ratios = [f"{name} ratio" for name, _ in _RATIOS] if found.relative_to else []
     names = ["", *_varying(found.rows), "inputs", "CPU", "wall", "added memory", "in all"]
-    return [*names, *ratios, "parameters", "multiply-adds", "peak held by"]
+    kept = ["kept for backward"] if _trains(found) else []
+    return [*names, *ratios, *kept, "parameters", "multiply-adds", "peak held by"]
 
 
 def lines(found: Bench) -> list[list[str]]:
@@ -70,6 +71,8 @@ def _cells(found: Bench, row: Row) -> Iterator[str]:
     if found.relative_to:
         for _, quantity in _RATIOS:
             yield _ratio(found.ratio(row, quantity))
+    if _trains(found):
+        yield _kept(first.kept if first else None)
     yield _count(first.parameters if first else None)
     yield _count(first.multiply_adds if first else None)
     if row.reason or first is None:
@@ -107,6 +110,10 @@ def _sentence(name: str, value: str) -> str:
     return f"{name} {value}" if name in ("oneDNN", "phase") else value
 
 
+def _trains(found: Bench) -> bool:
+    return any(row.conditions.mode == "training" for row in found.rows)
+
+
 def _shapes(found: Measured | None) -> str:
     if found is None or not found.inputs:
         return ""
@@ -127,6 +134,14 @@ def _bytes(value: Spread | None) -> str:
         return ""
     spread = None if value.spread is None else value.spread / _MIB
     return _with_spread(value.median / _MIB, spread, "MiB")
+
+
+def _kept(value: Kept | None) -> str:
+    """All of it, and the share of one term of the loss, which does not depend on the batch."""
+    if value is None:
+        return ""
+    told = _with_spread(value.bytes / _MIB, None, "MiB")
+    return f"{told}, {value.bytes / value.terms:.0f} B a term" if value.terms else told
 
 
 def _ratio(value: Ratio | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.bench.case import Case
-from zoo.bench.results import Operator
+from zoo.bench.results import Kept, Operator
 
 __all__ = ["Work", "prepare", "unknown"]
 
@@ -27,6 +27,7 @@ class Work:
         parameters: Counted after the measurement; ``None``: not known.
         multiply_adds: Likewise.
         operator: Finds the operator that holds the peak, likewise.
+        kept: Counts what autograd keeps, likewise.
         compiles: Whether the first call compiles, so that the second tells the memory.
         warm_up: Calls before those that are timed. TorchScript optimises in its first three.
     """
@@ -37,6 +38,7 @@ class Work:
     parameters: Callable[[], int | None] = unknown
     multiply_adds: Callable[[], int | None] = unknown
     operator: Callable[[], Operator | None] = unknown
+    kept: Callable[[], Kept | None] = unknown
     compiles: bool = False
     warm_up: int = 1
 

@@ -62,12 +62,14 @@ class UpdateReport:
     Attributes:
         phase: The optimizer that stepped.
         means: Term -> global mean; without terms that had nothing to count.
+        counts: Term -> what its mean runs over.
         loss: Weighted sum of the means.
         step: Rate and gradient norm.
     """
 
     phase: str
     means: dict[str, float]
+    counts: dict[str, float]
     loss: float
     step: StepReport
 
@@ -147,7 +149,8 @@ class Update:
         report = self._optimizer.step(gradient, self.epoch)
         mean = {name: term.total / term.count for name, term in self._terms.items() if term.count}
         loss = math.fsum(self._terms[name].weight * value for name, value in mean.items())
-        return UpdateReport(self.phase, mean, loss, report)
+        counts = {name: term.count for name, term in self._terms.items()}
+        return UpdateReport(self.phase, mean, counts, loss, report)
 
     def gradient(self) -> list[Tensor | None]:
         """What the optimizer is given, one for each of its parameters.

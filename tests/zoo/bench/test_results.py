@@ -9,7 +9,7 @@ import pytest
 
 from zoo.bench import read_bench, write_bench
 from zoo.bench.case import Conditions
-from zoo.bench.results import Bench, Measured, Operator, Row
+from zoo.bench.results import Bench, Kept, Measured, Operator, Row
 from zoo.bench.table import columns, heading, lines, notes
 from zoo.errors import DataError
 
@@ -145,3 +145,16 @@ def test_the_table_tells_shared_conditions_once():
     assert heading(found) == "A CPU, 4 cores (avx2); torch 2.11; load 1.50"
     assert not found.busy
     assert replace(found, environment=ABOUT | {"load": 2.1}).busy
+
+
+def test_training_steps_tell_what_they_keep(tmp_path: Path):
+    step = replace(EAGER, mode="training", phase="net")
+    kept = replace(measured(1.0), kept=Kept(bytes=3 * 2**20, terms=1024))
+    found = table(row("a", kept, conditions=step), row("b", reason="failed", conditions=step))
+    told = [dict(zip(columns(found), line, strict=True)) for line in lines(found)]
+    assert [line["kept for backward"] for line in told] == ["3.00 MiB, 3072 B a term", ""]
+    path, lines_ = write_bench(found, tmp_path)
+    assert path.exists()
+    assert read_bench(tmp_path) == found
+    first = next(csv.DictReader(lines_.read_text().splitlines()))
+    assert (first["kept_bytes"], first["kept_terms"]) == ("3145728", "1024")

@@ -61,6 +61,26 @@ def test_a_step_changes_the_parameters_that_it_drives():
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+def test_a_training_step_tells_what_it_keeps():
+    single = measure(work("mini-track/pad-net", "training", "net", 5), 1).kept
+    double = measure(work("mini-track/pad-net", "training", "net", 10), 1).kept
+    assert single
+    assert double
+    assert (single.terms, double.terms) == (5, 10)
+    assert double.bytes == pytest.approx(2 * single.bytes, rel=0.01)
+    assert measure(work("mini-track/pad-net"), 1).kept is None
+
+
+def test_a_training_step_computes_by_chunks():
+    whole = measure(work("mini-light/siren", "training", "net", 3), 1).kept
+    chunks = ("engine.chunk=16",)
+    parts = measure(work("mini-light/siren", "training", "net", 3, *chunks), 1).kept
+    assert whole
+    assert parts
+    assert parts.terms == whole.terms
+    assert parts.bytes < whole.bytes / 4
+
+
 def test_a_step_has_the_memory_format_of_the_training():
     step = work("mini-track/pad-net", "training", "net", 5, "engine.channels_last=true")
     (network,) = _networks_of(step)
