@@ -12,7 +12,7 @@ from zoo.contract.source import Block
 from zoo.data.splits import SPLIT_SEED, split_blocks, split_digest
 from zoo.errors import DataError
 
-__all__ = ["refuse_other_split"]
+__all__ = ["refuse_other_split", "same_samples"]
 
 
 def refuse_other_split(ref: str, data: DataConfig, blocks: Sequence[Block]) -> None:
@@ -31,7 +31,7 @@ def refuse_other_split(ref: str, data: DataConfig, blocks: Sequence[Block]) -> N
         return
     run = RunDirectory.open(folder)
     trained = run.read_json(run.data, ("source", "split"))
-    if not _same(trained["source"], data):
+    if not same_samples(trained["source"], data):
         return
     if (
         split_digest(split_blocks(blocks, data.validation, data.test, SPLIT_SEED))
@@ -45,7 +45,7 @@ def refuse_other_split(ref: str, data: DataConfig, blocks: Sequence[Block]) -> N
         )
 
 
-def _same(trained: Mapping[str, Any], data: DataConfig) -> bool:
+def same_samples(trained: Mapping[str, Any], data: DataConfig) -> bool:
     """Whether two sections name the same samples: the same file, or the same simulated events."""
     if data.path or trained.get("path"):
         return Path(data.path).resolve() == Path(trained.get("path", "")).resolve()
