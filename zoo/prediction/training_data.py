@@ -133,7 +133,7 @@ def _named_text(task: Task, text: str, judged: Training) -> Training:
         raise UsageError(
             "the number of events is missing",
             where=text,
-            remedy=f"`zoo data simulate {task.name}/{config.source} --events N --out FILE.h5` "
+            remedy=f"`zoo data simulate {task.name} --data {config.source} --events N --out F.h5` "
             "writes a file to fit to",
         )
     shares = {"validation": judged.config.validation, "test": judged.config.test}
