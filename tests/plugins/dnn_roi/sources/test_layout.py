@@ -39,7 +39,7 @@ COVERED = [
     ("protodune-vd", "U", -60.0, (3358.0, 1490.0), 476),
     ("protodune-vd", "V", 60.0, (3358.0, 1490.0), 476),
     ("protodune-vd", "W", 0.0, (3358.0, 2 * 1490.0), 584),  # an upper and a lower half of 292
-    # sbndcode's GDML: 5010 mm; 4000 mm high are the wires of all three planes
+    # sbndcode's GDML: 5010 mm; readout from -2000 to 2000 mm (2_geometry-and-timing.md)
     ("sbnd", "U", 60.0, (4000.0, 5010.0), 1984),
     ("sbnd", "V", -60.0, (4000.0, 5010.0), 1984),
     ("sbnd", "W", 0.0, (4000.0, 5010.0), 1670),
@@ -67,8 +67,10 @@ def test_channel_numbers_of_real_anodes_are_accepted() -> None:
     """As the experiments number them, per block (first, channels)."""
     blocks = {
         # icaruscode, funcs.jsonnet: anodes 110 and 121
-        "icarus": [[(0, 1056), (2400, 5600), (8128, 5600)]],
-        "icarus ": [[(14976, 1056), (16192, 5600), (21984, 5600)]],
+        "icarus": [
+            [(0, 1056), (2400, 5600), (8128, 5600)],
+            [(14976, 1056), (16192, 5600), (21984, 5600)],
+        ],
         # wire file v7 of ProtoDUNE-VD: 8 anodes in blocks of 3808, 3808 and 4672 channels
         "protodune-vd": [
             [(476 * n, 476), (3808 + 476 * n, 476), (7616 + 584 * n, 584)] for n in range(8)
@@ -78,7 +80,7 @@ def test_channel_numbers_of_real_anodes_are_accepted() -> None:
         "microboone": [[(0, 8256)]],
     }
     for name, anodes in blocks.items():
-        layout = load_layout(name.strip())
+        layout = load_layout(name)
         for anode in anodes:
             channels = np.concatenate([np.arange(first, first + n) for first, n in anode])
             order = layout.order(channels, name)
