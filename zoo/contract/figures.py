@@ -57,7 +57,7 @@ class Evaluation:
         unavailable: Why it could not run; empty when it did.
         trainings: What is known of each network behind it, as JSON values: ``model``, ``file``,
             ``sha256``, ``lineage``, ``config``, ``environment``, ``loss_fall``,
-            ``under_trained``.
+            ``under_trained``, and ``judged``, how many of the judged samples it was trained on.
         fitted_to: What a classical algorithm was fitted to, as JSON values: ``data``, ``split``,
             ``rows``, ``digest``, ``origin`` (data that were ``named``, those of the ``runs``, or
             the ``judged`` ones), ``note`` (why not those of the runs), and ``judged``, how many of
@@ -74,8 +74,8 @@ class Evaluation:
 
     @property
     def leaked(self) -> bool:
-        """Whether it was fitted to samples that it is judged on: it wins or loses nothing."""
-        return bool(self.fitted_to.get("judged"))
+        """Whether it saw samples that it is judged on, in a fit or a training: no win, no loss."""
+        return any(one.get("judged") for one in (self.fitted_to, *self.trainings))
 
     @property
     def under_trained(self) -> bool:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.artifacts.run_directory import RunDirectory, parse_run
+from zoo.config.run import DataConfig
 from zoo.contract.predictor import Predictor
-from zoo.contract.source import Source
+from zoo.contract.source import Block, Source
 from zoo.contract.task import Model, Task
 from zoo.errors import UsageError
 from zoo.evaluation.naming import Named, Reference
@@ -17,6 +18,7 @@ from zoo.evaluation.provenance import provenance
 from zoo.prediction.classical import require_predictor
 from zoo.prediction.compatibility import missing_fields, require_facts, require_fields
 from zoo.prediction.fitting import Fitting, MissingFieldsError
+from zoo.prediction.leaks import judged_in_training
 from zoo.prediction.loading import load
 from zoo.prediction.training_data import (
     Training,
@@ -26,7 +28,7 @@ from zoo.prediction.training_data import (
 )
 from zoo.registry import registry
 
-__all__ = ["Entry", "entries_of", "fitted_entries", "training_for"]
+__all__ = ["Entry", "entries_of", "fitted_entries", "leaks_told", "training_for"]
 
 
 @dataclass(frozen=True)
@@ -164,3 +166,23 @@ def fitted_entries(entries: Mapping[str, Entry], fitting: Fitting) -> dict[str, 
                 found = Entry(entry.role, unavailable=f"not available: {error.message}")
         fitted[name] = found
     return fitted
+
+
+def leaks_told(
+    entries: Mapping[str, Entry],
+    named: Named,
+    data: DataConfig,
+    blocks: Sequence[Block],
+    judged: Sequence[tuple[Block, slice]],
+) -> dict[str, Entry]:
+    """The same rows, where runs tell how many of the judged samples they were trained on."""
+
+    def told(entry: Entry, refs: Sequence[Reference]) -> Entry:
+        counts = [judged_in_training(str(ref), data, blocks, judged) for ref in refs]
+        pairs = zip(entry.trainings, counts, strict=True)
+        return replace(entry, trainings=tuple({**about, "judged": count} for about, count in pairs))
+
+    return {
+        name: told(entry, named[name]) if name in named and entry.trainings else entry
+        for name, entry in entries.items()
+    }

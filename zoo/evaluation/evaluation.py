@@ -19,11 +19,12 @@ from zoo.contract.source import Block, Source
 from zoo.contract.table import Table
 from zoo.contract.task import Task
 from zoo.data.processes import ALONE, Processes
+from zoo.data.reader import limited
 from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import UsageError
 from zoo.evaluation.bins import numbers_of
 from zoo.evaluation.displays import choose_displays
-from zoo.evaluation.entries import Entry, entries_of, fitted_entries, training_for
+from zoo.evaluation.entries import Entry, entries_of, fitted_entries, leaks_told, training_for
 from zoo.evaluation.naming import Named, Reference, by_name
 from zoo.evaluation.paired import Difference, Verdict, paired_differences
 from zoo.evaluation.resampling import Resampler
@@ -103,6 +104,7 @@ def evaluate(
     chosen = training_for(spec, named, entries, own, training)
     fitting = Fitting(spec, chosen, Judged(own, blocks, limit), progress)
     entries = fitted_entries(entries, fitting)
+    entries = leaks_told(entries, named, config, source.blocks(), limited(blocks, limit))
     available = {name: entry.predictors for name, entry in entries.items() if entry.predictors}
 
     def measured(source: Source) -> Mapping[str, Table]:

@@ -65,11 +65,13 @@ def fit_text(one: Evaluation) -> str:
 
 
 def leak_text(one: Evaluation) -> str:
-    """What is wrong with a row that was fitted to samples that it is judged on."""
-    return (
-        f"fitted to {one.fitted_to['judged']} of the samples that it is judged on, so it wins or "
-        "loses nothing; fit it to other data with --training, or judge on the test split"
-    )
+    """What is wrong with a row that saw samples that it is judged on."""
+    judged = max((int(training.get("judged") or 0) for training in one.trainings), default=0)
+    saw, remedy = f"trained on {judged}", "judge on the test split"
+    if one.fitted_to.get("judged"):
+        saw = f"fitted to {one.fitted_to['judged']}"
+        remedy = f"fit it to other data with --training, or {remedy}"
+    return f"{saw} of the samples that it is judged on, so it wins or loses nothing; {remedy}"
 
 
 def marks(one: Evaluation) -> str:

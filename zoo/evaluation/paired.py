@@ -41,8 +41,8 @@ class Difference:
             trainings where there are several.
         verdict: Of the first; ``indistinguishable`` where the interval holds zero, or with fewer
             than six groups; ``under-trained`` where the loss of either still falls, and ``leaked``
-            where either was fitted to samples that it is judged on: such a row wins or loses
-            nothing.
+            where either was fitted to or trained on samples that it is judged on: such a row wins
+            or loses nothing.
         margin: What still counts as no worse, in units of the number.
         no_worse: Whether the first loses less than the margin at the worse end of the interval.
         detectable: The true difference that such an experiment would see with 80 % probability.

@@ -121,6 +121,22 @@ def test_a_row_that_saw_what_it_is_judged_on_is_marked_and_wins_nothing(
     assert "LEAKED: mini-track/centroid" in compared
 
 
+@pytest.mark.parametrize("split", ["all", "train"])
+def test_a_run_that_is_judged_on_its_training_is_marked(place: Path, tmp_path: Path, split: str):
+    run = place / "run-a"
+    text = ok("eval", run, "--split", split, *FEW, "--out", tmp_path)
+    rows = json.loads((run / "data.json").read_text())["rows"]["train"]
+    assert f"LEAKED: {run}: trained on {rows} of the samples" in text
+    stored = rows_of((tmp_path / "results.json").read_text())[str(run)]
+    assert stored["leaked"]
+    assert [training["judged"] for training in stored["trainings"]] == [rows]
+    limited = ok("eval", run, "--split", split, *FEW, "--limit", 10, "--json")
+    assert 0 < rows_of(limited)[str(run)]["trainings"][0]["judged"] <= 10
+    for clean in ((), ("--data", place / "b.h5", "--split", "all")):
+        found = rows_of(ok("eval", run, *clean, *FEW, "--json"))[str(run)]
+        assert not found["leaked"]
+
+
 def test_named_data_go_before_those_of_the_run(place: Path, tmp_path: Path):
     judged = ("--data", place / "judged.h5", "--split", "all", *FEW, "--out", tmp_path)
     ok("eval", place / "run-a", *judged, "--training", place / "b.h5")
