@@ -16,12 +16,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import Block, ConfigError, DataError, Ragged, Table, file_digest, sample_ids
+from zoo.api import Block, ConfigError, DataError, Ragged, Table, file_digest, open_hdf5, sample_ids
 from zoo_optics.physics.detector import Sensors
 from zoo_optics.sources.event_file import EventFile, event_file
 from zoo_optics.sources.files_config import FlashFilesConfig
 from zoo_optics.sources.geometries import load_detector
-from zoo_optics.sources.hdf5 import hdf5_files, opened, rows_of
+from zoo_optics.sources.hdf5 import hdf5_files, rows_of
 from zoo_optics.sources.looks import (
     Copies,
     require_inside,
@@ -125,7 +125,7 @@ class FlashFiles:
 
     def _columns(self, file: EventFile, rows: slice, fields: frozenset[str]) -> dict[str, Any]:
         columns: dict[str, Any] = {}
-        with opened(file.path) as content:
+        with open_hdf5(file.path) as content:
             if fields & {"position", "direction", "photons"}:
                 for name, values in zip(
                     ("position", "direction", "photons"), self.flashes(content, rows), strict=True
