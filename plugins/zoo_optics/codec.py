@@ -25,6 +25,8 @@ class OpticsCodec(Codec):
     ) -> None:
         super().__init__(config, facts, constants)
         self.needs = frozenset({"position"} | ({"direction"} if config.direction else set()))
+        if "alive" in facts:
+            self.targets = self.targets | {"alive"}
 
     def encode(self, samples: Table) -> Batch:
         """``position`` float32 (N, 3), cm, ``direction`` (N, 3) if wanted; the targets as read.

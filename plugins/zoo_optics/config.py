@@ -34,6 +34,9 @@ class SurrogateConfig(Config):
     """Whether the network sees the direction of the light."""
     decades: float = Field(3.0, gt=0)
     """Decades of visibility that one unit of the network's output spans."""
+    yields: bool = False
+    """Learn a yield of each sensor, a factor on its visibility; their mean logarithm is 0. Networks
+    with an output for each sensor have that in their last biases already."""
 
 
 class SirenPairConfig(SurrogateConfig):

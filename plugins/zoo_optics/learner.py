@@ -13,7 +13,7 @@ __all__ = ["OpticsLearner"]
 
 
 class OpticsLearner(Learner):
-    """One term per pair of flash and sensor; the mean runs over all of them."""
+    """One term per pair of flash and sensor alive; the mean runs over all of them."""
 
     config: SurrogateConfig
 
@@ -34,8 +34,11 @@ class OpticsLearner(Learner):
                 where="optics",
                 remedy="a network answers once for every sensor of every flash",
             )
-        total = self._terms(charge, photons, log_visibility).sum()
-        return Loss().add(self.config.loss, total, charge.numel())
+        terms, count = self._terms(charge, photons, log_visibility), charge.numel()
+        if "alive" in batch.targets:  # what a dead sensor tells is nothing
+            alive: Tensor = batch.targets["alive"]
+            terms, count = terms.where(alive, terms.new_zeros(())), int(alive.sum())
+        return Loss().add(self.config.loss, terms.sum(), count)
 
     def predict(
         self, nets: Mapping[str, nn.Module], batch: Batch, context: Context

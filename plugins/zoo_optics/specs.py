@@ -18,6 +18,12 @@ SAMPLE: Specs = {
     "charge": Field(
         dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons seen", minimum=0
     ),
+    "alive": Field(
+        dims=("sensor",),
+        dtype="bool",
+        meaning="false: a dead sensor, whose charge is none; the facts then have `alive`, too",
+        optional=True,
+    ),
     "expected": Field(
         dims=("sensor",),
         dtype="float32",
