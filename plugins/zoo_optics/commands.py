@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,9 @@ import typer
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Light: points and tracks from it.", no_args_is_help=True, add_completion=False
+    help="Light: points and tracks from it, calibration.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Model = Annotated[
@@ -37,7 +40,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to s
 
 @app.callback()
 def _group() -> None:
-    """Light: points and tracks from it."""
+    """Light: points and tracks from it, calibration."""
 
 
 @app.command("fit-vertex")
@@ -89,6 +92,41 @@ def track(
     job = Job(model=model, data=data, training=training, limit=limit, device=device)
     settings = TrackSettings(track_cm, cone_deg, free_length=free_length, free_cone=free_cone)
     _emit(fit_tracks(job, settings, _Lines("fitting")), as_json)
+
+
+@app.command("calibrate")
+def calibration(
+    model: Model,
+    data: Annotated[
+        str, typer.Option("--data", metavar="SOURCE:PATH", help="Flashes whose places are known.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="What is found.")],
+    *,
+    training: Training = "",
+    fix_yields: Annotated[bool, typer.Option("--fix-yields", help="All yields are 1.")] = False,
+    fix_offset: Annotated[
+        bool, typer.Option("--fix-offset", help="The light starts where it is believed to.")
+    ] = False,
+    limit: Limit = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Fit a yield of every sensor and a common shift of the light; the model stays as it is.
+
+    Exit codes as for fit-vertex; 4 also if the flashes cannot tell a shift from yields.
+    """
+    from zoo_optics.calibration.job import run_calibration
+    from zoo_optics.reconstruction.job import Job
+
+    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    found = run_calibration(
+        job, out, free_yields=not fix_yields, free_offset=not fix_offset, tell=tell
+    )
+    _emit(found, as_json)
 
 
 class _Lines:
