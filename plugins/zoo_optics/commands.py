@@ -33,6 +33,14 @@ Training = Annotated[
         help="Flashes that a classical model (optics/lut, optics/analytic) is fitted on.",
     ),
 ]
+Constants = Annotated[
+    str,
+    typer.Option(
+        "--calibration",
+        metavar="FILE.json",
+        help="What `zoo optics calibrate` wrote: its yields are used.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
@@ -49,6 +57,7 @@ def vertex(
     data: Data,
     *,
     training: Training = "",
+    calibration: Constants = "",
     limit: Limit = None,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -61,7 +70,14 @@ def vertex(
     from zoo_optics.reconstruction.job import Job
     from zoo_optics.reconstruction.runs import fit_vertices
 
-    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    job = Job(
+        model=model,
+        data=data,
+        training=training,
+        limit=limit,
+        device=device,
+        calibration=calibration,
+    )
     _emit(fit_vertices(job, _Lines("fitting")), as_json)
 
 
@@ -71,6 +87,7 @@ def track(
     data: Data,
     *,
     training: Training = "",
+    calibration: Constants = "",
     track_cm: Annotated[float, typer.Option(min=1, help="Length of the tracks.")] = 100.0,
     cone_deg: Annotated[
         float, typer.Option(min=15, max=65, help="Half opening of their cone.")
@@ -89,13 +106,20 @@ def track(
     from zoo_optics.reconstruction.job import Job
     from zoo_optics.reconstruction.runs import fit_tracks
 
-    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    job = Job(
+        model=model,
+        data=data,
+        training=training,
+        limit=limit,
+        device=device,
+        calibration=calibration,
+    )
     settings = TrackSettings(track_cm, cone_deg, free_length=free_length, free_cone=free_cone)
     _emit(fit_tracks(job, settings, _Lines("fitting")), as_json)
 
 
 @app.command("calibrate")
-def calibration(
+def calibrated(
     model: Model,
     data: Annotated[
         str, typer.Option("--data", metavar="SOURCE:PATH", help="Flashes whose places are known.")

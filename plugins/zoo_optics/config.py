@@ -34,6 +34,10 @@ class SurrogateConfig(Config):
     """Whether the network sees the direction of the light."""
     decades: float = Field(3.0, gt=0)
     """Decades of visibility that one unit of the network's output spans."""
+    symmetry: tuple[Literal["rotation", "x", "y", "z"], ...] = ()
+    """What the detector looks the same after: turned about z (a tank; left and right are alike,
+    too), mirrored in the middle of x, y or z. Points and sensors are then folded into one part. A
+    detector that is not the same is refused."""
     yields: bool = False
     """Learn a yield of each sensor, a factor on its visibility; their mean logarithm is 0. Networks
     with an output for each sensor have that in their last biases already."""

@@ -29,6 +29,20 @@ class Constants:
     def __init__(self, yields: Array, offset_cm: Array, geometry: str) -> None:
         self.yields, self.offset_cm, self.geometry = yields, offset_cm, geometry
 
+    def require_same_detector(self, facts: Mapping[str, Any]) -> None:
+        """Check that data have the sensors of the calibration.
+
+        Raises:
+            DataError: Naming both digests.
+        """
+        theirs = str(facts["geometry"]["digest"])
+        if self.geometry != theirs:
+            raise DataError(
+                f"it is of the sensors {self.geometry[:12]}, the data have {theirs[:12]}",
+                where="calibration: geometry",
+                remedy="calibrate on data of the same detector",
+            )
+
 
 def read_calibration(path: Path) -> Constants:
     """What ``zoo optics calibrate`` wrote.
@@ -73,13 +87,7 @@ class Calibrated(Predictor):
     def __init__(
         self, predictor: Predictor, constants: Constants, facts: Mapping[str, Any]
     ) -> None:
-        theirs = str(facts["geometry"]["digest"])
-        if constants.geometry != theirs:
-            raise DataError(
-                f"it is of the sensors {constants.geometry[:12]}, the data have {theirs[:12]}",
-                where="calibration: geometry",
-                remedy="calibrate on data of the same detector",
-            )
+        constants.require_same_detector(facts)
         self.predictor, self.constants = predictor, constants
         self.needs, self.targets = predictor.needs, predictor.targets
 

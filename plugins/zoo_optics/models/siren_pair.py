@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from zoo.api import chunked
 from zoo_optics.config import SirenPairConfig, SirenPriorConfig
+from zoo_optics.models.folding import pair_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
 
@@ -29,6 +30,7 @@ class SirenPair(Surrogate):
 
     def __init__(self, config: SirenPairConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = pair_folding(config, facts)
         self.stack = siren_stack(
             self.inputs + self.extra,
             config.hidden,
@@ -58,8 +60,12 @@ class SirenPair(Surrogate):
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """(R, inputs + 3) to (R, 1)."""
-        answers: Tensor = self.stack(rows)
+        answers: Tensor = self.stack(self.folded(rows))
         return answers
+
+    def folded(self, rows: Tensor) -> Tensor:
+        """Rows in the part of the detector that the symmetries leave; without any as they are."""
+        return rows if self.fold is None else self.fold(rows)
 
 
 class SirenPrior(SirenPair):
@@ -90,7 +96,7 @@ class SirenPrior(SirenPair):
         cosine = -(way * normal).sum(1) / distance
         size = self.extent.norm()
         shape = torch.stack([cosine, (distance / size).log() / 3], 1)
-        correction: Tensor = self.stack(torch.cat([rows, shape], 1))
+        correction: Tensor = self.stack(torch.cat([self.folded(rows), shape], 1))
         return correction + self._prior(distance, cosine)[:, None] / self.scale
 
     def _prior(self, distance: Tensor, cosine: Tensor) -> Tensor:

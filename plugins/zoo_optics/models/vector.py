@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_optics.config import FourierConfig, SirenVectorConfig
+from zoo_optics.models.folding import point_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
 
@@ -22,6 +23,7 @@ class SirenVector(Surrogate):
 
     def __init__(self, config: SirenVectorConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = point_folding(config, facts)
         self.stack = siren_stack(
             self.inputs,
             config.hidden,
@@ -33,6 +35,8 @@ class SirenVector(Surrogate):
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
+        if self.fold is not None:
+            return self.fold.around(self.stack, inputs)
         answers: Tensor = self.stack(inputs)
         return answers
 
@@ -44,6 +48,7 @@ class Fourier(Surrogate):
 
     def __init__(self, config: FourierConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = point_folding(config, facts)
         self.register_buffer("waves", config.sigma * torch.randn(self.inputs, config.features))
         widths = [2 * config.features + self.inputs, *[config.hidden] * (config.layers + 1)]
         steps: list[nn.Module] = []
@@ -55,6 +60,9 @@ class Fourier(Surrogate):
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
+        return self._of(inputs) if self.fold is None else self.fold.around(self._of, inputs)
+
+    def _of(self, inputs: Tensor) -> Tensor:
         phase = math.pi * inputs @ self.waves
         answers: Tensor = self.stack(torch.cat([inputs, phase.sin(), phase.cos()], 1))
         return answers

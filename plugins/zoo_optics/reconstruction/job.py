@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from zoo.api import DataError, Table, UsageError, facts_of, load, read, read_blocks
+from zoo_optics.calibration.apply import read_calibration
 from zoo_optics.reconstruction.events import Event, events_of, require_hits
 from zoo_optics.reconstruction.light import Light, require_same_detector
 
@@ -28,6 +32,7 @@ class Job:
         training: Data that a classical model is fitted on; empty: it needs none.
         limit: Events at most; ``None``: all.
         device: Where a network computes.
+        calibration: What ``zoo optics calibrate`` wrote, whose yields are used; empty: all are 1.
     """
 
     model: str
@@ -35,6 +40,7 @@ class Job:
     training: str = ""
     limit: int | None = None
     device: str = "cpu"
+    calibration: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,18 @@ def open_job(job: Job, emissions: tuple[str, ...], remedy: str) -> Opened:
     emission = str(facts.get("emission", "unknown"))
     if emission not in emissions:
         raise DataError(f"the light starts as '{emission}'", where=job.data, remedy=remedy)
-    light = Light(predictor_of(job, facts), facts)
+    light = Light(predictor_of(job, facts), facts, _yields(job, facts))
     samples = read(TASK, job.data, limit=job.limit)
     require_hits(samples, job.data)
     return Opened(light, samples, facts, job.data)
+
+
+def _yields(job: Job, facts: Mapping[str, Any]) -> NDArray[np.float64] | None:
+    if not job.calibration:
+        return None
+    constants = read_calibration(Path(job.calibration))
+    constants.require_same_detector(facts)
+    return constants.yields
 
 
 def predictor_of(job: Job, facts: Mapping[str, Any]) -> Any:
