@@ -84,6 +84,10 @@ class OpticsMetrics(Metrics):
             "photoelectrons": charge.sum(1),
             "from_wall": self._from_wall(samples["position"].astype(np.float64)),
         }
+        if "relative_error" in predictions:
+            error = predictions["relative_error"].astype(np.float64)
+            pull = np.square(charge - mean) / (mean + np.square(error * mean))
+            columns["pull_square"] = np.where(alive, pull, 0).sum(1)
         truth = None
         if "expected" in samples:
             expected = np.where(alive, samples["expected"].astype(np.float64), 0)
@@ -124,7 +128,7 @@ class OpticsMetrics(Metrics):
                 name="charge bias", value=bias, unit="%", better="zero", margin=1, absolute=True
             ),
         ]
-        return (*numbers, *_visibility_numbers(total))
+        return (*numbers, *_visibility_numbers(total), _pull_excess(total))
 
     @cached_property
     def _detector(self) -> Detector:
@@ -214,6 +218,17 @@ def _visibility_numbers(total: Mapping[str, float]) -> list[Number]:
         value = _share(total, f"decade_{index}_error", f"decade_{index}")
         numbers.append(Number(name=f"error from {low:g}", value=value, unit="%"))
     return numbers
+
+
+def _pull_excess(total: Mapping[str, float]) -> Number:
+    """RMS of the pulls less 1: above 0 the error that a model tells is too small.
+
+    Not a number for a model that tells none.
+    """
+    square = total.get("pull_square", float("nan")) / max(total["sensors"], 1.0)
+    return Number(
+        name="pull excess", value=square**0.5 - 1, better="zero", margin=0.1, absolute=True
+    )
 
 
 def _share(total: Mapping[str, float], part: str, whole: str) -> float:

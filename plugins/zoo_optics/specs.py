@@ -54,4 +54,11 @@ PREDICTION: Specs = {
     "charge": Field(
         dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons expected", minimum=0
     ),
+    "relative_error": Field(
+        dims=("sensor",),
+        dtype="float32",
+        meaning="relative error of the expectation, as the model has learnt it",
+        optional=True,
+        minimum=0,
+    ),
 }

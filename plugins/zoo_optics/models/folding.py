@@ -1,5 +1,6 @@
-"""Points and sensors turned and mirrored into one part of the detector, so that a network need not
-learn the same light again in the others.
+"""Points and sensors turned and mirrored into one part of the detector.
+
+So a network need not learn the same light again in the other parts.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from zoo_optics.config import SurrogateConfig
 from zoo_optics.physics.detector import Detector, detector_of
 from zoo_optics.physics.symmetry import NEAR, mirror, partners, require_symmetry
 
-__all__ = ["FoldPairs", "FoldPoints", "pair_folding", "point_folding"]
+__all__ = ["FoldPairs", "FoldPoints", "around", "pair_folding", "point_folding"]
 
 
 class FoldPairs(nn.Module):
     """Rows of a point and a sensor into the part that the sensor's place chooses.
 
-    A rotation takes the sensor to azimuth 0; there left and right are alike. A mirror takes it to
-    the positive side. Where a sensor stands in the mirror, both sides of it are alike and the
+    A rotation takes the sensor to azimuth 0; there left and right are alike. (One on the axis stays
+    as it is: it has no azimuth, and where walls reflect it sees the sensors around.) A mirror takes
+    it to the positive side. Where a sensor stands in the mirror, both sides of it are alike and the
     point's coordinate becomes ``sqrt(c^2 + size^2)``, which has a slope everywhere. So the light of
     a sensor stays as smooth a function of the point as before.
 
@@ -57,11 +59,10 @@ class FoldPairs(nn.Module):
 
 
 class FoldPoints(nn.Module):
-    """Points into the part where all mirrored coordinates are positive; answers are handed back to
-    the sensors at the mirror images.
+    """Points into the part where all mirrored coordinates are positive.
 
-    The answer may have a small step in a mirror: there two sensors change places, of which the
-    network says only about the same.
+    Answers are handed back to the sensors at the mirror images. They may have a small step in a
+    mirror: there two sensors change places, of which the network says only about the same.
 
     Args:
         detector: Its sensors must map on one another.
@@ -77,7 +78,7 @@ class FoldPoints(nn.Module):
         for mirrored in product((False, True), repeat=len(self.axes)):
             matrix = np.eye(3)
             for axis, flip in zip(self.axes, mirrored, strict=True):
-                matrix = mirror(detector, axis) @ matrix if flip else matrix
+                matrix = mirror(axis) @ matrix if flip else matrix
             images.append(partners(detector, matrix))
         self.register_buffer("image", torch.from_numpy(np.stack(images)))
 
@@ -88,16 +89,17 @@ class FoldPoints(nn.Module):
             columns[axis] = columns[axis].abs()
         return torch.stack(columns, 1)
 
-    def around(self, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-        """Answers (N, S) of a network at points (N, 3)."""
-        return self.back(network(self(inputs)), inputs)
-
     def back(self, answers: Tensor, inputs: Tensor) -> Tensor:
         """Answers (N, S) at folded points, to the sensors as seen from the points (N, 3)."""
         part = torch.zeros(len(inputs), dtype=torch.long, device=inputs.device)
         for axis in self.axes:
             part = 2 * part + (inputs[:, axis] < 0).long()
         return answers.gather(1, self.image[part])
+
+
+def around(fold: FoldPoints | None, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """Answers (N, S) of a network of points (N, 3), folded where there is something to fold."""
+    return network(inputs) if fold is None else fold.back(network(fold(inputs)), inputs)
 
 
 def pair_folding(config: SurrogateConfig, facts: Mapping[str, Any]) -> FoldPairs | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_optics.config import SurrogateConfig
+from zoo_optics.models.doubt import relative_error
 from zoo_optics.physics.detector import alive_of, detector_of
 
 __all__ = ["Surrogate"]
@@ -53,17 +54,26 @@ class Surrogate(nn.Module):
             self.log_yield = nn.Parameter(torch.zeros(len(sensors)))
             self.register_buffer("counted", _counted(facts, len(sensors)))
 
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        position: Tensor,
+        direction: Tensor | None = None,
+        *,
+        with_error: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """``log v`` float32 (N, sensors).
 
         Args:
             position: (N, 3), cm.
             direction: (N, 3), unit vectors; only where the config wants it.
+            with_error: Return the relative error of v, (N, sensors), too, where it is learnt.
         """
         scaled = (position - self.middle) / self.extent
         inputs = scaled if direction is None else torch.cat([scaled, direction], 1)
         logarithm = self.mean_log + self.scale * self.answer(inputs).float()
-        return logarithm if self.log_yield is None else logarithm + self.log_yields()
+        if self.log_yield is not None:
+            logarithm = logarithm + self.log_yields()
+        return (logarithm, relative_error(self.doubts(inputs).float())) if with_error else logarithm
 
     def log_yields(self) -> Tensor:
         """Logarithm of the yield of every sensor, float32 (sensors,).
@@ -75,6 +85,10 @@ class Surrogate(nn.Module):
             return torch.zeros(len(self.sensor), device=self.sensor.device)
         apart: Tensor = self.log_yield - self.log_yield @ self.counted
         return apart * self.counted.sign()
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors): what :func:`relative_error` makes an error of."""
+        raise NotImplementedError  # abstract: every network has its own
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors), 0 for a sensor that sees its share of the wall."""

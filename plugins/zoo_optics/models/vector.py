@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo_optics.config import FourierConfig, SirenVectorConfig
-from zoo_optics.models.folding import point_folding
+from zoo_optics.models.doubt import doubt_stack, require_doubt
+from zoo_optics.models.folding import around, point_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
 
@@ -32,13 +33,15 @@ class SirenVector(Surrogate):
             config.frequency,
             recompute=config.recompute,
         )
+        self.doubt = doubt_stack(config, self.inputs, len(self.sensor))
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
-        if self.fold is not None:
-            return self.fold.around(self.stack, inputs)
-        answers: Tensor = self.stack(inputs)
-        return answers
+        return around(self.fold, self.stack, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, require_doubt(self.doubt), inputs)
 
 
 class Fourier(Surrogate):
@@ -57,10 +60,15 @@ class Fourier(Surrogate):
         last = nn.Linear(config.hidden, len(self.sensor))
         nn.init.zeros_(last.bias)
         self.stack = nn.Sequential(*steps, last)
+        self.doubt = doubt_stack(config, self.inputs, len(self.sensor))
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
-        return self._of(inputs) if self.fold is None else self.fold.around(self._of, inputs)
+        return around(self.fold, self._of, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, require_doubt(self.doubt), inputs)
 
     def _of(self, inputs: Tensor) -> Tensor:
         phase = math.pi * inputs @ self.waves

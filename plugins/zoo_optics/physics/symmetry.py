@@ -54,13 +54,13 @@ def require_symmetry(
         _require_upright(detector, symmetry)
         return
     for axis in (name for name in symmetry if name in "xyz"):
-        _require_partners(detector, mirror(detector, "xyz".index(axis)), f"mirrored in {axis}")
+        _require_partners(detector, mirror("xyz".index(axis)), f"mirrored in {axis}")
     if "rotation" in symmetry:
         for name, matrix in _turns(detector):
             _require_partners(detector, matrix, name)
 
 
-def mirror(detector: Detector, axis: int) -> Array:
+def mirror(axis: int) -> Array:
     """Matrix (3, 3) of the mirror image in the middle of the volume along an axis."""
     matrix = np.eye(3)
     matrix[axis, axis] = -1
