@@ -25,6 +25,8 @@ class OpticsCodec(Codec):
     ) -> None:
         super().__init__(config, facts, constants)
         self.needs = frozenset({"position"} | ({"direction"} if config.direction else set()))
+        if "alive" in facts:
+            self.targets = self.targets | {"alive"}
 
     def encode(self, samples: Table) -> Batch:
         """``position`` float32 (N, 3), cm, ``direction`` (N, 3) if wanted; the targets as read.
@@ -39,10 +41,13 @@ class OpticsCodec(Codec):
         return Batch({name: inputs[name] for name in ("position", *inputs)}, targets, samples.ids)
 
     def decode(self, outputs: Mapping[str, Any], samples: Table) -> Table:
-        """``charge`` float32 (N, sensors), photo-electrons expected."""
+        """``charge`` float32 (N, sensors), photo-electrons; ``relative_error`` if it is learnt."""
         visibility = np.asarray(outputs["visibility"], np.float64)
         charge = samples["photons"].astype(np.float64)[:, None] * visibility
-        return Table({"id": samples.ids, "charge": charge.astype(np.float32)})
+        columns = {"id": samples.ids, "charge": charge.astype(np.float32)}
+        if "relative_error" in outputs:
+            columns["relative_error"] = np.asarray(outputs["relative_error"], np.float32)
+        return Table(columns)
 
 
 def _require_directions(direction: np.ndarray[Any, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,9 @@ import typer
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Light: points and tracks from it.", no_args_is_help=True, add_completion=False
+    help="Light: points and tracks from it, calibration.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Model = Annotated[
@@ -30,6 +33,14 @@ Training = Annotated[
         help="Flashes that a classical model (optics/lut, optics/analytic) is fitted on.",
     ),
 ]
+Constants = Annotated[
+    str,
+    typer.Option(
+        "--calibration",
+        metavar="FILE.json",
+        help="What `zoo optics calibrate` wrote: its yields are used.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
@@ -37,7 +48,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to s
 
 @app.callback()
 def _group() -> None:
-    """Light: points and tracks from it."""
+    """Light: points and tracks from it, calibration."""
 
 
 @app.command("fit-vertex")
@@ -46,6 +57,7 @@ def vertex(
     data: Data,
     *,
     training: Training = "",
+    calibration: Constants = "",
     limit: Limit = None,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -58,7 +70,14 @@ def vertex(
     from zoo_optics.reconstruction.job import Job
     from zoo_optics.reconstruction.runs import fit_vertices
 
-    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    job = Job(
+        model=model,
+        data=data,
+        training=training,
+        limit=limit,
+        device=device,
+        calibration=calibration,
+    )
     _emit(fit_vertices(job, _Lines("fitting")), as_json)
 
 
@@ -68,6 +87,7 @@ def track(
     data: Data,
     *,
     training: Training = "",
+    calibration: Constants = "",
     track_cm: Annotated[float, typer.Option(min=1, help="Length of the tracks.")] = 100.0,
     cone_deg: Annotated[
         float, typer.Option(min=15, max=65, help="Half opening of their cone.")
@@ -86,9 +106,51 @@ def track(
     from zoo_optics.reconstruction.job import Job
     from zoo_optics.reconstruction.runs import fit_tracks
 
-    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    job = Job(
+        model=model,
+        data=data,
+        training=training,
+        limit=limit,
+        device=device,
+        calibration=calibration,
+    )
     settings = TrackSettings(track_cm, cone_deg, free_length=free_length, free_cone=free_cone)
     _emit(fit_tracks(job, settings, _Lines("fitting")), as_json)
+
+
+@app.command("calibrate")
+def calibrated(
+    model: Model,
+    data: Annotated[
+        str, typer.Option("--data", metavar="SOURCE:PATH", help="Flashes whose places are known.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="What is found.")],
+    *,
+    training: Training = "",
+    fix_yields: Annotated[bool, typer.Option("--fix-yields", help="All yields are 1.")] = False,
+    fix_offset: Annotated[
+        bool, typer.Option("--fix-offset", help="The light starts where it is believed to.")
+    ] = False,
+    limit: Limit = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Fit a yield of every sensor and a common shift of the light; the model stays as it is.
+
+    Exit codes as for fit-vertex; 4 also if the flashes cannot tell a shift from yields.
+    """
+    from zoo_optics.calibration.job import run_calibration
+    from zoo_optics.reconstruction.job import Job
+
+    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=True)
+
+    found = run_calibration(
+        job, out, free_yields=not fix_yields, free_offset=not fix_offset, tell=tell
+    )
+    _emit(found, as_json)
 
 
 class _Lines:

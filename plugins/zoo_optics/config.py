@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zoo.api import Config
 
@@ -34,6 +34,22 @@ class SurrogateConfig(Config):
     """Whether the network sees the direction of the light."""
     decades: float = Field(3.0, gt=0)
     """Decades of visibility that one unit of the network's output spans."""
+    uncertainty: bool = False
+    """Learn a relative error of the visibility, for every point and sensor, too: charges are then
+    negative binomial counts, of variance ``mu + (error mu)^2``. Only with the loss poisson."""
+    symmetry: tuple[Literal["rotation", "x", "y", "z"], ...] = ()
+    """What the detector looks the same after: turned about z (a tank; left and right are alike,
+    too), mirrored in the middle of x, y or z. Points and sensors are then folded into one part. A
+    detector that is not the same is refused."""
+    yields: bool = False
+    """Learn a yield of each sensor, a factor on its visibility; their mean logarithm is 0. Networks
+    with an output for each sensor have that in their last biases already."""
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if self.uncertainty and self.loss != "poisson":
+            raise ValueError(f"uncertainty needs the loss poisson, not {self.loss}")
+        return self
 
 
 class SirenPairConfig(SurrogateConfig):

@@ -44,10 +44,20 @@ class OpticsDeploy(Deploy):
                 minimum=0,
             )
         }
+        if config.uncertainty:
+            self.outputs = {
+                **self.outputs,
+                "relative_error": Field(
+                    dims=("batch", len(self.detector.sensors)),
+                    dtype="float32",
+                    meaning="its relative error, as the network has learnt it",
+                    minimum=0,
+                ),
+            }
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
         """The network and the exponential."""
-        return _Visibility(nets["net"])
+        return (_WithError if self.config.uncertainty else _Visibility)(nets["net"])
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -72,3 +82,10 @@ class _Visibility(nn.Module):
         else:
             log_visibility = self.net(position, direction)
         return log_visibility.exp()
+
+
+class _WithError(_Visibility):
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> Any:
+        inputs = (position,) if direction is None else (position, direction)
+        log_visibility, error = self.net(*inputs, with_error=True)
+        return log_visibility.exp(), error

@@ -18,6 +18,12 @@ SAMPLE: Specs = {
     "charge": Field(
         dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons seen", minimum=0
     ),
+    "alive": Field(
+        dims=("sensor",),
+        dtype="bool",
+        meaning="false: a dead sensor, whose charge is none; the facts then have `alive`, too",
+        optional=True,
+    ),
     "expected": Field(
         dims=("sensor",),
         dtype="float32",
@@ -47,5 +53,12 @@ SAMPLE: Specs = {
 PREDICTION: Specs = {
     "charge": Field(
         dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons expected", minimum=0
+    ),
+    "relative_error": Field(
+        dims=("sensor",),
+        dtype="float32",
+        meaning="relative error of the expectation, as the model has learnt it",
+        optional=True,
+        minimum=0,
     ),
 }

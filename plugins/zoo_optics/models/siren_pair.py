@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from zoo.api import chunked
 from zoo_optics.config import SirenPairConfig, SirenPriorConfig
+from zoo_optics.models.doubt import doubt_stack, require_doubt
+from zoo_optics.models.folding import pair_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
 
@@ -26,9 +28,11 @@ class SirenPair(Surrogate):
     """
 
     extra = 3
+    pair = 3
 
     def __init__(self, config: SirenPairConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = pair_folding(config, facts)
         self.stack = siren_stack(
             self.inputs + self.extra,
             config.hidden,
@@ -37,14 +41,22 @@ class SirenPair(Surrogate):
             config.frequency,
             recompute=config.recompute,
         )
+        self.doubt = doubt_stack(config, self.inputs + self.pair, 1)
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
+        return self._of_all(self.of_rows, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return self._of_all(self.doubt_of_rows, inputs)
+
+    def _of_all(self, function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         rows = self.rows(inputs)
         # A file has no chunks: what cuts rows would fix their number in it.
         jit: Any = torch.jit  # it has no types
         recorded = jit.is_tracing() or torch.compiler.is_exporting()
-        answers = self.of_rows(rows) if recorded else chunked(self.of_rows, self, rows)
+        answers = function(rows) if recorded else chunked(function, self, rows)
         return answers.reshape(-1, len(self.sensor))
 
     def rows(self, inputs: Tensor) -> Tensor:
@@ -58,8 +70,17 @@ class SirenPair(Surrogate):
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """(R, inputs + 3) to (R, 1)."""
-        answers: Tensor = self.stack(rows)
+        answers: Tensor = self.stack(self.folded(rows))
         return answers
+
+    def doubt_of_rows(self, rows: Tensor) -> Tensor:
+        """(R, inputs + 3 or 6) to (R, 1)."""
+        answers: Tensor = require_doubt(self.doubt)(self.folded(rows))
+        return answers
+
+    def folded(self, rows: Tensor) -> Tensor:
+        """Rows in the part of the detector that the symmetries leave; without any as they are."""
+        return rows if self.fold is None else self.fold(rows)
 
 
 class SirenPrior(SirenPair):
@@ -71,6 +92,7 @@ class SirenPrior(SirenPair):
     """
 
     extra = 8
+    pair = 6
 
     def __init__(self, config: SirenPriorConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
@@ -90,7 +112,7 @@ class SirenPrior(SirenPair):
         cosine = -(way * normal).sum(1) / distance
         size = self.extent.norm()
         shape = torch.stack([cosine, (distance / size).log() / 3], 1)
-        correction: Tensor = self.stack(torch.cat([rows, shape], 1))
+        correction: Tensor = self.stack(torch.cat([self.folded(rows), shape], 1))
         return correction + self._prior(distance, cosine)[:, None] / self.scale
 
     def _prior(self, distance: Tensor, cosine: Tensor) -> Tensor:

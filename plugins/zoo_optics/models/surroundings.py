@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo_optics.config import SurrogateConfig
-from zoo_optics.physics.detector import detector_of
+from zoo_optics.models.doubt import relative_error
+from zoo_optics.physics.detector import alive_of, detector_of
 
 __all__ = ["Surrogate"]
 
@@ -24,12 +25,14 @@ class Surrogate(nn.Module):
     Attributes:
         sensor: float32 (sensors, 3), positions in units of half the volume, -1 to 1 inside.
         normal: float32 (sensors, 3).
+        log_yield: float32 (sensors,), learnt where the config wants yields, else none.
     """
 
     middle: Tensor
     extent: Tensor
     sensor: Tensor
     normal: Tensor
+    counted: Tensor
 
     def __init__(self, config: SurrogateConfig, facts: Mapping[str, Any]) -> None:
         super().__init__()
@@ -46,18 +49,54 @@ class Surrogate(nn.Module):
         self.radius_cm = detector.sensors.radius_cm
         # A sensor's share of the wall is what it sees of light that is spread evenly.
         self.mean_log = math.log(math.pi * self.radius_cm**2 / detector.volume.wall_cm2)
+        self.log_yield: nn.Parameter | None = None
+        if config.yields:
+            self.log_yield = nn.Parameter(torch.zeros(len(sensors)))
+            self.register_buffer("counted", _counted(facts, len(sensors)))
 
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        position: Tensor,
+        direction: Tensor | None = None,
+        *,
+        with_error: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """``log v`` float32 (N, sensors).
 
         Args:
             position: (N, 3), cm.
             direction: (N, 3), unit vectors; only where the config wants it.
+            with_error: Return the relative error of v, (N, sensors), too, where it is learnt.
         """
         scaled = (position - self.middle) / self.extent
         inputs = scaled if direction is None else torch.cat([scaled, direction], 1)
-        return self.mean_log + self.scale * self.answer(inputs).float()
+        logarithm = self.mean_log + self.scale * self.answer(inputs).float()
+        if self.log_yield is not None:
+            logarithm = logarithm + self.log_yields()
+        return (logarithm, relative_error(self.doubts(inputs).float())) if with_error else logarithm
+
+    def log_yields(self) -> Tensor:
+        """Logarithm of the yield of every sensor, float32 (sensors,).
+
+        Of those alive the mean is 0, for the visibility itself has a factor common to all. Dead
+        sensors have the yield 1: nothing tells theirs.
+        """
+        if self.log_yield is None:
+            return torch.zeros(len(self.sensor), device=self.sensor.device)
+        apart: Tensor = self.log_yield - self.log_yield @ self.counted
+        return apart * self.counted.sign()
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors): what :func:`relative_error` makes an error of."""
+        raise NotImplementedError  # abstract: every network has its own
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors), 0 for a sensor that sees its share of the wall."""
         raise NotImplementedError  # abstract: every network has its own
+
+
+def _counted(facts: Mapping[str, Any], sensors: int) -> Tensor:
+    """Weight of each sensor in the mean: alike for those alive, 0 for dead ones."""
+    alive = alive_of(facts)
+    weight = torch.ones(sensors) if alive is None else torch.from_numpy(alive).float()
+    return weight / weight.sum().clamp_min(1)

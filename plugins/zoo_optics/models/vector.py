@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo_optics.config import FourierConfig, SirenVectorConfig
+from zoo_optics.models.doubt import doubt_stack, require_doubt
+from zoo_optics.models.folding import around, point_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
 
@@ -22,6 +24,7 @@ class SirenVector(Surrogate):
 
     def __init__(self, config: SirenVectorConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = point_folding(config, facts)
         self.stack = siren_stack(
             self.inputs,
             config.hidden,
@@ -30,11 +33,15 @@ class SirenVector(Surrogate):
             config.frequency,
             recompute=config.recompute,
         )
+        self.doubt = doubt_stack(config, self.inputs, len(self.sensor))
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
-        answers: Tensor = self.stack(inputs)
-        return answers
+        return around(self.fold, self.stack, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, require_doubt(self.doubt), inputs)
 
 
 class Fourier(Surrogate):
@@ -44,6 +51,7 @@ class Fourier(Surrogate):
 
     def __init__(self, config: FourierConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = point_folding(config, facts)
         self.register_buffer("waves", config.sigma * torch.randn(self.inputs, config.features))
         widths = [2 * config.features + self.inputs, *[config.hidden] * (config.layers + 1)]
         steps: list[nn.Module] = []
@@ -52,9 +60,17 @@ class Fourier(Surrogate):
         last = nn.Linear(config.hidden, len(self.sensor))
         nn.init.zeros_(last.bias)
         self.stack = nn.Sequential(*steps, last)
+        self.doubt = doubt_stack(config, self.inputs, len(self.sensor))
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, self._of, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, require_doubt(self.doubt), inputs)
+
+    def _of(self, inputs: Tensor) -> Tensor:
         phase = math.pi * inputs @ self.waves
         answers: Tensor = self.stack(torch.cat([inputs, phase.sin(), phase.cos()], 1))
         return answers

@@ -48,6 +48,7 @@ class DirectLight:
         dark_per_ns: Dark hits of a sensor per ns.
         window_ns: Within which dark hits are recorded.
         index: Mean and RMS of the group index over the wavelengths.
+        yields: (S,), factors on what each sensor sees of light; 1 without a calibration.
 
     Raises:
         DataError: If the facts do not tell water, surfaces and times.
@@ -62,6 +63,7 @@ class DirectLight:
                 remedy="give data of the source cherenkov",
             )
         self.detector: Detector = detector_of(facts)
+        self.yields = np.ones(len(self.detector.sensors))
         self.surfaces: Mapping[str, Any] = facts["surfaces"]
         self.spread_ns = float(facts["transit_spread_ns"])
         self.dark_per_ns = float(facts["dark_khz"]) * 1e-6
@@ -103,7 +105,7 @@ class DirectLight:
         left = np.interp(distance, self._way, self._left)
         direct = float(self.surfaces["efficiency"]) * relative * share * left
         width = core_width(self.spread_ns, sensors.radius_cm, cosine, distance, self.index)
-        return Seen(distance, cosine, direct, width)
+        return Seen(distance, cosine, direct * self.yields, width)
 
     @property
     def tail_ns(self) -> float:
@@ -125,11 +127,15 @@ class Light(DirectLight):
     Args:
         predictor: What :func:`zoo.api.load` returns, for the same detector.
         facts: Those of the data.
+        yields: (S,), of a calibration; none: all are 1.
     """
 
-    def __init__(self, predictor: Predictor, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, predictor: Predictor, facts: Mapping[str, Any], yields: Array | None = None
+    ) -> None:
         super().__init__(facts)
         self.predictor = predictor
+        self.yields = self.yields if yields is None else yields
 
     def visibility(self, position_cm: Array) -> Array:
         """Probability of detection, float64 (N, S), of points (N, 3), cm.
@@ -154,7 +160,7 @@ class Light(DirectLight):
                 where="geometry",
                 remedy="take a model that was trained for this detector",
             )
-        return found
+        return found * self.yields
 
 
 def require_same_detector(model: Mapping[str, Any], data: Mapping[str, Any], where: str) -> None:

@@ -141,6 +141,7 @@ def require_enough(event: Event) -> None:
 
 def _log_photons(light: Light, event: Event, seed: Seed) -> float:
     """Of the photons that the charge speaks for at the seed."""
-    dark = light.dark_per_ns * light.window_ns * len(event.charge)
+    alive = np.broadcast_to(event.alive, event.charge.shape)
+    dark = light.dark_per_ns * light.window_ns * float(alive.sum())
     charge = max(float(event.charge.sum()) - dark, 1.0)
-    return float(np.log(charge / light.visibility(seed.position_cm[None]).sum()))
+    return float(np.log(charge / (light.visibility(seed.position_cm[None]) @ alive).sum()))

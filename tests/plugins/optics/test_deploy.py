@@ -34,9 +34,11 @@ def facts() -> dict[str, Any]:
     return Detector(sensors, VOLUME).facts()
 
 
-def made(name: str, *, direction: bool = False) -> tuple[SurrogateConfig, dict[str, nn.Module]]:
+def made(
+    name: str, *, direction: bool = False, **settings: Any
+) -> tuple[SurrogateConfig, dict[str, nn.Module]]:
     torch.manual_seed(1)
-    small = {"hidden": 16, "layers": 2, "direction": direction}
+    small = {"hidden": 16, "layers": 2, "direction": direction, **settings}
     if name == "siren-pair":
         pair = SirenPairConfig.model_validate(small)
         return pair, pair_networks(pair, facts())
@@ -101,3 +103,34 @@ def test_every_format_is_the_model(
         expected = nets["net"](torch.from_numpy(place)).exp().numpy()
     found = open_runtime(done.path)({"position": place})["visibility"]
     np.testing.assert_allclose(found, expected, rtol=2e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("forked_runtime")
+@pytest.mark.parametrize(
+    ("name", "format_name"),
+    [
+        ("siren-vector", "onnx"),
+        ("siren-pair", "onnx"),
+        ("siren-prior", "ts"),
+        ("siren-vector", "pt2"),
+    ],
+)
+def test_yields_symmetries_and_errors_are_inside(
+    plugin: None, tmp_path: Path, name: str, format_name: str
+) -> None:
+    options = {"yields": True, "symmetry": ["x", "y", "z"], "uncertainty": True}
+    config, nets = made(name, **options)
+    net: Any = nets["net"]
+    with torch.no_grad():
+        net.log_yield += 0.3 * torch.randn(34)
+    learner, codec = OpticsLearner(config, facts()), OpticsCodec(config, facts(), {})
+    predictor = NetworkPredictor(f"optics/{name}", nets, learner, codec)
+    done = export(predictor, format_name, out=tmp_path)
+    place = VOLUME.points(np.random.default_rng(4).random((11, 3))).astype(np.float32)
+    with torch.no_grad():
+        expected, error = net(torch.from_numpy(place), with_error=True)
+    found = open_runtime(done.path)({"position": place})
+    np.testing.assert_allclose(found["visibility"], expected.exp().numpy(), rtol=2e-4)
+    np.testing.assert_allclose(found["relative_error"], error.numpy(), rtol=2e-4)
+    assert error.std() > 1e-3

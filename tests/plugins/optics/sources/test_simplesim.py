@@ -275,3 +275,16 @@ def test_an_ambiguous_index_is_refused(tmp_path: Path, light: ModuleType, source
     with pytest.raises(DataError, match="ambiguous"):
         source(path)
     np.testing.assert_array_equal(everything(source(path, index="end"))["charge"], charge)
+
+
+def test_dead_channels_are_told(folder: Path, light: ModuleType, source: Open) -> None:
+    found = source(folder, dead=[2, 5])
+    sensors = len(found.detector.sensors)
+    by_hand = ~np.isin(np.arange(sensors), [2, 5])
+    np.testing.assert_array_equal(found.facts["alive"], by_hand)
+    table = everything(found, found.fields)
+    np.testing.assert_array_equal(table["alive"], np.tile(by_hand, (12, 1)))
+    assert check_source(found, SAMPLE).findings == ()
+    assert "alive" not in source(folder).facts
+    with pytest.raises(ConfigError, match="no sensor has the channel 100000"):
+        source(folder, dead=[100_000])
