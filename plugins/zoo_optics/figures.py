@@ -10,6 +10,7 @@ from zoo_optics.drawings.curves import curve
 from zoo_optics.drawings.displays import display
 from zoo_optics.drawings.errors import BRIGHTNESS, DISTANCE, against
 from zoo_optics.drawings.maps import probe_map
+from zoo_optics.drawings.times import residuals
 from zoo_optics.physics.detector import detector_of
 from zoo_optics.profiles import VISIBILITY_EDGES, distance_edges
 
@@ -30,7 +31,7 @@ class OpticsFigures(Figures):
         samples: Table | None,
         predictions: Mapping[str, Table],
     ) -> Iterable[Drawing]:
-        """Errors by distance; where the truth is known by visibility and a map; displays."""
+        """Errors by distance; where the truth is known by visibility and a map; times; displays."""
         measured = [one for one in evaluations.values() if one.rows is not None]
         detector = detector_of(self.facts)
         if measured:
@@ -38,6 +39,9 @@ class OpticsFigures(Figures):
         if any("probe" in one.rows for one in measured if one.rows is not None):
             yield against(measured, BRIGHTNESS, VISIBILITY_EDGES)
             yield probe_map(detector, measured[:_SHOWN])
+        times = residuals(detector, measured)
+        if times is not None:
+            yield times
         if samples is None:
             return
         shown = {one.model: predictions[one.model]["charge"] for one in measured[:_SHOWN]}

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from zoo.api import Batch, Context, Learner, Loss, PluginError
 from zoo_optics.config import SurrogateConfig
+from zoo_optics.times.likelihood import time_outputs, time_term
 
 __all__ = ["OpticsLearner"]
 
@@ -23,6 +24,8 @@ class OpticsLearner(Learner):
         ``poisson``: ``mu - q log mu``, without the part that has no parameters. ``mse``:
         ``(q - mu)^2``. ``log-l2``: ``w (log(v + f) - log(q / photons + f))^2`` with the inverse
         variance ``w = 1 / (1 / (q + 1) + model_error^2)``.
+
+        With ``model.time`` also ``hit_time``, a term per hit: ``-log p(t - R / c_n)``.
         """
         charge: Tensor = batch.targets["charge"]
         photons: Tensor = batch.targets["photons"][:, None]
@@ -35,13 +38,19 @@ class OpticsLearner(Learner):
                 remedy="a network answers once for every sensor of every flash",
             )
         total = self._terms(charge, photons, log_visibility).sum()
-        return Loss().add(self.config.loss, total, charge.numel())
+        loss = Loss().add(self.config.loss, total, charge.numel())
+        if self.config.time:
+            expected = photons * log_visibility.detach().exp()
+            hits, count = time_term(nets, batch, expected, self.facts)
+            loss.add("hit_time", hits, count, self.config.time_weight)
+        return loss
 
     def predict(
         self, nets: Mapping[str, nn.Module], batch: Batch, context: Context
     ) -> Mapping[str, Tensor]:
-        """``visibility`` float32 (N, sensors)."""
-        return {"visibility": nets["net"](**batch.inputs).exp()}
+        """``visibility`` float32 (N, sensors), and where times are learnt their distribution."""
+        found = {"visibility": nets["net"](**batch.inputs).exp()}
+        return found | (time_outputs(nets, batch) if self.config.time else {})
 
     def _terms(self, charge: Tensor, photons: Tensor, log_visibility: Tensor) -> Tensor:
         if self.config.loss == "poisson":

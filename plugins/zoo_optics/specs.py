@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.api import Field, Specs
+from zoo_optics.times.fields import TIME_COLUMNS
 
 __all__ = ["PREDICTION", "SAMPLE"]
 
@@ -48,4 +49,5 @@ PREDICTION: Specs = {
     "charge": Field(
         dims=("sensor",), dtype="float32", unit="PE", meaning="photo-electrons expected", minimum=0
     ),
+    **TIME_COLUMNS,
 }

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo_optics.config import FourierConfig, SirenVectorConfig
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
+from zoo_optics.times.head import with_times
 
 __all__ = ["Fourier", "SirenVector", "fourier_networks", "vector_networks"]
 
@@ -62,9 +63,9 @@ class Fourier(Surrogate):
 
 def vector_networks(config: SirenVectorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``siren-vector``."""
-    return {"net": SirenVector(config, facts)}
+    return with_times(SirenVector(config, facts), config, facts)
 
 
 def fourier_networks(config: FourierConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``fourier``."""
-    return {"net": Fourier(config, facts)}
+    return with_times(Fourier(config, facts), config, facts)
