@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -31,6 +31,10 @@ Training = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")]
+Times = Annotated[
+    Literal["auto", "learnt", "closed-form"],
+    typer.Option("--times", help="Distribution of hit times; auto: learnt, if the model has one."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 
@@ -46,6 +50,7 @@ def vertex(
     data: Data,
     *,
     training: Training = "",
+    times: Times = "auto",
     limit: Limit = None,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -53,12 +58,19 @@ def vertex(
     """Fit place, time and photons of flashes to all sides, from charges and hit times.
 
     Exit code 4 if data lack hit times or are of another detector, 2 if the model is of another
-    task or classical without --training.
+    task, classical without --training, or without the learnt times that are asked for.
     """
     from zoo_optics.reconstruction.job import Job
     from zoo_optics.reconstruction.runs import fit_vertices
 
-    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    job = Job(
+        model=model,
+        data=data,
+        training=training,
+        limit=limit,
+        device=device,
+        times=times,
+    )
     _emit(fit_vertices(job, _Lines("fitting")), as_json)
 
 

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 _SHOWN_NS = (-10.0, 200.0)
 _LINEAR_NS = 3.0
+_TICKS_NS = (-10, -3, 0, 3, 10, 30, 100)
 _WIDTHS = np.diff(EDGES_NS)
 
 
@@ -50,9 +51,10 @@ def residuals(detector: Detector, evaluations: Sequence[Evaluation]) -> Drawing 
         panel.set(title=label, xlabel="t - R / c_n [ns]", yscale="log")
         panel.set_xscale("symlog", linthresh=_LINEAR_NS, linscale=1.5)
         panel.set_xlim(*_SHOWN_NS)
+        panel.set_xticks(_TICKS_NS, [f"{tick:g}" for tick in _TICKS_NS])
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("share of the hits per ns")
-    panels[0].set_ylim(bottom=_least(seen))
+    panels[0].set_ylim(_least(seen), 2 * max(axis.get_ylim()[1] / 100 for axis in panels))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8.5, frameon=False)
     return Drawing(
