@@ -20,12 +20,12 @@ Array = NDArray[np.float64]
 
 EDGES_NS = np.concatenate(
     [
-        [-1000.0, -100, -30, -10, -5],
-        np.linspace(-3, 3, 25),
-        [4.0, 5, 7, 10, 14, 20, 28, 40, 56, 80, 110, 150, 200, 300, 1000],
+        [-1000.0, -300, -100, -30, -10, -5, -4],
+        np.linspace(-3, 5, 33),
+        [6.0, 7, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56, 68, 80, 110, 150, 200, 300, 1000],
     ]
 )
-"""Edges of the bins of residuals; what is outside counts in the first or last one."""
+"""Edges of the bins of residuals, 0.25 ns in the core; what is outside counts in the first or last one."""
 
 ZONES = 3
 """Bins of distance: to a quarter, to a half of the longest way in the volume, and beyond."""
