@@ -63,9 +63,7 @@ class HitTimes(nn.Module):
         self.tail_ns = _TAIL * across_ns
         self.radius_cm = detector.sensors.radius_cm
         inputs = (6 if config.direction else 3) + 8
-        self.stack = siren_stack(
-            inputs, config.time_hidden, _LAYERS, 4, _FREQUENCY, recompute=True
-        )
+        self.stack = siren_stack(inputs, config.time_hidden, _LAYERS, 4, _FREQUENCY, recompute=True)
 
     def forward(
         self, position: Tensor, direction: Tensor | None, flash: Tensor, sensor: Tensor

@@ -92,7 +92,8 @@ def fit_clock(facts: Mapping[str, Any], training: Iterable[Table]) -> dict[str, 
         if len(times.values):
             low = min(low, float(times.values.min()))
             high = max(high, float(times.values.max()))
-        differ = differ or any(np.ptp(times[row]) > 0 for row in np.flatnonzero(times.lengths > 1))
+        several = np.flatnonzero(times.lengths > 1).tolist()
+        differ = differ or any(np.ptp(times[row]) > 0 for row in several)
         if differ and "window_ns" in facts:
             return {}
     if low > high or not (differ or high > low):

@@ -18,13 +18,9 @@ __all__ = ["EDGES_NS", "ZONES", "time_numbers", "time_sums", "zone_edges"]
 
 Array = NDArray[np.float64]
 
-EDGES_NS = np.concatenate(
-    [
-        [-1000.0, -300, -100, -30, -10, -5, -4],
-        np.linspace(-3, 5, 33),
-        [6.0, 7, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56, 68, 80, 110, 150, 200, 300, 1000],
-    ]
-)
+_EARLY = (-1000.0, -300, -100, -30, -10, -5, -4)
+_LATE = (6.0, 7, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56, 68, 80, 110, 150, 200, 300, 1000)
+EDGES_NS = np.concatenate([_EARLY, np.linspace(-3, 5, 33), _LATE])
 """Edges of the bins of residuals, 0.25 ns in the core; what is outside counts in the first or last one."""
 
 ZONES = 3
@@ -114,7 +110,11 @@ def _told(rows: int, hits: Hits, zone: NDArray[np.int64], predictions: Table) ->
         share = np.diff(inner, axis=1, prepend=0.0, append=1.0)
         told += _summed(rows, flash, zone[part], share)
     sums = {"time_nll": nll, "time_pull": pull, "time_pull_square": pull**2}
-    return {n: np.bincount(hits.flash, v, rows) for n, v in sums.items()} | {"time_told": told}
+    by_flash: dict[str, Array] = {
+        name: np.bincount(hits.flash, values, rows).astype(np.float64)
+        for name, values in sums.items()
+    }
+    return by_flash | {"time_told": told}
 
 
 class _Model:
@@ -134,7 +134,8 @@ class _Model:
         even = np.where(inside, 1 / np.maximum(high - low, 1e-9), 0)
         flat = self.flat[flash, sensor]
         light: Array = self.shape.at((flash, sensor)).density(late)
-        return (1 - flat) * light + flat * even
+        density: Array = (1 - flat) * light + flat * even
+        return density
 
     def cumulative(
         self, flash: NDArray[np.int64], sensor: NDArray[np.int64], late: Array, direct: Array
@@ -144,12 +145,11 @@ class _Model:
         even = np.clip((late + direct[:, None] - low) / np.maximum(high - low, 1e-9), 0, 1)
         flat = self.flat[flash, sensor][:, None]
         light: Array = self.shape.at((flash[:, None], sensor[:, None])).cumulative(late)
-        return (1 - flat) * light + flat * even
+        below: Array = (1 - flat) * light + flat * even
+        return below
 
 
-def _summed(
-    rows: int, flash: NDArray[np.int64], zone: NDArray[np.int64], values: Array
-) -> Array:
+def _summed(rows: int, flash: NDArray[np.int64], zone: NDArray[np.int64], values: Array) -> Array:
     """Sums (rows, zones * bins) of values (H, bins) of hits."""
     sums = np.zeros((rows * ZONES, values.shape[1]))
     np.add.at(sums, flash * ZONES + zone, values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,12 @@ from zoo_optics.sources.config import CherenkovConfig
 from zoo_optics.times.shapes import Shape, flat_share
 
 Array = NDArray[np.float64]
-SHAPES = [(0.7, 0.1, 0.6, 8.0), (0.05, -0.4, 1.5, 0.3), (0.99, 0.0, 0.05, 40.0), (0.0, 2.0, 1.0, 1.0)]
+SHAPES = [
+    (0.7, 0.1, 0.6, 8.0),
+    (0.05, -0.4, 1.5, 0.3),
+    (0.99, 0.0, 0.05, 40.0),
+    (0.0, 2.0, 1.0, 1.0),
+]
 
 
 def shape(prompt: float, shift: float, width: float, decay: float) -> Shape:
@@ -37,7 +43,9 @@ def test_the_density_is_that_of_scipy_and_normalised(numbers: tuple[float, ...])
     below = prompt * core.cdf(late) + (1 - prompt) * tail.cdf(late)
     np.testing.assert_allclose(found.cumulative(late), below, atol=1e-7)
     mean = prompt * core.mean() + (1 - prompt) * tail.mean()
-    square = prompt * (core.var() + core.mean() ** 2) + (1 - prompt) * (tail.var() + tail.mean() ** 2)
+    square = prompt * (core.var() + core.mean() ** 2) + (1 - prompt) * (
+        tail.var() + tail.mean() ** 2
+    )
     assert float(found.mean_ns) == pytest.approx(mean, rel=1e-9, abs=1e-9)
     assert float(found.rms_ns) == pytest.approx((square - mean**2) ** 0.5, rel=1e-9)
 
@@ -54,7 +62,7 @@ def test_integrals_by_quadrature(numbers: tuple[float, ...]) -> None:
         value: float = quad(lambda x: float(found.density(np.array(x))), low, high, limit=400)[0]
         return value
 
-    parts = [of(low, high) for low, high in zip(ends, ends[1:], strict=False)]
+    parts = [of(low, high) for low, high in pairwise(ends)]
     assert sum(parts) == pytest.approx(1, abs=1e-7)
     for count, end in enumerate(cuts[1:], start=1):
         below = float(found.cumulative(np.array(end)))
@@ -78,7 +86,13 @@ def test_dark_hits_have_their_share_of_the_charge() -> None:
 
 def flashes() -> Array:
     """Residuals at sensors 150 to 250 cm away, in a tank whose wall reflects."""
-    tank = {"radius_cm": 150.0, "half_height_cm": 150.0, "rows": 12, "columns": 30, "rings": (20, 1)}
+    tank = {
+        "radius_cm": 150.0,
+        "half_height_cm": 150.0,
+        "rows": 12,
+        "columns": 30,
+        "rings": (20, 1),
+    }
     options: dict[str, Any] = {"tank": tank, "photons": (40_000, 40_000)}
     options["surfaces"] = {"efficiency": 0.5, "wall_reflectivity": 0.14}
     made = Cherenkov(CherenkovConfig.model_validate(options))
