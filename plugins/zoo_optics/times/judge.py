@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 _EARLY = (-1000.0, -300, -100, -30, -10, -5, -4)
 _LATE = (6.0, 7, 8, 10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56, 68, 80, 110, 150, 200, 300, 1000)
 EDGES_NS = np.concatenate([_EARLY, np.linspace(-3, 5, 33), _LATE])
-"""Edges of the bins of residuals, 0.25 ns in the core; what is outside counts in the first or last one."""
+"""Edges of the bins of residuals; what is outside counts in the first or last one."""
 
 ZONES = 3
 """Bins of distance: to a quarter, to a half of the longest way in the volume, and beyond."""
