@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -42,6 +42,10 @@ Constants = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Events at most.")]
+Times = Annotated[
+    Literal["auto", "learnt", "closed-form"],
+    typer.Option("--times", help="Distribution of hit times; auto: learnt, if the model has one."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout.")]
 
@@ -58,6 +62,7 @@ def vertex(
     *,
     training: Training = "",
     calibration: Constants = "",
+    times: Times = "auto",
     limit: Limit = None,
     device: Device = "cpu",
     as_json: AsJson = False,
@@ -65,7 +70,7 @@ def vertex(
     """Fit place, time and photons of flashes to all sides, from charges and hit times.
 
     Exit code 4 if data lack hit times or are of another detector, 2 if the model is of another
-    task or classical without --training.
+    task, classical without --training, or without the learnt times that are asked for.
     """
     from zoo_optics.reconstruction.job import Job
     from zoo_optics.reconstruction.runs import fit_vertices
@@ -77,6 +82,7 @@ def vertex(
         limit=limit,
         device=device,
         calibration=calibration,
+        times=times,
     )
     _emit(fit_vertices(job, _Lines("fitting")), as_json)
 

@@ -34,6 +34,12 @@ class SurrogateConfig(Config):
     """Whether the network sees the direction of the light."""
     decades: float = Field(3.0, gt=0)
     """Decades of visibility that one unit of the network's output spans."""
+    time: bool = False
+    """Whether times of hits are learnt, too: the distribution of t - R / c_n by sensor."""
+    time_weight: float = Field(1.0, gt=0)
+    """Weight of their likelihood, a mean over hits, beside the loss of the charges."""
+    time_hidden: int = Field(32, ge=1)
+    """Width of the network for times."""
     uncertainty: bool = False
     """Learn a relative error of the visibility, for every point and sensor, too: charges are then
     negative binomial counts, of variance ``mu + (error mu)^2``. Only with the loss poisson."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from zoo.api import Codec, Deploy, Field, Specs, uniform
 from zoo_optics.config import SurrogateConfig
 from zoo_optics.physics.detector import detector_of
 from zoo_optics.physics.emission import isotropic
+from zoo_optics.times.fields import TIME_OUTPUTS
+from zoo_optics.times.head import HitTimes, times_of
 
 __all__ = ["OpticsDeploy"]
 
@@ -36,28 +39,31 @@ class OpticsDeploy(Deploy):
                     dims=("batch", 3), dtype="float32", meaning="unit vector of the light's axis"
                 ),
             }
+        of_all = ("batch", len(self.detector.sensors))
         self.outputs: Specs = {
             "visibility": Field(
-                dims=("batch", len(self.detector.sensors)),
+                dims=of_all,
                 dtype="float32",
                 meaning="probability that a photon is detected, by sensor",
                 minimum=0,
             )
         }
         if config.uncertainty:
-            self.outputs = {
-                **self.outputs,
-                "relative_error": Field(
-                    dims=("batch", len(self.detector.sensors)),
-                    dtype="float32",
-                    meaning="its relative error, as the network has learnt it",
-                    minimum=0,
-                ),
-            }
+            error = Field(
+                dims=of_all,
+                dtype="float32",
+                meaning="its relative error, as the network has learnt it",
+                minimum=0,
+            )
+            self.outputs = {**self.outputs, "relative_error": error}
+        if config.time:
+            times = {name: replace(field, dims=of_all) for name, field in TIME_OUTPUTS.items()}
+            self.outputs = {**self.outputs, **times}
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
-        """The network and the exponential."""
-        return (_WithError if self.config.uncertainty else _Visibility)(nets["net"])
+        """The network and the exponential; error and distribution of times where learnt."""
+        seen = (_WithError if self.config.uncertainty else _Visibility)(nets["net"])
+        return _Timed(seen, times_of(nets)) if self.config.time else seen
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -84,8 +90,24 @@ class _Visibility(nn.Module):
         return log_visibility.exp()
 
 
-class _WithError(_Visibility):
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> Any:
+class _WithError(nn.Module):
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> tuple[Tensor, Tensor]:
         inputs = (position,) if direction is None else (position, direction)
         log_visibility, error = self.net(*inputs, with_error=True)
         return log_visibility.exp(), error
+
+
+class _Timed(nn.Module):
+    def __init__(self, seen: nn.Module, times: HitTimes) -> None:
+        super().__init__()
+        self.seen, self.times = seen, times
+
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> tuple[Tensor, ...]:
+        inputs = (position,) if direction is None else (position, direction)
+        seen = self.seen(*inputs)
+        seen = (seen,) if isinstance(seen, Tensor) else seen
+        return *seen, *self.times.everywhere(*inputs)

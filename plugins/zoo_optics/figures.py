@@ -14,6 +14,7 @@ from zoo_optics.drawings.curves import curve
 from zoo_optics.drawings.displays import display
 from zoo_optics.drawings.errors import BRIGHTNESS, DISTANCE, against
 from zoo_optics.drawings.maps import probe_map
+from zoo_optics.drawings.times import residuals
 from zoo_optics.physics.detector import Detector, Sensors, alive_of, detector_of
 from zoo_optics.profiles import VISIBILITY_EDGES, distance_edges, probe_of
 
@@ -36,7 +37,7 @@ class OpticsFigures(Figures):
         samples: Table | None,
         predictions: Mapping[str, Table],
     ) -> Iterable[Drawing]:
-        """Errors by distance; where the truth is known by visibility and a map; displays."""
+        """Errors by distance; where the truth is known by visibility and a map; times; displays."""
         measured = [one for one in evaluations.values() if one.rows is not None]
         detector = detector_of(self.facts)
         if measured:
@@ -45,6 +46,9 @@ class OpticsFigures(Figures):
             yield against(measured, BRIGHTNESS, VISIBILITY_EDGES)
             probe = probe_of(detector, alive_of(self.facts))
             yield probe_map(detector, probe, measured[:_SHOWN])
+        times = residuals(detector, measured)
+        if times is not None:
+            yield times
         if samples is None:
             return
         shown = {one.model: predictions[one.model]["charge"] for one in measured[:_SHOWN]}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from zoo.api import Batch, Context, Learner, Loss, PluginError
 from zoo_optics.config import SurrogateConfig
 from zoo_optics.models.doubt import negative_binomial
+from zoo_optics.times.likelihood import time_outputs, time_term
 
 __all__ = ["OpticsLearner"]
 
@@ -25,6 +26,8 @@ class OpticsLearner(Learner):
         ``(q - mu)^2``. ``log-l2``: ``w (log(v + f) - log(q / photons + f))^2`` with the inverse
         variance ``w = 1 / (1 / (q + 1) + model_error^2)``. With ``model.uncertainty``, ``poisson``
         is that of :func:`zoo_optics.models.doubt.negative_binomial`.
+
+        With ``model.time`` also ``hit_time``, a term per hit: ``-log p(t - R / c_n)``.
         """
         charge: Tensor = batch.targets["charge"]
         photons: Tensor = batch.targets["photons"][:, None]
@@ -46,16 +49,22 @@ class OpticsLearner(Learner):
         if "alive" in batch.targets:  # what a dead sensor tells is nothing
             alive: Tensor = batch.targets["alive"]
             terms, count = terms.where(alive, terms.new_zeros(())), int(alive.sum())
-        return Loss().add(self.config.loss, terms.sum(), count)
+        loss = Loss().add(self.config.loss, terms.sum(), count)
+        if self.config.time:
+            expected = photons * log_visibility.detach().exp()
+            hits, hit_count = time_term(nets, batch, expected, self.facts)
+            loss.add("hit_time", hits, hit_count, self.config.time_weight)
+        return loss
 
     def predict(
         self, nets: Mapping[str, nn.Module], batch: Batch, context: Context
     ) -> Mapping[str, Tensor]:
-        """``visibility`` float32 (N, sensors), and its ``relative_error`` where it is learnt."""
+        """``visibility`` float32 (N, sensors); its error and the times of hits where learnt."""
+        times = time_outputs(nets, batch) if self.config.time else {}
         if not self.config.uncertainty:
-            return {"visibility": nets["net"](**batch.inputs).exp()}
+            return {"visibility": nets["net"](**batch.inputs).exp(), **times}
         log_visibility, error = nets["net"](**batch.inputs, with_error=True)
-        return {"visibility": log_visibility.exp(), "relative_error": error}
+        return {"visibility": log_visibility.exp(), "relative_error": error, **times}
 
     def _terms(self, charge: Tensor, photons: Tensor, log_visibility: Tensor) -> Tensor:
         if self.config.loss == "poisson":

@@ -24,6 +24,8 @@ from scipy.special import gammaln, xlogy
 from zoo.api import DataError, Metrics, Number, Table
 from zoo_optics.physics.detector import Cylinder, Detector, alive_of, detector_of
 from zoo_optics.profiles import probe_of, profile_sums
+from zoo_optics.times.hits import HIT_FIELDS
+from zoo_optics.times.judge import time_numbers, time_sums
 
 __all__ = ["OpticsMetrics", "deviance", "poisson_deviance"]
 
@@ -42,11 +44,12 @@ class OpticsMetrics(Metrics):
 
     The errors compare visibilities and need the source's ``expected``: their mean absolute relative
     error is ``mean(2 |p - t| / (p + t))`` over sensors above 4.5e-5, as in the SIREN papers (there
-    called a bias), and by decade of the visibility. Dead sensors (``alive``) count nowhere.
+    called a bias), and by decade of the visibility. Where data tell hit times: their likelihood.
+    Dead sensors (``alive``) count nowhere.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset(
-        {"charge", "photons", "position", "expected", "alive"}
+    needs: ClassVar[frozenset[str]] = (
+        frozenset({"charge", "photons", "position", "expected", "alive"}) | HIT_FIELDS
     )
     bins: ClassVar[Mapping[str, Sequence[float]]] = {
         "from_wall": (0, 20, 50, 100, 200, 400, 800),  # cm
@@ -109,6 +112,7 @@ class OpticsMetrics(Metrics):
             floor=floor,
             alive=alive,
         )
+        columns |= time_sums(samples, predictions, self._detector, self.facts)
         return Table({"id": samples.ids, **columns})
 
     def summarise(self, rows: Table) -> Sequence[Number]:
@@ -128,7 +132,12 @@ class OpticsMetrics(Metrics):
                 name="charge bias", value=bias, unit="%", better="zero", margin=1, absolute=True
             ),
         ]
-        return (*numbers, *_visibility_numbers(total), _pull_excess(total))
+        return (
+            *numbers,
+            *_visibility_numbers(total),
+            _pull_excess(total),
+            *time_numbers(rows, total),
+        )
 
     @cached_property
     def _detector(self) -> Detector:

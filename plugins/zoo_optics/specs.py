@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.api import Field, Specs
+from zoo_optics.times.fields import TIME_COLUMNS
 
 __all__ = ["PREDICTION", "SAMPLE"]
 
@@ -61,4 +62,5 @@ PREDICTION: Specs = {
         optional=True,
         minimum=0,
     ),
+    **TIME_COLUMNS,
 }

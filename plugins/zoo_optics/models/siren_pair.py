@@ -15,6 +15,7 @@ from zoo_optics.models.doubt import doubt_stack, require_doubt
 from zoo_optics.models.folding import pair_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
+from zoo_optics.times.head import with_times
 
 __all__ = ["SirenPair", "SirenPrior", "pair_networks", "prior_networks"]
 
@@ -131,9 +132,9 @@ def softened(cosine: Tensor, sharpness: float = 30.0) -> Tensor:
 
 def pair_networks(config: SirenPairConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``siren-pair``."""
-    return {"net": SirenPair(config, facts)}
+    return with_times(SirenPair(config, facts), config, facts)
 
 
 def prior_networks(config: SirenPriorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``siren-prior``."""
-    return {"net": SirenPrior(config, facts)}
+    return with_times(SirenPrior(config, facts), config, facts)

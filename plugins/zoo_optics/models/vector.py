@@ -15,6 +15,7 @@ from zoo_optics.models.doubt import doubt_stack, require_doubt
 from zoo_optics.models.folding import around, point_folding
 from zoo_optics.models.siren import siren_stack
 from zoo_optics.models.surroundings import Surrogate
+from zoo_optics.times.head import with_times
 
 __all__ = ["Fourier", "SirenVector", "fourier_networks", "vector_networks"]
 
@@ -78,9 +79,9 @@ class Fourier(Surrogate):
 
 def vector_networks(config: SirenVectorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``siren-vector``."""
-    return {"net": SirenVector(config, facts)}
+    return with_times(SirenVector(config, facts), config, facts)
 
 
 def fourier_networks(config: FourierConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``fourier``."""
-    return {"net": Fourier(config, facts)}
+    return with_times(Fourier(config, facts), config, facts)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class Job:
         limit: Events at most; ``None``: all.
         device: Where a network computes.
         calibration: What ``zoo optics calibrate`` wrote, whose yields are used; empty: all are 1.
+        times: Which distribution of times a fit of flashes uses; ``auto``: the learnt one, where
+            the model has one.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Job:
     limit: int | None = None
     device: str = "cpu"
     calibration: str = ""
+    times: Literal["auto", "learnt", "closed-form"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def open_job(job: Job, emissions: tuple[str, ...], remedy: str) -> Opened:
     emission = str(facts.get("emission", "unknown"))
     if emission not in emissions:
         raise DataError(f"the light starts as '{emission}'", where=job.data, remedy=remedy)
-    light = Light(predictor_of(job, facts), facts, _yields(job, facts))
+    predictor = predictor_of(job, facts)
+    light = Light(predictor, facts, _yields(job, facts), learnt_times=_learnt_times(job, predictor))
     samples = read(TASK, job.data, limit=job.limit)
     require_hits(samples, job.data)
     return Opened(light, samples, facts, job.data)
@@ -116,6 +120,23 @@ def predictor_of(job: Job, facts: Mapping[str, Any]) -> Any:
     require_same_detector(fitted_to, facts, job.training)
     predictor.fit(read_blocks(TASK, job.training, predictor.needs | predictor.targets))
     return predictor
+
+
+def _learnt_times(job: Job, predictor: Any) -> bool:
+    """Whether the model's distribution of times is to be used.
+
+    Raises:
+        UsageError: If it is asked for and the model has none.
+    """
+    config = getattr(getattr(predictor, "codec", None), "config", None)
+    has = bool(getattr(config, "time", False))
+    if job.times == "learnt" and not has:
+        raise UsageError(
+            "this model has learnt no times",
+            where=f"{job.model}: --times learnt",
+            remedy="train one with --set model.time=true, or leave --times out",
+        )
+    return has and job.times != "closed-form"
 
 
 def _require_task(id_: str, where: str) -> None:

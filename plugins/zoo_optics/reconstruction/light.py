@@ -13,6 +13,7 @@ from zoo_optics.physics.detector import Detector, detector_of
 from zoo_optics.physics.solid_angle import cosine_and_distance, disc
 from zoo_optics.physics.water import C_CM_NS, Medium, water
 from zoo_optics.reconstruction.timing import core_width
+from zoo_optics.times.shapes import Shape, shape_in
 
 __all__ = ["DirectLight", "Light", "Seen", "require_same_detector"]
 
@@ -128,14 +129,26 @@ class Light(DirectLight):
         predictor: What :func:`zoo.api.load` returns, for the same detector.
         facts: Those of the data.
         yields: (S,), of a calibration; none: all are 1.
+        learnt_times: Whether the model's distribution of times is used; it must have one.
     """
 
     def __init__(
-        self, predictor: Predictor, facts: Mapping[str, Any], yields: Array | None = None
+        self,
+        predictor: Predictor,
+        facts: Mapping[str, Any],
+        yields: Array | None = None,
+        *,
+        learnt_times: bool = False,
     ) -> None:
         super().__init__(facts)
-        self.predictor = predictor
+        self.predictor, self.learnt_times = predictor, learnt_times
         self.yields = self.yields if yields is None else yields
+
+    @property
+    def learnt_index(self) -> float:
+        """Group index that residuals of the model's distribution count from."""
+        known: Mapping[str, Any] = getattr(self.predictor, "facts", {})
+        return float(known["group_index"])
 
     def visibility(self, position_cm: Array) -> Array:
         """Probability of detection, float64 (N, S), of points (N, 3), cm.
@@ -143,6 +156,10 @@ class Light(DirectLight):
         Raises:
             DataError: If the model answers for another number of sensors.
         """
+        return self.answer(position_cm)[0]
+
+    def answer(self, position_cm: Array) -> tuple[Array, Shape | None]:
+        """The visibility as above, and the distribution of residuals, where it is used."""
         rows = len(position_cm)
         samples = Table(
             {
@@ -152,7 +169,8 @@ class Light(DirectLight):
                 "charge": np.zeros((rows, len(self.detector.sensors)), dtype=np.float32),
             }
         )
-        found: Array = self.predictor.predict(samples)["charge"].astype(np.float64)
+        told = self.predictor.predict(samples)
+        found: Array = told["charge"].astype(np.float64)
         if found.shape != (rows, len(self.detector.sensors)):
             raise DataError(
                 f"the model answers for {found.shape[-1]} sensors, the data have "
@@ -160,7 +178,7 @@ class Light(DirectLight):
                 where="geometry",
                 remedy="take a model that was trained for this detector",
             )
-        return found * self.yields
+        return found * self.yields, shape_in(told) if self.learnt_times else None
 
 
 def require_same_detector(model: Mapping[str, Any], data: Mapping[str, Any], where: str) -> None:

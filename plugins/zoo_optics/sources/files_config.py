@@ -49,6 +49,9 @@ class FlashFilesConfig(FilesConfig):
     start_ns: float | None = None
     """When the light starts, in the clock of ``hit_time``; ``none``: hits are read without times.
     Constant times are never read."""
+    group_index: float | None = Field(None, ge=1, le=3)
+    """c over the speed of light pulses in the medium, which the file does not tell: models of hit
+    times need it."""
 
 
 class SimpleSimConfig(FlashFilesConfig):

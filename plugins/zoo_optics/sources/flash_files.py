@@ -178,6 +178,8 @@ class FlashFiles:
 
     def _about(self, timed: bool) -> dict[str, Any]:
         told = dict(self.about())
+        if self.config.group_index is not None:
+            told["group_index"] = self.config.group_index
         constant = [file.path.name for file in self.files if not file.timed]
         if constant:
             told["note"] = (

@@ -18,6 +18,7 @@ from zoo_optics.physics.detector import detector_of
 from zoo_optics.sources.files_config import SimpleSimConfig
 from zoo_optics.sources.simplesim import SimpleSim
 from zoo_optics.specs import SAMPLE
+from zoo_optics.times.hits import clock_of, hits_of
 
 FIELDS = frozenset({"position", "direction", "photons", "charge"})
 Open = Callable[..., SimpleSim]
@@ -116,7 +117,10 @@ def test_times_that_differ(tmp_path: Path, light: ModuleType, source: Open) -> N
     for row in range(6):
         np.testing.assert_allclose(time[row], distance[row, sensor[row]] / 21.6, atol=1e-3)
     assert check_source(found, SAMPLE).findings == ()
-    assert "note" not in found.facts
+    assert not {"note", "group_index"} & set(found.facts)
+    told = source(path, start_ns=7.0, group_index=29.9792458 / 21.6).facts
+    late = hits_of(table, told, clock_of(told)).late_ns
+    np.testing.assert_allclose(late, 0, atol=1e-3)
 
 
 def test_lengths_are_not_taken_for_times(tmp_path: Path, light: ModuleType, source: Open) -> None:
