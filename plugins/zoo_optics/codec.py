@@ -52,13 +52,14 @@ class OpticsCodec(Codec):
         inputs = {name: samples[name].astype(np.float32) for name in sorted(self.needs)}
         if self.config.direction:
             _require_directions(inputs["direction"])
-        targets = {name: samples[name] for name in ("charge", "photons") if name in samples}
+        told = sorted(self.targets - HIT_FIELDS)
+        targets = {name: samples[name] for name in told if name in samples}
         if self.config.time and set(samples) >= HIT_FIELDS:
             targets |= hit_targets(samples, self.facts, clock_of(self.facts, self.constants))
         return Batch({name: inputs[name] for name in ("position", *inputs)}, targets, samples.ids)
 
     def decode(self, outputs: Mapping[str, Any], samples: Table) -> Table:
-        """``charge`` float32 (N, sensors), photo-electrons; its error and the times where learnt."""
+        """``charge`` float32 (N, sensors), photo-electrons; error and times where learnt."""
         visibility = np.asarray(outputs["visibility"], np.float64)
         charge = samples["photons"].astype(np.float64)[:, None] * visibility
         columns = {"charge": charge.astype(np.float32)}
