@@ -73,6 +73,12 @@ def _networks() -> dict[str, Model]:
             cite="Tancik et al., arXiv:2006.10739",
             networks=f"{_HERE}.models.vector:fourier_networks",
         ),
+        "hash-grid": Model(
+            config=f"{_HERE}.config:HashGridConfig",
+            summary="hash grid of the point and a small plain network",
+            cite="Mueller et al., arXiv:2201.05989",
+            networks=f"{_HERE}.models.hash_grid:hash_grid_networks",
+        ),
     }
 
 
