@@ -43,7 +43,7 @@ def zoo_tasks() -> Sequence[Task]:
 
 @hookimpl
 def zoo_commands() -> Mapping[str, Ref]:
-    """``zoo optics fit-vertex`` and ``fit-track``."""
+    """``zoo optics fit-vertex``, ``fit-track`` and ``gradients``."""
     return {"optics": f"{_HERE}.commands:app"}
 
 

@@ -12,7 +12,7 @@ from zoo.api import DataError, Table, UsageError, facts_of, load, read, read_blo
 from zoo_optics.reconstruction.events import Event, events_of, require_hits
 from zoo_optics.reconstruction.light import Light, require_same_detector
 
-__all__ = ["Job", "Opened", "fitted", "open_job"]
+__all__ = ["TASK", "Job", "Opened", "fitted", "open_job", "predictor_of"]
 
 TASK = "optics"
 _TRUTH = ("position", "direction", "photons")
@@ -64,13 +64,18 @@ def open_job(job: Job, emissions: tuple[str, ...], remedy: str) -> Opened:
     emission = str(facts.get("emission", "unknown"))
     if emission not in emissions:
         raise DataError(f"the light starts as '{emission}'", where=job.data, remedy=remedy)
-    light = Light(_predictor(job, facts), facts)
+    light = Light(predictor_of(job, facts), facts)
     samples = read(TASK, job.data, limit=job.limit)
     require_hits(samples, job.data)
     return Opened(light, samples, facts, job.data)
 
 
-def _predictor(job: Job, facts: Mapping[str, Any]) -> Any:
+def predictor_of(job: Job, facts: Mapping[str, Any]) -> Any:
+    """The model of a job, of the detector of the facts; a classical one is fitted.
+
+    Raises:
+        ZooError: As :func:`open_job`.
+    """
     _require_task(job.model if not Path(job.model).exists() else f"{TASK}/", job.model)
     predictor = load(job.model, facts=facts, device=job.device)
     _require_task(getattr(predictor, "model", f"{TASK}/"), job.model)
