@@ -20,7 +20,7 @@ from zoo_optics.profiles import probe_of
 from zoo_optics.reconstruction.job import TASK, Job, predictor_of
 from zoo_optics.sources.lar_box import LarBox
 
-__all__ = ["GradientJob", "Judged", "judge"]
+__all__ = ["GradientJob", "Judged", "compare", "judge"]
 
 Array = NDArray[np.float64]
 Visibility = Callable[[Array], Array]
@@ -89,31 +89,55 @@ def judge(job: GradientJob, progress: Callable[[int, int], None]) -> Judged:
         raise UsageError("a model is named twice", where=" ".join(job.models))
     facts = facts_of(TASK, job.data)
     box = known_light(facts, job.data, job.parameters)
-    points = _points(box, job)
-    truth = slopes(box.visibility, points, job.step_cm)
-    models: dict[str, Visibility] = {}
-    errors: dict[str, list[SlopeError]] = {}
+    models = {}
     for name in job.models:
         progress(len(models), len(job.models))
         asked = Job(model=name, data=job.data, training=job.training, device=job.device)
-        models[name] = partial(_seen, predictor_of(asked, facts), len(box.detector.sensors))
-        found = slopes(models[name], points, job.step_cm)
-        errors[name] = slope_errors(found, truth, box.visibility(points))
+        models[name] = predictor_of(asked, facts)
+    judged = compare(box, models, points=job.points, step_cm=job.step_cm, seed=job.seed)
     progress(len(models), len(job.models))
-    return Judged(errors, partial(_drawings, box, models, errors, job.step_cm))
+    return judged
 
 
-def _points(box: LarBox, job: GradientJob) -> Array:
+def compare(
+    box: LarBox, models: Mapping[str, Predictor], *, points: int, step_cm: float, seed: int = 1
+) -> Judged:
+    """The same with predictors that are open, and fitted.
+
+    Args:
+        box: The truth.
+        models: By name.
+        points: Where gradients are compared, spread over the volume.
+        step_cm: Of the difference quotients.
+        seed: Of the points.
+
+    Raises:
+        UsageError, DataError: As :func:`judge`.
+    """
+    places = _points(box, points, step_cm, seed)
+    truth, visibility = slopes(box.visibility, places, step_cm), box.visibility(places)
+    asked = {
+        name: partial(_seen, predictor, len(box.detector.sensors))
+        for name, predictor in models.items()
+    }
+    errors = {
+        name: slope_errors(slopes(one, places, step_cm), truth, visibility)
+        for name, one in asked.items()
+    }
+    return Judged(errors, partial(_drawings, box, asked, errors, step_cm))
+
+
+def _points(box: LarBox, points: int, step_cm: float, seed: int) -> Array:
     """Spread over the volume, float64 (points, 3), cm, a step from its wall and more."""
     volume = box.detector.volume
-    if 4 * job.step_cm >= float((volume.high - volume.low).min()):
+    if 4 * step_cm >= float((volume.high - volume.low).min()):
         raise UsageError(
-            f"a step of {job.step_cm} cm does not fit into the volume",
+            f"a step of {step_cm} cm does not fit into the volume",
             where="--step-cm",
             remedy="take a smaller one",
         )
-    uniform = np.random.default_rng(job.seed).random((job.points, 3))
-    return volume.points(uniform, 2 * job.step_cm).astype(np.float32).astype(np.float64)
+    uniform = np.random.default_rng(seed).random((points, 3))
+    return volume.points(uniform, 2 * step_cm).astype(np.float32).astype(np.float64)
 
 
 def _seen(predictor: Predictor, sensors: int, position_cm: Array) -> Array:
