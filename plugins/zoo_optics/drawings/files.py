@@ -29,7 +29,11 @@ def store(drawings: Iterable[Drawing], folder: Path) -> list[Path]:
     """
     written = []
     for drawing in drawings:
-        contents = {"png": _png(drawing), "pdf": _pdf(drawing), "csv": _csv(drawing)}
+        contents: dict[str, bytes | str] = {
+            "png": _png(drawing),
+            "pdf": _pdf(drawing),
+            "csv": _csv(drawing),
+        }
         for suffix, content in contents.items():
             path = folder / f"{drawing.name}.{suffix}"
             write_atomically(path, content)

@@ -89,7 +89,7 @@ def judge(job: GradientJob, progress: Callable[[int, int], None]) -> Judged:
         raise UsageError("a model is named twice", where=" ".join(job.models))
     facts = facts_of(TASK, job.data)
     box = known_light(facts, job.data, job.parameters)
-    models = {}
+    models: dict[str, Predictor] = {}
     for name in job.models:
         progress(len(models), len(job.models))
         asked = Job(model=name, data=job.data, training=job.training, device=job.device)
