@@ -11,6 +11,7 @@ from zoo.api import Config
 __all__ = [
     "AnalyticConfig",
     "FourierConfig",
+    "HashGridConfig",
     "LutConfig",
     "OracleConfig",
     "SirenPairConfig",
@@ -107,6 +108,31 @@ class FourierConfig(SurrogateConfig):
     """Width."""
     layers: int = Field(2, ge=0)
     """Layers after the first."""
+
+
+class HashGridConfig(SurrogateConfig):
+    """Features on the corners of grids of rising resolution, and a plain network."""
+
+    levels: int = Field(6, ge=1, le=32)
+    """Grids."""
+    table_log2: int = Field(12, ge=1, le=24)
+    """Binary logarithm of the entries of a grid's table; a finer grid is hashed into it."""
+    features: int = Field(4, ge=1)
+    """Numbers of an entry."""
+    base: int = Field(4, ge=1)
+    """Cells of the coarsest grid along an axis of the volume."""
+    finest: int = Field(32, ge=1, le=65536)
+    """Cells of the finest grid; the grids between are spaced in a geometric series."""
+    hidden: int = Field(64, ge=1)
+    """Width."""
+    layers: int = Field(1, ge=0)
+    """Layers after the first."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.finest < self.base:
+            raise ValueError(f"finest must not lie below base, {self.finest} < {self.base}")
+        return self
 
 
 class LutConfig(Config):

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Predictor, Table
+from zoo.api import DataError, Predictor
+from zoo_optics.asking import answers
 from zoo_optics.physics.detector import Detector, detector_of
 from zoo_optics.physics.solid_angle import cosine_and_distance, disc
 from zoo_optics.physics.water import C_CM_NS, Medium, water
@@ -160,24 +161,8 @@ class Light(DirectLight):
 
     def answer(self, position_cm: Array) -> tuple[Array, Shape | None]:
         """The visibility as above, and the distribution of residuals, where it is used."""
-        rows = len(position_cm)
-        samples = Table(
-            {
-                "id": np.arange(rows, dtype=np.uint64),
-                "position": position_cm.astype(np.float32),
-                "photons": np.ones(rows, dtype=np.float32),
-                "charge": np.zeros((rows, len(self.detector.sensors)), dtype=np.float32),
-            }
-        )
-        told = self.predictor.predict(samples)
-        found: Array = told["charge"].astype(np.float64)
-        if found.shape != (rows, len(self.detector.sensors)):
-            raise DataError(
-                f"the model answers for {found.shape[-1]} sensors, the data have "
-                f"{len(self.detector.sensors)}",
-                where="geometry",
-                remedy="take a model that was trained for this detector",
-            )
+        told = answers(self.predictor, position_cm, len(self.detector.sensors))
+        found = told["charge"].astype(np.float64)
         return found * self.yields, shape_in(told) if self.learnt_times else None
 
 

@@ -15,6 +15,7 @@ from zoo.prediction.network import NetworkPredictor
 from zoo.runtimes.runtime import open_runtime
 from zoo_optics.codec import OpticsCodec
 from zoo_optics.config import (
+    HashGridConfig,
     SirenPairConfig,
     SirenPriorConfig,
     SirenVectorConfig,
@@ -22,6 +23,7 @@ from zoo_optics.config import (
 )
 from zoo_optics.deploy import OpticsDeploy
 from zoo_optics.learner import OpticsLearner
+from zoo_optics.models.hash_grid import hash_grid_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import vector_networks
 from zoo_optics.physics.detector import Cylinder, Detector, cylinder_layout
@@ -45,6 +47,9 @@ def made(
     if name == "siren-prior":
         prior = SirenPriorConfig.model_validate(small)
         return prior, prior_networks(prior, facts())
+    if name == "hash-grid":
+        hashed = HashGridConfig(hidden=16, table_log2=9, direction=direction)  # 3 of 6 levels
+        return hashed, hash_grid_networks(hashed, facts())
     vector = SirenVectorConfig.model_validate(small)
     return vector, vector_networks(vector, facts())
 
@@ -84,7 +89,7 @@ def test_examples_are_inside_and_depend_on_their_key_alone() -> None:
     [
         *(
             (name, form)
-            for name in ("siren-vector", "siren-pair")
+            for name in ("siren-vector", "siren-pair", "hash-grid")
             for form in ("onnx", "ts", "pt2")
         ),
         ("siren-prior", "ts"),
