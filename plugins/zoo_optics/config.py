@@ -34,6 +34,8 @@ class SurrogateConfig(Config):
     """Whether the network sees the direction of the light."""
     decades: float = Field(3.0, gt=0)
     """Decades of visibility that one unit of the network's output spans."""
+    gradient: bool = True
+    """Whether exported files also answer with the gradient of the visibility by the position."""
 
 
 class SirenPairConfig(SurrogateConfig):

@@ -21,6 +21,8 @@ class OpticsDeploy(Deploy):
     """Units, box and scale are inside: a point in cm to the probability of detection."""
 
     sizes: tuple[Mapping[str, int], ...] = ({"batch": 16}, {"batch": 1}, {"batch": 2})
+    settings: frozenset[str] = frozenset({"gradient"})
+    checks: Mapping[str, int] = {"batch": 32}
 
     def __init__(self, config: SurrogateConfig, facts: Mapping[str, Any]) -> None:
         self.config, self.detector = config, detector_of(facts)
@@ -44,10 +46,22 @@ class OpticsDeploy(Deploy):
                 minimum=0,
             )
         }
+        if config.gradient:
+            self.additional = frozenset({"gradient"})
+            self.outputs = {
+                **self.outputs,
+                "gradient": Field(
+                    dims=("batch", len(self.detector.sensors), 3),
+                    dtype="float32",
+                    unit="1/cm",
+                    meaning="derivative of the visibility by x, y and z of the position",
+                ),
+            }
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
-        """The network and the exponential."""
-        return _Visibility(nets["net"])
+        """The network and the exponential; where it is wanted, the gradient too."""
+        net = nets["net"]
+        return _WithGradient(net) if self.config.gradient else _Visibility(net)
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -72,3 +86,16 @@ class _Visibility(nn.Module):
         else:
             log_visibility = self.net(position, direction)
         return log_visibility.exp()
+
+
+class _WithGradient(nn.Module):
+    """``v`` and ``dv = v d(log v)``: exact, layer by layer, without automatic differentiation."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        log_visibility, slope = self.net.with_slope(position, direction)  # type: ignore[operator]  # a Surrogate's
+        visibility = log_visibility.exp()
+        return visibility, visibility[..., None] * slope

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from zoo_optics.config import SurrogateConfig
 from zoo_optics.physics.detector import detector_of
@@ -54,10 +55,39 @@ class Surrogate(nn.Module):
             position: (N, 3), cm.
             direction: (N, 3), unit vectors; only where the config wants it.
         """
+        answers = self.answer(self._inputs(position, direction))
+        return self.mean_log + self.scale * answers.to(position.dtype)
+
+    def with_slope(
+        self, position: Tensor, direction: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``log v`` (N, sensors), and its derivative by the position, (N, sensors, 3), per cm.
+
+        Arguments as for :meth:`forward`.
+
+        Raises:
+            PluginError: If the network has a layer whose derivative is not known.
+        """
+        inputs = self._inputs(position, direction)
+        each = torch.diag(1 / self.extent)
+        each = functional.pad(each, (0, inputs.shape[1] - 3))  # directions do not move
+        slope = each.expand(inputs.shape[0], 3, inputs.shape[1])
+        answers, slopes = self.answer_with_slope(inputs, slope)
+        return self.mean_log + self.scale * answers, self.scale * slopes
+
+    def _inputs(self, position: Tensor, direction: Tensor | None) -> Tensor:
         scaled = (position - self.middle) / self.extent
-        inputs = scaled if direction is None else torch.cat([scaled, direction], 1)
-        return self.mean_log + self.scale * self.answer(inputs).float()
+        return scaled if direction is None else torch.cat([scaled, direction], 1)
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors), 0 for a sensor that sees its share of the wall."""
+        raise NotImplementedError  # abstract: every network has its own
+
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`answer`, with its derivative by the position, (N, sensors, 3).
+
+        Args:
+            inputs: (N, 3 or 6).
+            slope: (N, 3, 3 or 6), their derivative by x, y and z.
+        """
         raise NotImplementedError  # abstract: every network has its own

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from zoo_optics.config import FourierConfig, SirenVectorConfig
 from zoo_optics.models.siren import siren_stack
+from zoo_optics.models.slopes import stack_with_slope
 from zoo_optics.models.surroundings import Surrogate
 
 __all__ = ["Fourier", "SirenVector", "fourier_networks", "vector_networks"]
@@ -36,6 +37,11 @@ class SirenVector(Surrogate):
         answers: Tensor = self.stack(inputs)
         return answers
 
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, sensors), and their derivative by the position, (N, sensors, 3)."""
+        answers, slopes = stack_with_slope(self.stack, inputs, slope)
+        return answers, slopes.transpose(1, 2)
+
 
 class Fourier(Surrogate):
     """Random Fourier features and SiLU layers (Tancik et al., arXiv:2006.10739)."""
@@ -58,6 +64,16 @@ class Fourier(Surrogate):
         phase = math.pi * inputs @ self.waves
         answers: Tensor = self.stack(torch.cat([inputs, phase.sin(), phase.cos()], 1))
         return answers
+
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, sensors), and their derivative by the position, (N, sensors, 3)."""
+        phase, turned = (math.pi * part @ self.waves for part in (inputs, slope))
+        features = torch.cat([inputs, phase.sin(), phase.cos()], 1)
+        feature_slope = torch.cat(
+            [slope, phase.cos()[:, None] * turned, -phase.sin()[:, None] * turned], 2
+        )
+        answers, slopes = stack_with_slope(self.stack, features, feature_slope)
+        return answers, slopes.transpose(1, 2)
 
 
 def vector_networks(config: SirenVectorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:

@@ -12,7 +12,7 @@ from zoo.api import DataError, Table, UsageError, facts_of, load, read, read_blo
 from zoo_optics.reconstruction.events import Event, events_of, require_hits
 from zoo_optics.reconstruction.light import Light, require_same_detector
 
-__all__ = ["Job", "Opened", "fitted", "open_job"]
+__all__ = ["TASK", "Job", "Opened", "fitted", "open_job", "predictor_for"]
 
 TASK = "optics"
 _TRUTH = ("position", "direction", "photons")
@@ -64,13 +64,19 @@ def open_job(job: Job, emissions: tuple[str, ...], remedy: str) -> Opened:
     emission = str(facts.get("emission", "unknown"))
     if emission not in emissions:
         raise DataError(f"the light starts as '{emission}'", where=job.data, remedy=remedy)
-    light = Light(_predictor(job, facts), facts)
+    light = Light(predictor_for(job, facts), facts)
     samples = read(TASK, job.data, limit=job.limit)
     require_hits(samples, job.data)
     return Opened(light, samples, facts, job.data)
 
 
-def _predictor(job: Job, facts: Mapping[str, Any]) -> Any:
+def predictor_for(job: Job, facts: Mapping[str, Any]) -> Any:
+    """The model of a job, fitted if it is a classical one, of the detector of these facts.
+
+    Raises:
+        UsageError: If it is of another task, lacks training data, or knows no other point.
+        DataError: If it is of another detector.
+    """
     _require_task(job.model if not Path(job.model).exists() else f"{TASK}/", job.model)
     predictor = load(job.model, facts=facts, device=job.device)
     _require_task(getattr(predictor, "model", f"{TASK}/"), job.model)

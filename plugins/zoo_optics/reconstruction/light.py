@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Predictor, Table
+from zoo.api import DataError, Predictor
 from zoo_optics.physics.detector import Detector, detector_of
 from zoo_optics.physics.solid_angle import cosine_and_distance, disc
 from zoo_optics.physics.water import C_CM_NS, Medium, water
 from zoo_optics.reconstruction.timing import core_width
+from zoo_optics.reconstruction.visibility import visibility_by
 
 __all__ = ["DirectLight", "Light", "Seen", "require_same_detector"]
 
@@ -137,24 +138,7 @@ class Light(DirectLight):
         Raises:
             DataError: If the model answers for another number of sensors.
         """
-        rows = len(position_cm)
-        samples = Table(
-            {
-                "id": np.arange(rows, dtype=np.uint64),
-                "position": position_cm.astype(np.float32),
-                "photons": np.ones(rows, dtype=np.float32),
-                "charge": np.zeros((rows, len(self.detector.sensors)), dtype=np.float32),
-            }
-        )
-        found: Array = self.predictor.predict(samples)["charge"].astype(np.float64)
-        if found.shape != (rows, len(self.detector.sensors)):
-            raise DataError(
-                f"the model answers for {found.shape[-1]} sensors, the data have "
-                f"{len(self.detector.sensors)}",
-                where="geometry",
-                remedy="take a model that was trained for this detector",
-            )
-        return found
+        return visibility_by(self.predictor, position_cm, len(self.detector.sensors))
 
 
 def require_same_detector(model: Mapping[str, Any], data: Mapping[str, Any], where: str) -> None:
