@@ -78,7 +78,7 @@ def read_windows(path: Path) -> tuple[dict[str, Any], list[Window]]:
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in _SHAPES if name in file}
     except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
         raise DataError(
