@@ -16,6 +16,9 @@ app = typer.Typer(
     help="Light: points and tracks from it, calibration.",
     no_args_is_help=True,
     add_completion=False,
+    help="Light: points, tracks and matches from it.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 Model = Annotated[
@@ -53,6 +56,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to s
 @app.callback()
 def _group() -> None:
     """Light: points and tracks from it, calibration."""
+    """Light: points, tracks and matches from it."""
 
 
 @app.command("fit-vertex")
@@ -207,17 +211,62 @@ def gradients(
     typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(lines(judged)))
 
 
+@app.command("match-flash")
+def match(
+    model: Model,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", metavar="SOURCE:PATH", help="Samples of lar-windows; or an .npz of windows."
+        ),
+    ],
+    *,
+    training: Training = "",
+    model_error: Annotated[
+        float, typer.Option(min=0, max=1, help="Relative error of the light at a sensor.")
+    ] = 0.1,
+    yield_spread: Annotated[
+        float, typer.Option(min=0, max=1, help="Relative spread of the light yield; 0: it is free.")
+    ] = 0.0,
+    reject_sigma: Annotated[
+        float,
+        typer.Option(min=0, help="RMS above a right pair at which nobody is matched; 0: never."),
+    ] = 5.0,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Windows at most.")] = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Find which flash belongs to which charge, whose place along the drift is open.
+
+    Exit code 4 if data have no windows or are of another detector, 2 if the model is of another
+    task or classical without --training.
+    """
+    from zoo_optics.reconstruction.job import Job
+    from zoo_optics.reconstruction.match_job import match_flashes
+    from zoo_optics.reconstruction.matching import MatchSettings
+
+    job = Job(model=model, data=data, training=training, limit=limit, device=device)
+    settings = MatchSettings(
+        model_error=model_error, yield_spread=yield_spread or None, reject_sigma=reject_sigma
+    )
+    _emit(match_flashes(job, settings, _Lines("matching", "windows")), as_json)
+
+
 class _Lines:
     """A line on stderr every ten seconds, and at the end."""
 
     def __init__(self, label: str, things: str = "events") -> None:
         self.label, self.things, self.told = label, things, time.monotonic()
 
+    def __init__(self, label: str, what: str = "events") -> None:
+        self.label, self.what, self.told = label, what, time.monotonic()
+
     def __call__(self, done: int, total: int) -> None:
         if time.monotonic() - self.told < 10 and done < total:
             return
         self.told = time.monotonic()
         typer.echo(f"{self.label}: {done}/{total} {self.things}", err=True)
+        typer.echo(f"{self.label}: {done}/{total} {self.what}", err=True)
 
 
 def _emit(told: Mapping[str, Any], as_json: bool) -> None:
@@ -230,13 +279,22 @@ def _lines(summary: Mapping[str, Any]) -> list[str]:
     for name, value in summary.items():
         if name == "pulls":
             lines += [f"pull of {key}: {_pull(pull)}" for key, pull in value.items()]
+        elif isinstance(value, Mapping) and "of" in value:
+            lines.append(f"{name}: {_share(value)}")
         elif isinstance(value, Mapping):
             unit = value.get("unit", "s")
             parts = (f"{key} {x:.3g}" for key, x in value.items() if key != "unit")
             lines.append(f"{name}: {', '.join(parts)} {unit}")
         else:
-            lines.append(f"{name}: {value}")
+            lines.append(f"{name}: {value:.3g}" if isinstance(value, float) else f"{name}: {value}")
     return lines
+
+
+def _share(value: Mapping[str, float]) -> str:
+    if not value["of"]:
+        return "none to judge"
+    interval = f"{value['low']:.3f} to {value['high']:.3f}"
+    return f"{value['share']:.3f} ({interval}, 95 %), {value['count']:.0f} of {value['of']:.0f}"
 
 
 def _pull(pull: Mapping[str, float]) -> str:

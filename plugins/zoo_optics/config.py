@@ -58,6 +58,9 @@ class SurrogateConfig(Config):
             raise ValueError(f"uncertainty needs the loss poisson, not {self.loss}")
         return self
 
+    gradient: bool = True
+    """Whether exported files also answer with the gradient of the visibility by the position."""
+
 
 class SirenPairConfig(SurrogateConfig):
     """One network of (point, sensor)."""
@@ -113,6 +116,8 @@ class FourierConfig(SurrogateConfig):
 class HashGridConfig(SurrogateConfig):
     """Features on the corners of grids of rising resolution, and a plain network."""
 
+    gradient: bool = False
+    """Not known: what is linear between corners has another gradient in every cell."""
     levels: int = Field(6, ge=1, le=32)
     """Grids."""
     table_log2: int = Field(12, ge=1, le=24)

@@ -15,7 +15,7 @@ from zoo_optics.config import SurrogateConfig
 from zoo_optics.physics.detector import detector_of
 from zoo_optics.physics.emission import isotropic
 from zoo_optics.times.fields import TIME_OUTPUTS
-from zoo_optics.times.head import HitTimes, times_of
+from zoo_optics.times.head import times_of
 
 __all__ = ["OpticsDeploy"]
 
@@ -24,6 +24,8 @@ class OpticsDeploy(Deploy):
     """Units, box and scale are inside: a point in cm to the probability of detection."""
 
     sizes: tuple[Mapping[str, int], ...] = ({"batch": 16}, {"batch": 1}, {"batch": 2})
+    settings: frozenset[str] = frozenset({"gradient"})
+    checks: Mapping[str, int] = {"batch": 32}
 
     def __init__(self, config: SurrogateConfig, facts: Mapping[str, Any]) -> None:
         self.config, self.detector = config, detector_of(facts)
@@ -48,6 +50,15 @@ class OpticsDeploy(Deploy):
                 minimum=0,
             )
         }
+        if config.gradient:
+            self.additional = frozenset({"gradient"})
+            gradient = Field(
+                dims=(*of_all, 3),
+                dtype="float32",
+                unit="1/cm",
+                meaning="derivative of the visibility by x, y and z of the position",
+            )
+            self.outputs = {**self.outputs, "gradient": gradient}
         if config.uncertainty:
             error = Field(
                 dims=of_all,
@@ -61,9 +72,8 @@ class OpticsDeploy(Deploy):
             self.outputs = {**self.outputs, **times}
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
-        """The network and the exponential; error and distribution of times where learnt."""
-        seen = (_WithError if self.config.uncertainty else _Visibility)(nets["net"])
-        return _Timed(seen, times_of(nets)) if self.config.time else seen
+        """The network and the exponential; gradient, error and times of hits where wanted."""
+        return _Answers(nets, self.config)
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -77,37 +87,30 @@ class OpticsDeploy(Deploy):
         return {"position": points, "direction": axis}
 
 
-class _Visibility(nn.Module):
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
+class _Answers(nn.Module):
+    """``v``; then, where wanted, its gradient ``v d(log v)``, its error, the times of hits.
 
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
-        if direction is None:
-            log_visibility: Tensor = self.net(position)
+    The gradient is exact, layer by layer, without automatic differentiation.
+    """
+
+    def __init__(self, nets: Mapping[str, nn.Module], config: SurrogateConfig) -> None:
+        super().__init__()
+        self.net, self.config = nets["net"], config
+        self.times = times_of(nets) if config.time else None
+
+    def forward(
+        self, position: Tensor, direction: Tensor | None = None
+    ) -> Tensor | tuple[Tensor, ...]:
+        net: Any = self.net  # a Surrogate
+        inputs = (position,) if direction is None else (position, direction)
+        if self.config.gradient:
+            log_visibility, slope = net.with_slope(*inputs)
+            visibility: Tensor = log_visibility.exp()
+            answers = [visibility, visibility[..., None] * slope]
         else:
-            log_visibility = self.net(position, direction)
-        return log_visibility.exp()
-
-
-class _WithError(nn.Module):
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        inputs = (position,) if direction is None else (position, direction)
-        log_visibility, error = self.net(*inputs, with_error=True)
-        return log_visibility.exp(), error
-
-
-class _Timed(nn.Module):
-    def __init__(self, seen: nn.Module, times: HitTimes) -> None:
-        super().__init__()
-        self.seen, self.times = seen, times
-
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> tuple[Tensor, ...]:
-        inputs = (position,) if direction is None else (position, direction)
-        seen = self.seen(*inputs)
-        seen = (seen,) if isinstance(seen, Tensor) else seen
-        return *seen, *self.times.everywhere(*inputs)
+            answers = [net(*inputs).exp()]
+        if self.config.uncertainty:
+            answers.append(net.errors(*inputs))
+        if self.times is not None:
+            answers += self.times.everywhere(*inputs)
+        return tuple(answers) if len(answers) > 1 else answers[0]

@@ -43,7 +43,7 @@ def zoo_tasks() -> Sequence[Task]:
 
 @hookimpl
 def zoo_commands() -> Mapping[str, Ref]:
-    """``zoo optics fit-vertex``, ``fit-track``, ``calibrate`` and ``gradients``."""
+    """``zoo optics``: ``fit-vertex``, ``fit-track``, ``match-flash``, ``calibrate``, ``gradients``."""
     return {"optics": f"{_HERE}.commands:app"}
 
 
@@ -129,6 +129,12 @@ def _sources() -> dict[str, SourceSpec]:
             factory=f"{_HERE}.sources.lar_box:LarBox",
             config=f"{_HERE}.sources.config:LarBoxConfig",
             summary="flashes in a box of liquid argon, semi-analytic",
+        ),
+        "lar-windows": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.lar_windows:LarWindows",
+            config=f"{_HERE}.sources.windows_config:LarWindowsConfig",
+            summary="windows of that box with several interactions, to match with their flashes",
         ),
         **_files(),
     }

@@ -49,6 +49,28 @@ SAMPLE: Specs = {
         optional=True,
         ragged=True,
     ),
+    "window": Field(
+        dtype="uint64", meaning="readout window that the flash and the charge are of", optional=True
+    ),
+    "flash_us": Field(
+        dtype="float32", unit="us", meaning="time of the flash in its window", optional=True
+    ),
+    "segment_cm": Field(
+        dims=("segment", 3),
+        dtype="float32",
+        unit="cm",
+        meaning="where each segment of charge would lie had the flash been at time 0",
+        optional=True,
+        ragged=True,
+    ),
+    "segment_photons": Field(
+        dims=("segment",),
+        dtype="float32",
+        meaning="photons of each segment, by its charge",
+        optional=True,
+        ragged=True,
+        minimum=0,
+    ),
 }
 
 PREDICTION: Specs = {

@@ -18,7 +18,14 @@ from zoo_optics.config import SurrogateConfig
 from zoo_optics.physics.detector import Detector, detector_of
 from zoo_optics.physics.symmetry import NEAR, mirror, partners, require_symmetry
 
-__all__ = ["FoldPairs", "FoldPoints", "around", "pair_folding", "point_folding"]
+__all__ = [
+    "FoldPairs",
+    "FoldPoints",
+    "around",
+    "around_with_slope",
+    "pair_folding",
+    "point_folding",
+]
 
 
 class FoldPairs(nn.Module):
@@ -44,18 +51,37 @@ class FoldPairs(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """(R, 6 or 9) to the same shape: point, sensor and, where it is there, its normal."""
-        columns = list(rows.unbind(1))
+        folded, _ = self._fold(list(rows.unbind(1)), [])
+        return torch.stack(folded, 1)
+
+    def with_slope(self, rows: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`forward`, and its derivative (R, 3, 6 or 9) from that of the rows.
+
+        The sensor does not move: only the first three columns of ``slope`` are not 0.
+        """
+        folded, moved = self._fold(list(rows.unbind(1)), list(slope[..., :3].unbind(2)))
+        still = slope[..., 3:]
+        return torch.stack(folded, 1), torch.cat([torch.stack(moved, 2), still], 2)
+
+    def _fold(
+        self, columns: list[Tensor], slopes: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Columns (R,), and slopes (R, 3) of the point's three, or none."""
         if self.rotation:
-            columns = _turned(columns)
+            cos, sin = _azimuth(columns)
+            columns = _turned(columns, cos, sin)
+            slopes = _turned(slopes, cos[:, None], sin[:, None])
         for axis in self.axes:
-            place = columns[3 + axis]
+            place, point = columns[3 + axis], columns[axis]
             sign = torch.where(place < -NEAR, -1.0, 1.0).to(place)
             inside = place.abs() <= NEAR
-            even = (columns[axis].square() + self.size[axis] ** 2).sqrt()
-            columns[axis] = torch.where(inside, even, sign * columns[axis])
+            even = (point.square() + self.size[axis] ** 2).sqrt()
+            columns[axis] = torch.where(inside, even, sign * point)
+            if slopes:
+                slopes[axis] = torch.where(inside, point / even, sign)[:, None] * slopes[axis]
             for other in range(3 + axis, len(columns), 3):
                 columns[other] = sign * columns[other]
-        return torch.stack(columns, 1)
+        return columns, slopes
 
 
 class FoldPoints(nn.Module):
@@ -96,10 +122,31 @@ class FoldPoints(nn.Module):
             part = 2 * part + (inputs[:, axis] < 0).long()
         return answers.gather(1, self.image[part])
 
+    def with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (N, 3) and their derivative (N, 3, 3), folded."""
+        signs = [torch.ones_like(column) for column in inputs.unbind(1)]
+        for axis in self.axes:
+            signs[axis] = torch.where(inputs[:, axis] < 0, -1.0, 1.0).to(inputs)
+        return self(inputs), slope * torch.stack(signs, 1)[:, None]
+
 
 def around(fold: FoldPoints | None, network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
     """Answers (N, S) of a network of points (N, 3), folded where there is something to fold."""
     return network(inputs) if fold is None else fold.back(network(fold(inputs)), inputs)
+
+
+def around_with_slope(
+    fold: FoldPoints | None,
+    network: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    inputs: Tensor,
+    slope: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """As :func:`around`, for a network that answers with (N, S) and slopes (N, 3, S)."""
+    if fold is None:
+        return network(inputs, slope)
+    answers, slopes = network(*fold.with_slope(inputs, slope))
+    each = [fold.back(one, inputs) for one in slopes.unbind(1)]
+    return fold.back(answers, inputs), torch.stack(each, 1)
 
 
 def pair_folding(config: SurrogateConfig, facts: Mapping[str, Any]) -> FoldPairs | None:
@@ -135,13 +182,17 @@ def _checked(config: SurrogateConfig, facts: Mapping[str, Any], *, of_pairs: boo
     return detector
 
 
-def _turned(columns: Sequence[Tensor]) -> list[Tensor]:
-    """Every vector turned about z by minus the azimuth of the second, the sensor's place."""
+def _azimuth(columns: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of the azimuth of the second vector, the sensor's place."""
     square = columns[3].square() + columns[4].square()
     radius = square.clamp_min(NEAR**2).sqrt()  # a root has no slope at 0
     away = square > NEAR**2
     cos = torch.where(away, columns[3] / radius, torch.ones_like(radius))
-    sin = torch.where(away, columns[4] / radius, torch.zeros_like(radius))
+    return cos, torch.where(away, columns[4] / radius, torch.zeros_like(radius))
+
+
+def _turned(columns: Sequence[Tensor], cos: Tensor, sin: Tensor) -> list[Tensor]:
+    """Every vector turned about z by minus the azimuth."""
     turned = list(columns)
     for first in range(0, len(columns), 3):
         x, y = columns[first], columns[first + 1]

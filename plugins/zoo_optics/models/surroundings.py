@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from zoo.api import ConfigError
 from zoo_optics.config import SurrogateConfig
 from zoo_optics.models.doubt import relative_error
 from zoo_optics.physics.detector import alive_of, detector_of
@@ -68,12 +70,42 @@ class Surrogate(nn.Module):
             direction: (N, 3), unit vectors; only where the config wants it.
             with_error: Return the relative error of v, (N, sensors), too, where it is learnt.
         """
+        answers = self.answer(self._inputs(position, direction))
+        logarithm = self._logarithm(answers.to(position.dtype))
+        return (logarithm, self.errors(position, direction)) if with_error else logarithm
+
+    def errors(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
+        """The relative error of v, float32 (N, sensors); arguments as for :meth:`forward`.
+
+        Raises:
+            ConfigError: If the network was trained without.
+        """
+        return relative_error(self.doubts(self._inputs(position, direction)).float())
+
+    def with_slope(
+        self, position: Tensor, direction: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``log v`` (N, sensors), and its derivative by the position, (N, sensors, 3), per cm.
+
+        Arguments as for :meth:`forward`.
+
+        Raises:
+            PluginError: If the network has a layer whose derivative is not known.
+        """
+        inputs = self._inputs(position, direction)
+        each = torch.diag(1 / self.extent)
+        each = functional.pad(each, (0, inputs.shape[1] - 3))  # directions do not move
+        slope = each.expand(inputs.shape[0], 3, inputs.shape[1])
+        answers, slopes = self.answer_with_slope(inputs, slope)
+        return self._logarithm(answers), self.scale * slopes
+
+    def _logarithm(self, answers: Tensor) -> Tensor:
+        logarithm = self.mean_log + self.scale * answers
+        return logarithm if self.log_yield is None else logarithm + self.log_yields()
+
+    def _inputs(self, position: Tensor, direction: Tensor | None) -> Tensor:
         scaled = (position - self.middle) / self.extent
-        inputs = scaled if direction is None else torch.cat([scaled, direction], 1)
-        logarithm = self.mean_log + self.scale * self.answer(inputs).float()
-        if self.log_yield is not None:
-            logarithm = logarithm + self.log_yields()
-        return (logarithm, relative_error(self.doubts(inputs).float())) if with_error else logarithm
+        return scaled if direction is None else torch.cat([scaled, direction], 1)
 
     def log_yields(self) -> Tensor:
         """Logarithm of the yield of every sensor, float32 (sensors,).
@@ -93,6 +125,22 @@ class Surrogate(nn.Module):
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors), 0 for a sensor that sees its share of the wall."""
         raise NotImplementedError  # abstract: every network has its own
+
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`answer`, with its derivative by the position, (N, sensors, 3).
+
+        Args:
+            inputs: (N, 3 or 6).
+            slope: (N, 3, 3 or 6), their derivative by x, y and z.
+
+        Raises:
+            ConfigError: If nobody has written it for this network.
+        """
+        raise ConfigError(
+            "the exact gradient of this network is not known",
+            where="model.gradient",
+            remedy="export with --set model.gradient=false",
+        )
 
 
 def _counted(facts: Mapping[str, Any], sensors: int) -> Tensor:

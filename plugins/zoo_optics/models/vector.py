@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 
 from zoo_optics.config import FourierConfig, SirenVectorConfig
 from zoo_optics.models.doubt import doubt_stack, require_doubt
-from zoo_optics.models.folding import around, point_folding
+from zoo_optics.models.folding import around, around_with_slope, point_folding
 from zoo_optics.models.siren import siren_stack
+from zoo_optics.models.slopes import stack_with_slope
 from zoo_optics.models.surroundings import Surrogate
 from zoo_optics.times.head import with_times
 
@@ -43,6 +45,13 @@ class SirenVector(Surrogate):
     def doubts(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
         return around(self.fold, require_doubt(self.doubt), inputs)
+
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, sensors), and their derivative by the position, (N, sensors, 3)."""
+        answers, slopes = around_with_slope(
+            self.fold, partial(stack_with_slope, self.stack), inputs, slope
+        )
+        return answers, slopes.transpose(1, 2)
 
 
 class Fourier(Surrogate):
@@ -75,6 +84,19 @@ class Fourier(Surrogate):
         phase = math.pi * inputs @ self.waves
         answers: Tensor = self.stack(torch.cat([inputs, phase.sin(), phase.cos()], 1))
         return answers
+
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, sensors), and their derivative by the position, (N, sensors, 3)."""
+        answers, slopes = around_with_slope(self.fold, self._with_slope, inputs, slope)
+        return answers, slopes.transpose(1, 2)
+
+    def _with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        phase, turned = (math.pi * part @ self.waves for part in (inputs, slope))
+        features = torch.cat([inputs, phase.sin(), phase.cos()], 1)
+        feature_slope = torch.cat(
+            [slope, phase.cos()[:, None] * turned, -phase.sin()[:, None] * turned], 2
+        )
+        return stack_with_slope(self.stack, features, feature_slope)
 
 
 def vector_networks(config: SirenVectorConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
