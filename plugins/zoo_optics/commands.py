@@ -13,10 +13,7 @@ import typer
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Light: points and tracks from it, calibration.",
-    no_args_is_help=True,
-    add_completion=False,
-    help="Light: points, tracks and matches from it.",
+    help="Light: points, tracks and matches from it, calibration, gradients.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -55,8 +52,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object to s
 
 @app.callback()
 def _group() -> None:
-    """Light: points and tracks from it, calibration."""
-    """Light: points, tracks and matches from it."""
+    """Light: points, tracks and matches from it, calibration, gradients."""
 
 
 @app.command("fit-vertex")
@@ -258,15 +254,11 @@ class _Lines:
     def __init__(self, label: str, things: str = "events") -> None:
         self.label, self.things, self.told = label, things, time.monotonic()
 
-    def __init__(self, label: str, what: str = "events") -> None:
-        self.label, self.what, self.told = label, what, time.monotonic()
-
     def __call__(self, done: int, total: int) -> None:
         if time.monotonic() - self.told < 10 and done < total:
             return
         self.told = time.monotonic()
         typer.echo(f"{self.label}: {done}/{total} {self.things}", err=True)
-        typer.echo(f"{self.label}: {done}/{total} {self.what}", err=True)
 
 
 def _emit(told: Mapping[str, Any], as_json: bool) -> None:
