@@ -63,8 +63,12 @@ def judged_in_training(
     trained = run.read_json(run.data, ("source",))["source"]
     if not same_samples(trained, data):
         return 0
-    shares = [float(trained.get(name, 0.1)) for name in ("validation", "test")]
-    groups = {block.group for block in split_blocks(blocks, *shares, SPLIT_SEED)["train"]}
+    validation, test = (float(trained.get(name, 0.1)) for name in ("validation", "test"))
+    try:
+        train = split_blocks(blocks, validation, test, SPLIT_SEED)["train"]
+    except DataError:  # too few groups: the file holds other events now, or no training began
+        return 0
+    groups = {block.group for block in train}
     return sum(rows.stop for block, rows in judged if block.group in groups)
 
 
