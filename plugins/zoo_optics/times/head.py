@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -58,9 +59,9 @@ class HitTimes(nn.Module):
         for name, value in (("middle", middle), ("extent", half), ("sensor", place)):
             self.register_buffer(name, value.float(), persistent=False)
         self.register_buffer("normal", normal.float(), persistent=False)
-        across_ns = float((high - low).norm()) * clock.group_index / C_CM_NS
+        across_cm = float(np.linalg.norm(detector.volume.high - detector.volume.low))
         self.width_ns = float(facts.get("transit_spread_ns", 0.0)) or _WIDTH_NS
-        self.tail_ns = _TAIL * across_ns
+        self.tail_ns = _TAIL * across_cm * clock.group_index / C_CM_NS
         self.radius_cm = detector.sensors.radius_cm
         inputs = (6 if config.direction else 3) + 8
         self.stack = siren_stack(inputs, config.time_hidden, _LAYERS, 4, _FREQUENCY, recompute=True)

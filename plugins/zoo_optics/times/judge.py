@@ -52,9 +52,13 @@ def time_sums(
         return {}
     hits = hits_of(samples, facts, clock_of(facts))
     zone = np.searchsorted(zone_edges(detector)[1:-1], hits.distance_cm)
-    bins = np.clip(np.searchsorted(EDGES_NS, hits.late_ns, side="right") - 1, 0, _bins() - 1)
-    seen = _summed(samples.rows, hits.flash, zone, np.eye(_bins())[bins])
-    sums = {"time_hits": samples["hit_sensor"].lengths.astype(np.float64), "time_seen": seen}
+    bins = np.searchsorted(EDGES_NS[1:-1], hits.late_ns, side="right")
+    cells = (hits.flash * ZONES + zone) * _bins() + bins
+    seen = np.bincount(cells, minlength=samples.rows * ZONES * _bins()).astype(np.float64)
+    sums: dict[str, Array] = {
+        "time_hits": samples["hit_sensor"].lengths.astype(np.float64),
+        "time_seen": seen.reshape(samples.rows, -1),
+    }
     if set(COLUMNS) <= set(predictions):
         sums |= _told(samples.rows, hits, zone, predictions)
     return sums

@@ -95,6 +95,15 @@ def test_weights_of_a_model_without_times_are_as_before(facts: Facts) -> None:
     assert plain.keys() < timed.keys()
 
 
+def test_it_can_be_described_without_memory(facts: Facts) -> None:
+    """On the device ``meta``, as `zoo info` and `zoo train --dry-run` build it."""
+    with torch.device("meta"):
+        head = HitTimes(SirenPairConfig(time=True), facts())
+    # 11 x 32 + 32, twice 32 x 32 + 32, 32 x 4 + 4.
+    assert sum(p.numel() for p in head.parameters()) == 12 * 32 + 2 * 33 * 32 + 33 * 4
+    assert all(p.is_meta for p in head.parameters())
+
+
 def test_light_of_argon_has_no_times() -> None:
     argon = LarBox(LarBoxConfig()).facts
     with pytest.raises(DataError, match="the data tell no hit times") as told:
