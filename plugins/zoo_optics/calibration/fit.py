@@ -95,7 +95,7 @@ def calibrate(
     if free_offset:
         _require_information(sums, free_yields=free_yields)
     while not converged and steps < _MOST_STEPS:
-        step = np.linalg.solve(sums.information(free_yields), sums.score(free_yields))
+        step: Array = _inverse(sums.information(free_yields)) @ sums.score(free_yields)
         gain = 0.5 * float(sums.score(free_yields) @ step)
         step *= min(1.0, _LONGEST_CM / max(float(np.linalg.norm(step)), 1e-12))
         trial = _climb(light, samples, sums, offset, step, free_yields=free_yields)
@@ -230,9 +230,10 @@ def _result(
     free_yields, free_offset = free
     yields = sums.yields(free_yields)
     known = sums.charge > 0
-    inverse = np.linalg.inv(sums.information(free_yields)) if free_offset else np.zeros((3, 3))
+    inverse = _inverse(sums.information(free_yields)) if free_offset else np.zeros((3, 3))
     mean = sums.mean_slope if free_yields else np.zeros((len(yields), 3))
-    own = np.divide(1.0, sums.charge, out=np.zeros_like(yields), where=known)
+    own = np.zeros_like(yields)
+    own[known] = 1 / sums.charge[known]
     variance = own + np.einsum("si,ij,sj->s", mean, inverse, mean)
     scatter, middle, excess = _scatter(light, samples, offset, (yields, own, mean, inverse))
     if not free_yields:
@@ -272,6 +273,11 @@ def _scatter(
         seen_deviance += float(deviance(part.charge[lit], expected[lit]).sum())
         floor += float(poisson_deviance(expected[lit]).sum())
     return variance, middle, seen_deviance / max(floor, 1e-300)
+
+
+def _inverse(information: Array) -> Array:
+    inverse: Array = np.linalg.inv(information).astype(np.float64)
+    return inverse
 
 
 def _cm(offset: Array) -> str:
