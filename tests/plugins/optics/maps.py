@@ -70,10 +70,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--voxels", type=int, nargs="+", default=[5, 8, 12, 16, 24, 32])
     parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--resamples", type=int, default=1000)
     options = parser.parse_args()
     box = options.folder / "box.h5"
     models = [*networks(options.folder), *tables(facts_of("optics", str(box)), options.voxels)]
-    judge(models, box)
+    judge(models, box, options.resamples)
     light = known_light(facts_of("optics", str(box)), str(box))
     judged = compare(
         light, {one.name: one.predictor for one in models}, points=options.points, step_cm=0.5
@@ -106,11 +107,10 @@ def tables(facts: Mapping[str, Any], voxels: list[int]) -> Iterator[Model]:
             yield Model(f"{kind}-{count}", kind, table, 4 * sensors * count**3)
 
 
-def judge(models: list[Model], box: Path) -> None:
+def judge(models: list[Model], box: Path, resamples: int) -> None:
     """Error and explained deviance on the test split."""
-    results = evaluate(
-        {one.name: one.predictor for one in models}, box, task="optics", displays=False
-    )
+    named = {one.name: one.predictor for one in models}
+    results = evaluate(named, box, task="optics", resamples=resamples, displays=False)
     for one in models:
         numbers = {n.number.name: n for n in results[one.name].numbers if not n.column}
         error = numbers["visibility error"]
