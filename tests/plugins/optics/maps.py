@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from zoo.api import Drawing, Table, evaluate, facts_of, load, write_atomically
 from zoo_optics.baselines import NearestLut, TrilinearLut
@@ -167,8 +168,10 @@ def drawing(models: list[Model], folder: Path) -> Drawing:
     data["error [%]"] = np.array([one.error for one in models])
     left.set(xlabel="size [kB]", ylabel="visibility error [%]", xscale="log", yscale="log")
     right.set(xlabel="CPU time of the training [s]", xscale="log")
-    right.legend(fontsize=7, frameon=False)
+    if right.get_legend_handles_labels()[0]:
+        right.legend(fontsize=7, frameon=False)
     for axes in (left, right):
+        axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap
         axes.grid(alpha=0.3, which="both")
     legend(figure)
     return Drawing(
