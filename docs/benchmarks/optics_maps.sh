@@ -45,10 +45,18 @@ train fourier fourier --set optimizers.net.lr=0.002
 train siren-prior siren-prior
 [ "$PAIR" = 0 ] || train siren-pair siren-pair
 
-# Time of a step, and so of an epoch: both have the same batches.
-[ -e "$OUT/bench" ] || "$ZOO" bench optics/siren-vector optics/siren-pair --mode training \
-  --data "$OUT/box.h5" --recipe better --processes "$PROCESSES" --repeats 5 \
-  --relative-to optics/siren-vector --out "$OUT/bench"
+# Time of a step, and so of an epoch, for both have the same batches: with the 60 sensors of the box,
+# and with 180, as many as ICARUS has.
+step() { # FOLDER [OPTION...]
+  local folder=$1
+  shift
+  [ -e "$OUT/$folder" ] || "$ZOO" bench optics/siren-vector optics/siren-pair --mode training \
+    --recipe better --processes "$PROCESSES" --repeats 5 --relative-to optics/siren-vector \
+    --out "$OUT/$folder" "$@"
+}
+step bench --data "$OUT/box.h5"
+step bench-180 --data lar-box --set data.events=128 --set data.options.rows=10 \
+  --set data.options.columns=18
 
 # shellcheck disable=SC2086  # a list
 "$PYTHON" "$HERE/tests/plugins/optics/maps.py" "$OUT" --voxels $VOXELS

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from zoo.api import Drawing, Table, evaluate, facts_of, load, write_atomically
 from zoo_optics.baselines import NearestLut, TrilinearLut
@@ -70,10 +71,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--voxels", type=int, nargs="+", default=[5, 8, 12, 16, 24, 32])
     parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--resamples", type=int, default=1000)
     options = parser.parse_args()
     box = options.folder / "box.h5"
     models = [*networks(options.folder), *tables(facts_of("optics", str(box)), options.voxels)]
-    judge(models, box)
+    judge(models, box, options.resamples)
     light = known_light(facts_of("optics", str(box)), str(box))
     judged = compare(
         light, {one.name: one.predictor for one in models}, points=options.points, step_cm=0.5
@@ -106,11 +108,10 @@ def tables(facts: Mapping[str, Any], voxels: list[int]) -> Iterator[Model]:
             yield Model(f"{kind}-{count}", kind, table, 4 * sensors * count**3)
 
 
-def judge(models: list[Model], box: Path) -> None:
+def judge(models: list[Model], box: Path, resamples: int) -> None:
     """Error and explained deviance on the test split."""
-    results = evaluate(
-        {one.name: one.predictor for one in models}, box, task="optics", displays=False
-    )
+    named = {one.name: one.predictor for one in models}
+    results = evaluate(named, box, task="optics", resamples=resamples, displays=False)
     for one in models:
         numbers = {n.number.name: n for n in results[one.name].numbers if not n.column}
         error = numbers["visibility error"]
@@ -167,8 +168,10 @@ def drawing(models: list[Model], folder: Path) -> Drawing:
     data["error [%]"] = np.array([one.error for one in models])
     left.set(xlabel="size [kB]", ylabel="visibility error [%]", xscale="log", yscale="log")
     right.set(xlabel="CPU time of the training [s]", xscale="log")
-    right.legend(fontsize=7, frameon=False)
+    if right.get_legend_handles_labels()[0]:
+        right.legend(fontsize=7, frameon=False)
     for axes in (left, right):
+        axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap
         axes.grid(alpha=0.3, which="both")
     legend(figure)
     return Drawing(
