@@ -48,4 +48,5 @@ def visibility_by(predictor: Predictor, position_cm: Array, sensors: int) -> Arr
     Raises:
         DataError: As :func:`answers`.
     """
-    return answers(predictor, position_cm, sensors)["charge"].astype(np.float64)
+    found: Array = answers(predictor, position_cm, sensors)["charge"].astype(np.float64)
+    return found

@@ -100,7 +100,8 @@ def told_charges(
     places = candidate.place_cm + time_us[:, None, None] * chamber.drift_cm_us
     volume = chamber.detector.volume
     low, high = volume.low, volume.high
-    inside: NDArray[np.bool_] = ((places >= low - edge_cm) & (places <= high + edge_cm)).all((1, 2))
+    within = (places >= low - edge_cm) & (places <= high + edge_cm)
+    inside: NDArray[np.bool_] = np.all(within, axis=(1, 2))
     told = np.zeros((len(time_us), len(chamber.detector.sensors)))
     points = np.clip(places[inside], low, high).reshape(-1, 3)
     if len(points):
