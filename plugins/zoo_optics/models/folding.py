@@ -117,7 +117,7 @@ class FoldPoints(nn.Module):
 
     def back(self, answers: Tensor, inputs: Tensor) -> Tensor:
         """Answers (N, S) at folded points, to the sensors as seen from the points (N, 3)."""
-        part = torch.zeros(len(inputs), dtype=torch.long, device=inputs.device)
+        part = torch.zeros_like(inputs[:, 0], dtype=torch.long)
         for axis in self.axes:
             part = 2 * part + (inputs[:, axis] < 0).long()
         return answers.gather(1, self.image[part])

@@ -163,3 +163,22 @@ def test_a_calibration_of_another_detector(tmp_path: Path, run: Path) -> None:
     bare: Any = load(run)
     with pytest.raises(DataError, match="it is of the sensors x"):
         Calibrated(bare, read_calibration(path), bare.facts)
+
+
+def test_training_with_dead_sensors_and_all_options(flashes: Path, tmp_path: Path) -> None:
+    """From the file through training, the model file and an evaluation."""
+    run = tmp_path / "run"
+    sets = ["training.steps=4", "training.validate_every=4", "model.hidden=8", "model.layers=1"]
+    sets += ["model.yields=true", "model.uncertainty=true", 'model.symmetry=["y","z"]']
+    words = ["train", "optics/siren-prior", "--data", str(flashes), "--recipe", "better"]
+    done = _run(*words, "--out", run, *(word for one in sets for word in ("--set", one)))
+    assert done.exit_code == 0, done.output
+    trained: Any = load(run)
+    assert (~trained.facts["alive"]).sum() == 6
+    logs = trained.networks["net"].log_yields().detach().numpy()
+    assert not logs[~trained.facts["alive"]].any()
+    assert np.abs(logs[trained.facts["alive"]]).max() > 0
+    told = _done("eval", run, "--data", flashes, "--split", "all", "--resamples", "10")
+    (mine,) = (one for name, one in told["models"].items() if one["role"] == "model")
+    numbers = {number["name"]: number["value"] for number in mine["numbers"]}
+    assert np.isfinite(numbers["pull excess"])
