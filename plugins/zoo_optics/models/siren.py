@@ -111,6 +111,8 @@ def siren_stack(
 
 def _autocast(values: Tensor) -> dict[str, Any]:
     kind = values.device.type
+    if not torch.amp.is_autocast_available(kind):  # the device meta: shapes alone
+        return {"device_type": "cpu", "enabled": False}
     return {
         "device_type": kind,
         "dtype": torch.get_autocast_dtype(kind),
