@@ -99,12 +99,12 @@ def choose_training(
     """
     if not runs:
         return judged
-    records = [_record(run) for run in runs]
-    splits = {record["split"] for record in records}
-    splits |= {str(lineage["split"]) for lineage in lineages if lineage.get("split")}
-    if len(splits) > 1 or any(not _same_section(records[0], record) for record in records[1:]):
-        return _because(judged, "the networks were trained on different data")
     try:
+        records = [_record(run) for run in runs]
+        splits = {record["split"] for record in records}
+        splits |= {str(lineage["split"]) for lineage in lineages if lineage.get("split")}
+        if len(splits) > 1 or any(not _same_section(records[0], one) for one in records[1:]):
+            return _because(judged, "the networks were trained on different data")
         training = _data_of(task, runs[0], "runs", judged)
     except ZooError as error:
         reason = f"{error.message} ({error.where})" if error.where else error.message

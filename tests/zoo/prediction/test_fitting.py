@@ -262,21 +262,27 @@ def test_networks_of_different_data_leave_the_judged_ones(tmp_path: Path):
         assert chosen.note == "the networks were trained on different data"
 
 
-@pytest.mark.parametrize("change", ["gone", "other facts"])
+@pytest.mark.parametrize("change", ["gone", "other facts", "no facts"])
 def test_data_of_a_run_that_cannot_be_used_leave_the_judged_ones(tmp_path: Path, change: str):
-    config = DATA if change == "other facts" else DATA.model_copy(update={"events": 41})
+    config = DATA.model_copy(update={"events": 41}) if change == "gone" else DATA
     run = RunDirectory.open(Path(run_of(tmp_path / "run", config)))
     record = run.read_json(run.data)
     if change == "gone":
-        record["source"]["source"], record["source"]["path"] = "", str(tmp_path / "gone.h5")
-    else:
+        record["source"] |= {"source": "", "path": str(tmp_path / "gone.h5")}
+    elif change == "other facts":
         record["facts"] = "of before"
+    else:
+        del record["facts"]
     run.write_data(record)
     chosen = choose_training(TASK, [str(run.path)], [], opened())
     assert chosen.origin == "judged"
-    wanted = "gone.h5" if change == "gone" else "have changed since the run was trained"
+    wanted = {
+        "gone": "gone.h5",
+        "other facts": "have changed since the run was trained",
+        "no facts": "it lacks 'facts'",
+    }
     assert chosen.note.startswith("the data of the runs cannot be used: ")
-    assert wanted in chosen.note
+    assert wanted[change] in chosen.note
     with pytest.raises(DataError):  # named, it is an error
         named_training(TASK, str(run.path), opened())
 
