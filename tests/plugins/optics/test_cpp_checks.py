@@ -24,6 +24,7 @@ LIBTORCH = Path(torch.__file__).parent
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),  # LibTorch's headers: minutes on a busy machine
     pytest.mark.skipif(
         not (shutil.which("g++") and (LIBTORCH / "include/torch/csrc/api").is_dir()),
         reason="it needs g++ and the headers of LibTorch",
