@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.api import Field, Specs
 from zoo_optics.times.fields import TIME_COLUMNS
 
-__all__ = ["PREDICTION", "SAMPLE"]
+__all__ = ["PREDICTION", "SAMPLE", "WINDOWS"]
 
 SAMPLE: Specs = {
     "position": Field(dims=(3,), dtype="float32", unit="cm", meaning="where the light starts"),
@@ -72,6 +72,9 @@ SAMPLE: Specs = {
         minimum=0,
     ),
 }
+
+WINDOWS = frozenset({"window", "flash_us", "segment_cm", "segment_photons"})
+"""Fields of samples whose flash is to be matched with its charge."""
 
 PREDICTION: Specs = {
     "charge": Field(

@@ -57,13 +57,13 @@ def _fits(results: Results) -> Iterator[str]:
 
 def overall(results: Results) -> Iterator[str]:
     """Rows models, columns numbers; as many tables as the terminal's width demands."""
-    from zoo.evaluation.formatting import format_number, heading
+    from zoo.evaluation.formatting import format_number, heading, headings
 
-    columns: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, str]] = {name: {} for name in headings(results)}
     for name, one in results.items():
         for binned in one.numbers:
-            if not binned.column:
-                columns.setdefault(heading(binned), {})[name] = format_number(binned)
+            if not binned.column and heading(binned) in columns:
+                columns[heading(binned)][name] = format_number(binned)
     yield from _tables(results, columns)
 
 

@@ -6,6 +6,7 @@ import math
 
 from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.evaluation.paired import Difference
+from zoo.evaluation.results import Results
 from zoo.evaluation.variations import Shift
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "format_number",
     "format_shift",
     "heading",
+    "headings",
     "leak_text",
     "marks",
 ]
@@ -47,6 +49,17 @@ def heading(binned: BinnedNumber) -> str:
     """``resolution [%]``."""
     number = binned.number
     return f"{number.name} [{number.unit}]" if number.unit else number.name
+
+
+def headings(results: Results) -> list[str]:
+    """Of the numbers on all samples, in order.
+
+    A number that no row defines, such as one of a field that no model predicts, is left out; the
+    primary one stays.
+    """
+    every = [b for one in results.values() for b in one.numbers if not b.column]
+    told = {b.number.name for b in every if math.isfinite(b.number.value)} | {results.primary}
+    return list(dict.fromkeys(heading(b) for b in every if b.number.name in told))
 
 
 def bin_label(column: str, lower: float, upper: float) -> str:

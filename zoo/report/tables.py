@@ -18,6 +18,7 @@ from zoo.evaluation.formatting import (
     format_number,
     format_shift,
     heading,
+    headings,
     leak_text,
     marks,
 )
@@ -51,10 +52,8 @@ _COLUMNS = 10
 
 def overall(results: Results) -> str:
     """All numbers on all samples, in as many tables as the printed page demands."""
-    names = list(
-        dict.fromkeys(heading(b) for one in results.values() for b in one.numbers if not b.column)
-    )
-    return "".join(_overall(results, part) for part in _parts(names)) + _remarks(results)
+    parts = _parts(headings(results))
+    return "".join(_overall(results, part) for part in parts) + _remarks(results)
 
 
 def _overall(results: Results, names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from zoo.api import DataError, file_digest
 from zoo_optics.physics.detector import Box, detector_of
 from zoo_optics.sources.config import LarBoxConfig
+from zoo_optics.sources.faults import Faults
 from zoo_optics.sources.lar_box import LarBox
 
 __all__ = ["known_light"]
@@ -46,6 +47,7 @@ def known_light(facts: Mapping[str, Any], where: str, parameters: str = "") -> L
     )
     box = LarBox(config)
     box.detector = detector  # the sensors themselves, not how they were set out
+    box.faults = Faults.of(config.faults, len(detector.sensors))  # none: yields have no slope
     return box
 
 

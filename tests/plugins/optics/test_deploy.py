@@ -135,7 +135,7 @@ def test_every_format_is_the_model(
     learner, codec = OpticsLearner(config, facts()), OpticsCodec(config, facts(), {})
     predictor = NetworkPredictor(f"optics/{name}", nets, learner, codec)
     done = export(predictor, format_name, out=tmp_path)
-    assert len(done.report["parity"]) == 2 * len(OpticsDeploy.sizes)
+    assert len(done.report["parity"]) == (1 + config.gradient) * len(OpticsDeploy.sizes)
     place = VOLUME.points(np.random.default_rng(3).random((11, 3))).astype(np.float32)
     with torch.no_grad():
         expected = nets["net"](torch.from_numpy(place)).exp().numpy()

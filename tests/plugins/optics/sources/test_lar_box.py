@@ -13,9 +13,9 @@ from zoo.api import DataError
 from zoo_optics.physics.detector import detector_of
 from zoo_optics.sources.config import LarBoxConfig
 from zoo_optics.sources.lar_box import LarBox, load_gaisser_hillas
-from zoo_optics.specs import SAMPLE
+from zoo_optics.specs import SAMPLE, WINDOWS
 
-ALL = frozenset(SAMPLE) - {"hit_sensor", "hit_time", "alive"}
+ALL = frozenset(SAMPLE) - WINDOWS - {"hit_sensor", "hit_time", "alive"}
 KEYS = np.arange(5, 13, dtype=np.uint64)
 
 

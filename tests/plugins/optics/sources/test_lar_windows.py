@@ -14,7 +14,7 @@ from zoo_optics.sources.lar_windows import LarWindows, inside_length
 from zoo_optics.sources.windows_config import LarWindowsConfig
 from zoo_optics.specs import SAMPLE
 
-FIELDS = frozenset(SAMPLE) - {"hit_sensor", "hit_time"}
+FIELDS = frozenset(SAMPLE) - {"hit_sensor", "hit_time", "alive"}
 
 
 def made(windows: int = 20, **options: Any) -> tuple[LarWindows, Table]:

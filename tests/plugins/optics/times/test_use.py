@@ -115,7 +115,7 @@ def test_an_exported_file_tells_times_too(
     codec = OpticsCodec(config, told, {})
     predictor = NetworkPredictor(name, nets, OpticsLearner(config, told), codec)
     done = export(predictor, format_name, out=tmp_path)
-    assert list(done.report["outputs"]) == ["visibility", *TIME_OUTPUTS]
+    assert list(done.report["outputs"]) == ["visibility", "gradient", *TIME_OUTPUTS]
     deploy = OpticsDeploy(config, told)
     inputs = deploy.example({"batch": 7}, np.arange(1, 8, dtype=np.uint64))
     found = open_runtime(done.path)(inputs)
