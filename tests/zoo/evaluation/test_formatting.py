@@ -26,7 +26,9 @@ def results(**models: dict[str, float]) -> Results:
 
 def evaluation(name: str, numbers: dict[str, float]) -> Evaluation:
     told = tuple(
-        BinnedNumber(Number(name=number, value=value, unit="%"), 0.0, 1.0, 5, 5)
+        BinnedNumber(
+            number=Number(name=number, value=value, unit="%"), low=0.0, high=1.0, n=5, groups=5
+        )
         for number, value in numbers.items()
     )
     return Evaluation(model=name, role="model", numbers=told, rows=None)
