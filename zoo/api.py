@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from zoo.contract.task import Model as Model
     from zoo.contract.task import SourceSpec as SourceSpec
     from zoo.contract.task import Task as Task
+    from zoo.data.hdf5 import open_hdf5 as open_hdf5
     from zoo.data.keys import generator as generator
     from zoo.data.keys import normal as normal
     from zoo.data.keys import row_ids as row_ids
@@ -111,6 +112,7 @@ _HOME = {
     "hookimpl": "zoo.hooks",
     "load": "zoo.prediction",
     "normal": "zoo.data.keys",
+    "open_hdf5": "zoo.data.hdf5",
     "read": "zoo.prediction",
     "read_blocks": "zoo.prediction",
     "row_ids": "zoo.data.keys",

@@ -15,12 +15,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Table, UsageError, atomic_path
+from zoo.api import DataError, Table, UsageError, atomic_path, open_hdf5
 from zoo_dnn_roi.physics.frame_writer import write_members
 from zoo_dnn_roi.physics.frames import TaggedTraces, read_members
 from zoo_dnn_roi.physics.wirecell_charge import wirecell_charge
 from zoo_dnn_roi.sources.wct_frames import WctFrames
-from zoo_dnn_roi.sources.wct_hdf5 import WctHdf5, is_tick_first, opened
+from zoo_dnn_roi.sources.wct_hdf5 import WctHdf5, is_tick_first
 from zoo_dnn_roi.sources.wirecell import Readout, WireCellSource
 
 __all__ = ["TAG", "Charge", "write_frames"]
@@ -211,7 +211,7 @@ def _write_hdf5(out: Path, frames: Iterable[tuple[Readout, TaggedTraces]]) -> in
 
 
 def _stored_tick_first(readout: Readout) -> bool:
-    with opened(readout.file) as file:
+    with open_hdf5(readout.file) as file:
         group, name = file[str(readout.event)], f"decon_charge{readout.anode}"
         shape, channels = group[f"frame_{name}"].shape, group[f"channels_{name}"].size
     return is_tick_first(shape, channels, readout.where)

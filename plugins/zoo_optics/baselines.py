@@ -34,6 +34,7 @@ class NearestLut(Predictor):
     def __init__(self, config: LutConfig, facts: Mapping[str, Any]) -> None:
         self.config = config
         self.detector = detector_of(facts)
+        self.targets = _targets(facts)
         self.table = np.zeros((0, 0))
 
     def fit(self, training: Iterable[Table]) -> None:
@@ -43,21 +44,28 @@ class NearestLut(Predictor):
             DataError: If there is no training sample.
         """
         voxels, sensors = int(np.prod(self.config.voxels)), len(self.detector.sensors)
-        charge, photons = np.zeros((voxels, sensors)), np.zeros(voxels)
+        charge, photons = np.zeros((voxels, sensors)), np.zeros((voxels, 1))
+        if "alive" in self.targets:  # photons that a sensor could see: not the same for all
+            photons = np.zeros((voxels, sensors))
         for samples in training:
             index = self._voxel(samples["position"].astype(np.float64))
-            np.add.at(charge, index, samples["charge"])
-            np.add.at(photons, index, samples["photons"])
+            alive = samples["alive"] if "alive" in samples else np.ones(1, dtype=bool)
+            np.add.at(charge, index, samples["charge"] * alive)
+            np.add.at(photons, index, samples["photons"][:, None] * alive)
         if not photons.any():
             raise DataError(
                 "no training sample to fill the table with",
                 where="optics/lut",
                 remedy="give data with a training split",
             )
-        empty = (photons == 0).reshape(self.config.voxels)
-        nearest = distance_transform_edt(empty, return_distances=False, return_indices=True)
-        filled = np.ravel_multi_index(tuple(nearest), self.config.voxels).ravel()
-        self.table = (charge[filled] / photons[filled][:, None]).astype(np.float32)
+        self.table = np.zeros(charge.shape, dtype=np.float32)
+        patterns, which = np.unique(photons == 0, axis=1, return_inverse=True)
+        for number, empty in enumerate(patterns.T):
+            if not empty.all():  # else these sensors are dead throughout
+                chosen = np.flatnonzero(np.broadcast_to(which.reshape(-1) == number, sensors))
+                filled = self._nearest(empty)
+                seen = charge[np.ix_(filled, chosen)]
+                self.table[:, chosen] = seen / photons[filled][:, chosen % photons.shape[1]]
 
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """``charge`` float32 (N, sensors)."""
@@ -69,6 +77,15 @@ class NearestLut(Predictor):
         """(N, sensors) at points (N, 3)."""
         found: Array = self.table[self._voxel(position_cm)].astype(np.float64)
         return found
+
+    def _nearest(self, empty: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """For every voxel the nearest one that is not empty, (voxels,)."""
+        shape = self.config.voxels
+        indices = distance_transform_edt(
+            empty.reshape(shape), return_distances=False, return_indices=True
+        )
+        flat: NDArray[np.int64] = np.ravel_multi_index(tuple(indices), shape).ravel()
+        return flat
 
     def _place(self, position_cm: Array) -> Array:
         """Continuous voxel coordinates: voxel i reaches from i to i + 1."""
@@ -113,6 +130,7 @@ class Analytic(Predictor):
 
     def __init__(self, config: AnalyticConfig, facts: Mapping[str, Any]) -> None:
         self.detector = detector_of(facts)
+        self.targets = _targets(facts)
         self.efficiency, self.attenuation_cm = 1.0, 1e4
 
     def fit(self, training: Iterable[Table]) -> None:
@@ -128,6 +146,8 @@ class Analytic(Predictor):
                 omega, distance = self._direct(samples["position"][part].astype(np.float64))
                 weight = omega * samples["photons"][part].astype(np.float64)[:, None]
                 seen = weight > 0
+                if "alive" in samples:
+                    seen &= samples["alive"][part]
                 share += np.histogram(distance[seen], edges, weights=weight[seen])[0]
                 seen_charge = samples["charge"][part][seen]
                 charge += np.histogram(distance[seen], edges, weights=seen_charge)[0]
@@ -177,6 +197,11 @@ class Expected(Predictor):
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """``charge``: the sample's ``expected``."""
         return Table({"id": samples.ids, "charge": samples["expected"]})
+
+
+def _targets(facts: Mapping[str, Any]) -> frozenset[str]:
+    """What is fitted to, beside the points: charges, and which sensors are alive."""
+    return frozenset({"charge", "alive"} if "alive" in facts else {"charge"})
 
 
 def _parts(rows: int, sensors: int) -> Iterable[slice]:

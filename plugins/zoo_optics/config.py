@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zoo.api import Config
 
 __all__ = [
     "AnalyticConfig",
     "FourierConfig",
+    "HashGridConfig",
     "LutConfig",
     "OracleConfig",
     "SirenPairConfig",
@@ -34,6 +35,31 @@ class SurrogateConfig(Config):
     """Whether the network sees the direction of the light."""
     decades: float = Field(3.0, gt=0)
     """Decades of visibility that one unit of the network's output spans."""
+    time: bool = False
+    """Whether times of hits are learnt, too: the distribution of t - R / c_n by sensor."""
+    time_weight: float = Field(1.0, gt=0)
+    """Weight of their likelihood, a mean over hits, beside the loss of the charges."""
+    time_hidden: int = Field(32, ge=1)
+    """Width of the network for times."""
+    uncertainty: bool = False
+    """Learn a relative error of the visibility, for every point and sensor, too: charges are then
+    negative binomial counts, of variance ``mu + (error mu)^2``. Only with the loss poisson."""
+    symmetry: tuple[Literal["rotation", "x", "y", "z"], ...] = ()
+    """What the detector looks the same after: turned about z (a tank; left and right are alike,
+    too), mirrored in the middle of x, y or z. Points and sensors are then folded into one part. A
+    detector that is not the same is refused."""
+    yields: bool = False
+    """Learn a yield of each sensor, a factor on its visibility; their mean logarithm is 0. Networks
+    with an output for each sensor have that in their last biases already."""
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if self.uncertainty and self.loss != "poisson":
+            raise ValueError(f"uncertainty needs the loss poisson, not {self.loss}")
+        return self
+
+    gradient: bool = True
+    """Whether exported files also answer with the gradient of the visibility by the position."""
 
 
 class SirenPairConfig(SurrogateConfig):
@@ -85,6 +111,33 @@ class FourierConfig(SurrogateConfig):
     """Width."""
     layers: int = Field(2, ge=0)
     """Layers after the first."""
+
+
+class HashGridConfig(SurrogateConfig):
+    """Features on the corners of grids of rising resolution, and a plain network."""
+
+    gradient: bool = False
+    """Not known: what is linear between corners has another gradient in every cell."""
+    levels: int = Field(6, ge=1, le=32)
+    """Grids."""
+    table_log2: int = Field(12, ge=1, le=24)
+    """Binary logarithm of the entries of a grid's table; a finer grid is hashed into it."""
+    features: int = Field(4, ge=1)
+    """Numbers of an entry."""
+    base: int = Field(4, ge=1)
+    """Cells of the coarsest grid along an axis of the volume."""
+    finest: int = Field(32, ge=1, le=65536)
+    """Cells of the finest grid; the grids between are spaced in a geometric series."""
+    hidden: int = Field(64, ge=1)
+    """Width."""
+    layers: int = Field(1, ge=0)
+    """Layers after the first."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if self.finest < self.base:
+            raise ValueError(f"finest must not lie below base, {self.finest} < {self.base}")
+        return self
 
 
 class LutConfig(Config):

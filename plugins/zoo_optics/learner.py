@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from zoo.api import Batch, Context, Learner, Loss, PluginError
 from zoo_optics.config import SurrogateConfig
+from zoo_optics.models.doubt import negative_binomial
+from zoo_optics.times.likelihood import time_outputs, time_term
 
 __all__ = ["OpticsLearner"]
 
 
 class OpticsLearner(Learner):
-    """One term per pair of flash and sensor; the mean runs over all of them."""
+    """One term per pair of flash and sensor alive; the mean runs over all of them."""
 
     config: SurrogateConfig
 
@@ -22,11 +24,18 @@ class OpticsLearner(Learner):
 
         ``poisson``: ``mu - q log mu``, without the part that has no parameters. ``mse``:
         ``(q - mu)^2``. ``log-l2``: ``w (log(v + f) - log(q / photons + f))^2`` with the inverse
-        variance ``w = 1 / (1 / (q + 1) + model_error^2)``.
+        variance ``w = 1 / (1 / (q + 1) + model_error^2)``. With ``model.uncertainty``, ``poisson``
+        is that of :func:`zoo_optics.models.doubt.negative_binomial`.
+
+        With ``model.time`` also ``hit_time``, a term per hit: ``-log p(t - R / c_n)``.
         """
         charge: Tensor = batch.targets["charge"]
         photons: Tensor = batch.targets["photons"][:, None]
-        log_visibility: Tensor = nets["net"](**batch.inputs)
+        error: Tensor | None = None
+        if self.config.uncertainty:
+            log_visibility, error = nets["net"](**batch.inputs, with_error=True)
+        else:
+            log_visibility = nets["net"](**batch.inputs)
         if log_visibility.shape != charge.shape:
             raise PluginError(
                 f"an answer of shape {tuple(log_visibility.shape)} for charges of shape "
@@ -34,14 +43,28 @@ class OpticsLearner(Learner):
                 where="optics",
                 remedy="a network answers once for every sensor of every flash",
             )
-        total = self._terms(charge, photons, log_visibility).sum()
-        return Loss().add(self.config.loss, total, charge.numel())
+        terms, count = self._terms(charge, photons, log_visibility), charge.numel()
+        if error is not None:
+            terms = negative_binomial(charge, log_visibility + photons.log(), error)
+        if "alive" in batch.targets:  # what a dead sensor tells is nothing
+            alive: Tensor = batch.targets["alive"]
+            terms, count = terms.where(alive, terms.new_zeros(())), int(alive.sum())
+        loss = Loss().add(self.config.loss, terms.sum(), count)
+        if self.config.time:
+            expected = photons * log_visibility.detach().exp()
+            hits, hit_count = time_term(nets, batch, expected, self.facts)
+            loss.add("hit_time", hits, hit_count, self.config.time_weight)
+        return loss
 
     def predict(
         self, nets: Mapping[str, nn.Module], batch: Batch, context: Context
     ) -> Mapping[str, Tensor]:
-        """``visibility`` float32 (N, sensors)."""
-        return {"visibility": nets["net"](**batch.inputs).exp()}
+        """``visibility`` float32 (N, sensors); its error and the times of hits where learnt."""
+        times = time_outputs(nets, batch) if self.config.time else {}
+        if not self.config.uncertainty:
+            return {"visibility": nets["net"](**batch.inputs).exp(), **times}
+        log_visibility, error = nets["net"](**batch.inputs, with_error=True)
+        return {"visibility": log_visibility.exp(), "relative_error": error, **times}
 
     def _terms(self, charge: Tensor, photons: Tensor, log_visibility: Tensor) -> Tensor:
         if self.config.loss == "poisson":

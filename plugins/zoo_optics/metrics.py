@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
 from zoo.api import DataError, Metrics, Number, Table
-from zoo_optics.physics.detector import Cylinder, Detector, detector_of
+from zoo_optics.physics.detector import Cylinder, Detector, alive_of, detector_of
 from zoo_optics.profiles import probe_of, profile_sums
+from zoo_optics.times.hits import HIT_FIELDS
+from zoo_optics.times.judge import time_numbers, time_sums
 
 __all__ = ["OpticsMetrics", "deviance", "poisson_deviance"]
 
@@ -42,10 +44,13 @@ class OpticsMetrics(Metrics):
 
     The errors compare visibilities and need the source's ``expected``: their mean absolute relative
     error is ``mean(2 |p - t| / (p + t))`` over sensors above 4.5e-5, as in the SIREN papers (there
-    called a bias), and by decade of the visibility.
+    called a bias), and by decade of the visibility. Where data tell hit times: their likelihood.
+    Dead sensors (``alive``) count nowhere.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"charge", "photons", "position", "expected"})
+    needs: ClassVar[frozenset[str]] = (
+        frozenset({"charge", "photons", "position", "expected", "alive"}) | HIT_FIELDS
+    )
     bins: ClassVar[Mapping[str, Sequence[float]]] = {
         "from_wall": (0, 20, 50, 100, 200, 400, 800),  # cm
         "photoelectrons": (0, 100, 300, 1000, 3000, 10000, 100000),
@@ -67,7 +72,9 @@ class OpticsMetrics(Metrics):
                 where="optics metrics",
                 remedy="predict on the samples that are measured",
             )
-        mean = np.maximum(mean, SMALLEST)
+        alive = samples["alive"] if "alive" in samples else np.ones(charge.shape, dtype=bool)
+        # Nothing seen where nothing is expected: it adds nothing to any sum below.
+        charge, mean = np.where(alive, charge, 0), np.maximum(np.where(alive, mean, 0), SMALLEST)
         photons = samples["photons"].astype(np.float64)
         columns = {
             "deviance": deviance(charge, mean).sum(1),
@@ -76,16 +83,21 @@ class OpticsMetrics(Metrics):
             "self_entropy": xlogy(charge, charge).sum(1),
             "log_photons": xlogy(charge.sum(1), photons),
             "photons": photons,
-            "sensors": np.full(len(charge), float(charge.shape[1])),
+            "sensors": alive.sum(1).astype(np.float64),
             "photoelectrons": charge.sum(1),
             "from_wall": self._from_wall(samples["position"].astype(np.float64)),
         }
+        if "relative_error" in predictions:
+            error = predictions["relative_error"].astype(np.float64)
+            pull = np.square(charge - mean) / (mean + np.square(error * mean))
+            columns["pull_square"] = np.where(alive, pull, 0).sum(1)
         truth = None
         if "expected" in samples:
-            expected = np.maximum(samples["expected"].astype(np.float64), SMALLEST)
+            expected = np.where(alive, samples["expected"].astype(np.float64), 0)
+            expected = np.maximum(expected, SMALLEST)
             floor, truth = deviance(charge, expected), expected / photons[:, None]
             columns |= _errors(mean / photons[:, None], truth)
-            probe = probe_of(self._detector)
+            probe = probe_of(self._detector, alive_of(self.facts))
             columns |= {"probe": mean[:, probe] / photons, "probe_true": truth[:, probe]}
             columns["place"] = samples["position"].astype(np.float64)
         else:
@@ -98,7 +110,9 @@ class OpticsMetrics(Metrics):
             truth=truth,
             deviance=deviance(charge, mean),
             floor=floor,
+            alive=alive,
         )
+        columns |= time_sums(samples, predictions, self._detector, self.facts)
         return Table({"id": samples.ids, **columns})
 
     def summarise(self, rows: Table) -> Sequence[Number]:
@@ -118,7 +132,12 @@ class OpticsMetrics(Metrics):
                 name="charge bias", value=bias, unit="%", better="zero", margin=1, absolute=True
             ),
         ]
-        return (*numbers, *_visibility_numbers(total))
+        return (
+            *numbers,
+            *_visibility_numbers(total),
+            _pull_excess(total),
+            *time_numbers(rows, total),
+        )
 
     @cached_property
     def _detector(self) -> Detector:
@@ -208,6 +227,17 @@ def _visibility_numbers(total: Mapping[str, float]) -> list[Number]:
         value = _share(total, f"decade_{index}_error", f"decade_{index}")
         numbers.append(Number(name=f"error from {low:g}", value=value, unit="%"))
     return numbers
+
+
+def _pull_excess(total: Mapping[str, float]) -> Number:
+    """RMS of the pulls less 1: above 0 the error that a model tells is too small.
+
+    Not a number for a model that tells none.
+    """
+    square = total.get("pull_square", float("nan")) / max(total["sensors"], 1.0)
+    return Number(
+        name="pull excess", value=square**0.5 - 1, better="zero", margin=0.1, absolute=True
+    )
 
 
 def _share(total: Mapping[str, float], part: str, whole: str) -> float:

@@ -43,7 +43,7 @@ def zoo_tasks() -> Sequence[Task]:
 
 @hookimpl
 def zoo_commands() -> Mapping[str, Ref]:
-    """``zoo optics fit-vertex`` and ``fit-track``."""
+    """``zoo optics fit-vertex``, ``fit-track``, ``match-flash``, ``calibrate``, ``gradients``."""
     return {"optics": f"{_HERE}.commands:app"}
 
 
@@ -72,6 +72,12 @@ def _networks() -> dict[str, Model]:
             summary="random Fourier features of the point and a plain network",
             cite="Tancik et al., arXiv:2006.10739",
             networks=f"{_HERE}.models.vector:fourier_networks",
+        ),
+        "hash-grid": Model(
+            config=f"{_HERE}.config:HashGridConfig",
+            summary="hash grid of the point and a small plain network",
+            cite="Mueller et al., arXiv:2201.05989",
+            networks=f"{_HERE}.models.hash_grid:hash_grid_networks",
         ),
     }
 
@@ -123,6 +129,12 @@ def _sources() -> dict[str, SourceSpec]:
             factory=f"{_HERE}.sources.lar_box:LarBox",
             config=f"{_HERE}.sources.config:LarBoxConfig",
             summary="flashes in a box of liquid argon, semi-analytic",
+        ),
+        "lar-windows": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.lar_windows:LarWindows",
+            config=f"{_HERE}.sources.windows_config:LarWindowsConfig",
+            summary="windows of that box with several interactions, to match with their flashes",
         ),
         **_files(),
     }

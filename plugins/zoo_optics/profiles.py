@@ -25,12 +25,13 @@ def distance_edges(detector: Detector) -> Array:
     return np.linspace(0, longest, _DISTANCES + 1)
 
 
-def probe_of(detector: Detector) -> int:
-    """The sensor whose map is drawn: nearest to the middle of the side of largest x."""
+def probe_of(detector: Detector, alive: NDArray[np.bool_] | None = None) -> int:
+    """The sensor whose map is drawn: nearest to the middle of the side of largest x, not dead."""
     volume = detector.volume
     side = (volume.low + volume.high) / 2
     side[0] = volume.high[0]
-    return int(np.linalg.norm(detector.sensors.position_cm - side, axis=1).argmin())
+    away = np.linalg.norm(detector.sensors.position_cm - side, axis=1)
+    return int((away if alive is None else np.where(alive, away, np.inf)).argmin())
 
 
 def profile_sums(
@@ -41,6 +42,7 @@ def profile_sums(
     truth: Array | None,
     deviance: Array,
     floor: Array,
+    alive: NDArray[np.bool_] | None = None,
 ) -> dict[str, Array]:
     """Sums over the sensors of every flash, by distance and, with the truth, by visibility.
 
@@ -51,6 +53,7 @@ def profile_sums(
         truth: (N, sensors), true visibilities, or none.
         deviance: (N, sensors), of the charges about what is expected.
         floor: (N, sensors), what counting leaves of it.
+        alive: (N, sensors), which sensors count (none: all); of others deviance and floor are 0.
 
     Returns:
         ``distance_deviance`` and ``distance_floor`` (N, 16); with the truth also ``pairs``,
@@ -66,12 +69,14 @@ def profile_sums(
     if truth is None:
         return sums
     signed = 2 * (found - truth) / (found + truth)
+    alive = np.ones(found.shape, dtype=bool) if alive is None else alive
+    signed = np.where(alive, signed, 0)
     bright = np.searchsorted(VISIBILITY_EDGES, truth, side="right") - 1
     for axis, bins, count in (
         ("distance", apart, _DISTANCES),
         ("visibility", bright, len(VISIBILITY_EDGES) - 1),
     ):
-        sums[f"{axis}_pairs"] = _by_bin(bins, np.ones_like(found), count)
+        sums[f"{axis}_pairs"] = _by_bin(bins, alive.astype(np.float64), count)
         sums[f"{axis}_error"] = _by_bin(bins, np.abs(signed), count)
         sums[f"{axis}_signed"] = _by_bin(bins, signed, count)
     return sums

@@ -23,7 +23,13 @@ from zoo.cli.options import (
 from zoo.cli.output import emit, table, title
 from zoo.cli.processes import joined
 from zoo.cli.progress import progress_bar
-from zoo.cli.samples import BatchOption, LimitOption, OptionalDataOption, data_section
+from zoo.cli.samples import (
+    BatchOption,
+    LimitOption,
+    OptionalDataOption,
+    TrainingOption,
+    data_section,
+)
 from zoo.errors import ParityError
 
 if TYPE_CHECKING:
@@ -42,6 +48,7 @@ def eval_command(
     ids: NamedIDs,
     data: OptionalDataOption = "",
     *,
+    training: TrainingOption = "",
     split: SplitOption = "test",
     limit: LimitOption = None,
     out: OutOption = None,
@@ -85,10 +92,11 @@ def eval_command(
     names = {parse_named(text)[0]: parse_named(text)[1] for text in ids}
     models = [*ids, other] if other and other not in names else ids
     first = next(iter(names.values()))[0]
-    with joined(device) as (processes, place), progress_bar("measuring") as progress:
+    with joined(device) as (processes, place), progress_bar("evaluating") as progress:
         results = evaluate(
             models,
             data_section(data, settings or (), first),
+            training=training or None,
             split=split,
             limit=limit,
             resamples=resamples,

@@ -16,6 +16,7 @@ from zoo.cli.samples import (
     BatchOption,
     LimitOption,
     OptionalDataOption,
+    TrainingOption,
     data_section,
 )
 
@@ -32,6 +33,7 @@ def predict_command(
     out: Annotated[Path, typer.Option("--out", metavar="FILE.h5", help="The file to write.")],
     data: OptionalDataOption = "",
     *,
+    training: TrainingOption = "",
     split: SplitOption = "all",
     limit: LimitOption = None,
     weights: FromOption = None,
@@ -46,12 +48,17 @@ def predict_command(
     batch: BatchOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict samples and write the predictions to a file."""
+    """Predict samples and write the predictions to a file.
+
+    A classical algorithm is fitted first; the file tells to what, and to how many of the samples
+    that it predicts.
+    """
     from zoo.data.splits import SPLIT_SEED, choose_split
-    from zoo.prediction.classical import fit
     from zoo.prediction.compatibility import require_facts, require_fields, require_samples
+    from zoo.prediction.fitting import Fitting, Judged
     from zoo.prediction.loading import load, task_of
     from zoo.prediction.sources import open_source
+    from zoo.prediction.training_data import judged_training, named_training
     from zoo.prediction.writing import predict_file
     from zoo.registry import registry
 
@@ -67,8 +74,15 @@ def predict_command(
         require_fields(model, predictor, source, where)
         require_facts(model, predictor, source.facts, where)
         require_samples(task, source, predictor.needs, where)
-        fit(task, predictor, source, config)
-        about = {"model": model, "split": split, "source": config.model_dump(mode="json")}
+        own = judged_training(source, config, where)
+        chosen = named_training(task, training, own) if training else own
+        fit = Fitting(task, lambda: chosen, Judged(own, blocks, limit)).fit(predictor)
+        about = {
+            "model": model,
+            "split": split,
+            "source": config.model_dump(mode="json"),
+            "fitted_to": fit,
+        }
         with progress_bar("predicting") as progress:
             rows = predict_file(
                 task,
@@ -82,8 +96,16 @@ def predict_command(
                 processes=processes,
             )
     if processes.main:
-        emit({"file": str(out), "model": model, "rows": rows}, as_json, _render)
+        told = {"file": str(out), "model": model, "rows": rows, "fitted_to": fit}
+        emit(told, as_json, _render)
 
 
 def _render(payload: Mapping[str, Any]) -> str:
-    return f"{payload['file']}: {payload['rows']} predictions of {payload['model']}"
+    text = f"{payload['file']}: {payload['rows']} predictions of {payload['model']}"
+    fit = payload["fitted_to"]
+    if not fit:
+        return text
+    return (
+        f"{text}, fitted to the training split of {fit['data']} ({fit['rows']} samples, "
+        f"{fit['judged']} of them predicted)"
+    )

@@ -30,6 +30,7 @@ def about(results: Results) -> Iterator[str]:
     if several:
         counts = ", ".join(f"{name} {count}" for name, count in several.items())
         yield f"means over trainings, whose spread is in the intervals: {counts}"
+    yield from _fits(results)
     for name, one in results.items():
         if one.under_trained:
             falls = [t["loss_fall"] for t in one.trainings if t.get("under_trained")]
@@ -39,15 +40,30 @@ def about(results: Results) -> Iterator[str]:
             )
 
 
+def _fits(results: Results) -> Iterator[str]:
+    """What classical rows were fitted to, and which of them saw what they are judged on."""
+    from zoo.evaluation.formatting import fit_text, leak_text
+
+    fits: dict[str, list[str]] = {}
+    leaks: dict[str, list[str]] = {}
+    for name, one in results.items():
+        if one.fitted_to:
+            fits.setdefault(fit_text(one), []).append(name)
+        if one.leaked:
+            leaks.setdefault(leak_text(one), []).append(name)
+    yield from (f"fitted to {text}: {', '.join(names)}" for text, names in fits.items())
+    yield from (f"LEAKED: {', '.join(names)}: {text}" for text, names in leaks.items())
+
+
 def overall(results: Results) -> Iterator[str]:
     """Rows models, columns numbers; as many tables as the terminal's width demands."""
-    from zoo.evaluation.formatting import format_number, heading
+    from zoo.evaluation.formatting import format_number, heading, headings
 
-    columns: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, str]] = {name: {} for name in headings(results)}
     for name, one in results.items():
         for binned in one.numbers:
-            if not binned.column:
-                columns.setdefault(heading(binned), {})[name] = format_number(binned)
+            if not binned.column and heading(binned) in columns:
+                columns[heading(binned)][name] = format_number(binned)
     yield from _tables(results, columns)
 
 
@@ -76,6 +92,8 @@ def bins(results: Results, number: str = "") -> Iterator[str]:
 def _tables(
     results: Results, columns: Mapping[str, Mapping[str, str]], *, counted: bool = True
 ) -> Iterator[str]:
+    from zoo.evaluation.formatting import marks
+
     for chunk in _fitting(results, columns):
         rows = []
         for name, one in results.items():
@@ -83,7 +101,7 @@ def _tables(
             cells = [columns[heading].get(name, "") for heading in chunk]
             if one.unavailable:
                 cells = [one.unavailable, *[""] * (len(chunk) - 1)]
-            role = f"{one.role} (UNDER-TRAINED)" if one.under_trained else one.role
+            role = f"{one.role} ({marks(one)})" if marks(one) else one.role
             rows.append((name, role, *([counts] if counted else []), *cells))
         yield table(("model", "role", *(["n"] if counted else []), *chunk), rows)
 

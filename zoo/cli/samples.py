@@ -12,7 +12,13 @@ from zoo.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from zoo.config.run import DataConfig
 
-__all__ = ["BatchOption", "LimitOption", "OptionalDataOption", "data_section"]
+__all__ = [
+    "BatchOption",
+    "LimitOption",
+    "OptionalDataOption",
+    "TrainingOption",
+    "data_section",
+]
 
 OptionalDataOption: TypeAlias = Annotated[
     str,
@@ -20,6 +26,15 @@ OptionalDataOption: TypeAlias = Annotated[
         "--data",
         metavar="SOURCE:PATH",
         help="Where samples come from; or a zoo file. Default: the data of the run.",
+    ),
+]
+TrainingOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--training",
+        metavar="SOURCE:PATH|RUN",
+        help="Fit classical algorithms to the training split of these data, or of a run. "
+        "Default: what the runs were trained on, else the data themselves.",
     ),
 ]
 LimitOption: TypeAlias = Annotated[

@@ -23,7 +23,7 @@ class Deploy(Protocol):
 
     An exported file predicts as its model does: between ``encode`` and ``decode``. So the codec's
     inputs have the names of ``inputs``, and ``learner.predict`` returns a mapping by the names of
-    ``outputs``. An export that breaks this is refused.
+    ``outputs``, but for those that are ``additional``. An export that breaks this is refused.
 
     Attributes:
         inputs, outputs: Name -> Field with ALL dims, the batch axis included; names of dims are
@@ -31,13 +31,19 @@ class Deploy(Protocol):
         sizes: The export grid: one mapping of every free dim to a size per point. The first is
             the typical size; minimum, maximum, batch 1 and 2 and non-multiples belong in it.
         settings: Names of settings of the model that may differ from those of the training: how
-            the exported program works, never what it answers. Default: none.
+            the exported program works and what it answers beside the prediction. Default: none.
+        additional: Names of outputs that only the file has, for the program that loads it, and
+            that no prediction is made of. Default: none.
+        checks: Sizes of an example whose answers travel with the file, so that a program which
+            loads it can check itself; empty: none travel.
     """
 
     inputs: Specs
     outputs: Specs
     sizes: tuple[Mapping[str, int], ...]
     settings: frozenset[str] = frozenset()
+    additional: frozenset[str] = frozenset()
+    checks: Mapping[str, int] = {}
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
         """One module: positional inputs in the order of ``inputs``, outputs likewise."""

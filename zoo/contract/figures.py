@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.metrics import Number
@@ -57,7 +57,11 @@ class Evaluation:
         unavailable: Why it could not run; empty when it did.
         trainings: What is known of each network behind it, as JSON values: ``model``, ``file``,
             ``sha256``, ``lineage``, ``config``, ``environment``, ``loss_fall``,
-            ``under_trained``.
+            ``under_trained``, and ``judged``, how many of the judged samples it was trained on.
+        fitted_to: What a classical algorithm was fitted to, as JSON values: ``data``, ``split``,
+            ``rows``, ``digest``, ``origin`` (data that were ``named``, those of the ``runs``, or
+            the ``judged`` ones), ``note`` (why not those of the runs), and ``judged``, how many of
+            the judged samples were among them. Empty: it needed no fit.
     """
 
     model: str
@@ -66,6 +70,12 @@ class Evaluation:
     rows: Table | None
     unavailable: str = ""
     trainings: tuple[Mapping[str, Any], ...] = ()
+    fitted_to: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def leaked(self) -> bool:
+        """Whether it saw samples that it is judged on, in a fit or a training: no win, no loss."""
+        return any(one.get("judged") for one in (self.fitted_to, *self.trainings))
 
     @property
     def under_trained(self) -> bool:

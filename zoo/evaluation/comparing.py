@@ -171,8 +171,10 @@ def _require_same(first: Results, other: Results, where: str) -> None:
 def _merged(found: Sequence[Part]) -> dict[str, Evaluation]:
     """Rows by name: models first, then baselines, then oracles, each of the latter two once."""
     merged: dict[str, Evaluation] = {}
+    several = _fitted_apart(found)
     for where, _, rows in found:
-        for name, one in rows.items():
+        for row, one in rows.items():
+            name = several.get((row, _fit(one)), row)
             known = merged.get(name)
             if known is None or known.rows is None:
                 merged[name] = one
@@ -183,6 +185,28 @@ def _merged(found: Sequence[Part]) -> dict[str, Evaluation]:
                     remedy="give each a name: NAME=FOLDER, or evaluate again with one version",
                 )
     return {name: one for role in _ROLES for name, one in merged.items() if one.role == role}
+
+
+def _fitted_apart(found: Sequence[Part]) -> dict[tuple[str, str], str]:
+    """Names of rows that were fitted to different data: the data are part of the name."""
+    fits: dict[str, dict[str, str]] = {}
+    for _, _, rows in found:
+        for name, one in rows.items():
+            if one.fitted_to and one.rows is not None:
+                fits.setdefault(name, {})[_fit(one)] = str(one.fitted_to["data"])
+    return {
+        (name, fit): f"{name} ({data})"
+        if list(several.values()).count(data) == 1
+        else f"{name} ({data}, {fit[:8]})"
+        for name, several in fits.items()
+        if len(several) > 1
+        for fit, data in several.items()
+    }
+
+
+def _fit(one: Evaluation) -> str:
+    """Digest of the samples that it was fitted to; empty if it needed no fit."""
+    return str(one.fitted_to.get("digest", ""))
 
 
 def _same_rows(one: Evaluation, other: Evaluation) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,43 +17,30 @@ from zoo.contract.figures import Evaluation
 from zoo.contract.predictor import Predictor
 from zoo.contract.source import Block, Source
 from zoo.contract.table import Table
-from zoo.contract.task import Model, Task
+from zoo.contract.task import Task
 from zoo.data.processes import ALONE, Processes
+from zoo.data.reader import limited
 from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import UsageError
 from zoo.evaluation.bins import numbers_of
 from zoo.evaluation.displays import choose_displays
+from zoo.evaluation.entries import Entry, entries_of, fitted_entries, leaks_told, training_for
 from zoo.evaluation.naming import Named, Reference, by_name
-from zoo.evaluation.paired import Difference, paired_differences
-from zoo.evaluation.provenance import provenance
+from zoo.evaluation.paired import Difference, Verdict, paired_differences
 from zoo.evaluation.resampling import Resampler
 from zoo.evaluation.results import Results
 from zoo.evaluation.rows import Progress, measure_all, metrics_for
 from zoo.evaluation.trainings import join_trainings, split_trainings
 from zoo.evaluation.variations import choose_variations, shifts, varied_source
-from zoo.prediction.classical import fit, require_predictor
-from zoo.prediction.compatibility import (
-    missing_fields,
-    require_facts,
-    require_fields,
-    require_samples,
-)
+from zoo.prediction.compatibility import require_samples
+from zoo.prediction.fitting import Fitting, Judged
 from zoo.prediction.leaks import refuse_other_split
-from zoo.prediction.loading import load, task_of
+from zoo.prediction.loading import task_of
 from zoo.prediction.sources import open_source, parse_data
+from zoo.prediction.training_data import TrainingRef, judged_training
 from zoo.registry import registry
 
 __all__ = ["differences_between", "evaluate"]
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A row of the table: what predicts it, one per training, or the reason why nothing can."""
-
-    role: str
-    predictors: tuple[Predictor, ...] = ()
-    unavailable: str = ""
-    trainings: tuple[Mapping[str, Any], ...] = ()
 
 
 def evaluate(
@@ -61,6 +48,7 @@ def evaluate(
     data: str | Path | DataConfig | Source,
     *,
     task: str = "",
+    training: TrainingRef | None = None,
     split: str = "test",
     limit: int | None = None,
     resamples: int = 1000,
@@ -79,6 +67,10 @@ def evaluate(
             trainings of one model become one row as ``"NAME=RUN,RUN"`` or ``{NAME: [RUN, RUN]}``.
         data: ``SOURCE:PATH``, a file that zoo wrote, a data section, or an open source.
         task: Needed only where all models are predictors of the caller's own.
+        training: Data whose training split classical algorithms are fitted to; a text may also
+            name a run. ``None``: what the runs of the table were trained on, where they share it,
+            otherwise the training split of ``data``. A row that was fitted to samples that it is
+            judged on is marked.
         split: ``test``, ``validation``, ``train`` or ``all``.
         limit: Samples at most; ``None``: all of the split.
         resamples: Of the bootstrap over groups.
@@ -88,7 +80,7 @@ def evaluate(
         displays: Keep a few samples with their predictions for event displays.
         variations: Of the simulator that ``data`` names; the same events are simulated again with
             each. ``all``: every one that it declares.
-        progress: Told (rows done, rows in all), anew for each variation.
+        progress: Told (rows done, rows in all), anew for each fit and each variation.
         processes: Those among which the samples are divided; all get the same results.
 
     Raises:
@@ -104,13 +96,16 @@ def evaluate(
     where = str(data) if isinstance(data, str | Path) else config.path or config.source
     if split != "all":
         _refuse_other_splits(named, config, source)
-    entries = _entries(named, spec, source, where=where, device=device, batch=batch)
-    available = {name: entry.predictors for name, entry in entries.items() if entry.predictors}
-    every = [predictor for several in available.values() for predictor in several]
+    entries = entries_of(named, spec, source, where=where, device=device, batch=batch)
+    every = [predictor for entry in entries.values() for predictor in entry.predictors]
     read = frozenset[str]().union(*(predictor.needs for predictor in every))
     require_samples(spec, source, read, where)
-    for predictor in every:
-        fit(spec, predictor, source, config)
+    own = judged_training(source, config, where)
+    chosen = training_for(spec, named, entries, own, training)
+    fitting = Fitting(spec, chosen, Judged(own, blocks, limit), progress)
+    entries = fitted_entries(entries, fitting)
+    entries = leaks_told(entries, named, config, source.blocks(), limited(blocks, limit))
+    available = {name: entry.predictors for name, entry in entries.items() if entry.predictors}
 
     def measured(source: Source) -> Mapping[str, Table]:
         chosen = _blocks(source, config, split)
@@ -152,7 +147,7 @@ def _refuse_other_splits(named: Named, config: DataConfig, source: Source) -> No
 
 
 def _evaluations(
-    entries: Mapping[str, _Entry], rows: Mapping[str, Table], resampler: Resampler
+    entries: Mapping[str, Entry], rows: Mapping[str, Table], resampler: Resampler
 ) -> dict[str, Evaluation]:
     return {
         name: Evaluation(
@@ -162,6 +157,7 @@ def _evaluations(
             rows=rows.get(name),
             unavailable=entry.unavailable,
             trainings=entry.trainings,
+            fitted_to=entry.fitted_to,
         )
         for name, entry in entries.items()
     }
@@ -224,74 +220,6 @@ def _open(task: str, data: str | Path | DataConfig | Source) -> tuple[Source, Da
     return data, DataConfig()
 
 
-def _entries(
-    named: Named,
-    task: Task,
-    source: Source,
-    *,
-    where: str,
-    device: str,
-    batch: int | None,
-) -> dict[str, _Entry]:
-    known = registry().models_of(task.name)
-    entries: dict[str, _Entry] = {}
-    for name, refs in named.items():
-        ref = refs[0]
-        if isinstance(ref, str) and ref in known and known[ref].predictor is not None:
-            if len(refs) > 1:
-                raise UsageError(
-                    "a classical algorithm has no trainings", where=name, remedy=f"name {ref} alone"
-                )
-            entries[name] = _classical(ref, known[ref], source)
-        else:
-            entries[name] = _network(name, refs, source, where, device=device, batch=batch)
-    for oracle in (False, True):
-        for name, spec in known.items():
-            wanted = spec.oracle if oracle else spec.baseline and not spec.oracle
-            if wanted and name not in entries:
-                entries[name] = _classical(name, spec, source)
-    return entries
-
-
-def _network(
-    name: str,
-    refs: Sequence[Reference],
-    source: Source,
-    where: str,
-    *,
-    device: str,
-    batch: int | None,
-) -> _Entry:
-    predictors = tuple(_loaded(ref, device, batch) for ref in refs)
-    ids = list(dict.fromkeys(str(getattr(one, "model", "")) for one in predictors))
-    if len(ids) > 1:
-        raise UsageError(
-            f"trainings of different models: {', '.join(ids)}",
-            where=name,
-            remedy="give each model a name of its own",
-        )
-    for predictor in predictors:
-        require_fields(name, predictor, source, where)
-        require_facts(name, predictor, source.facts, where)
-    about = tuple(provenance(*pair) for pair in zip(refs, predictors, strict=True))
-    return _Entry("model", predictors, trainings=about)
-
-
-def _loaded(model: Reference, device: str, batch: int | None) -> Predictor:
-    if isinstance(model, str | Path):
-        return load(model, device=device, batch=batch)
-    return require_predictor(model, type(model).__name__)
-
-
-def _classical(name: str, spec: Model, source: Source) -> _Entry:
-    role = "oracle" if spec.oracle else "baseline" if spec.baseline else "model"
-    missing = missing_fields(source, spec.needs)
-    if missing:
-        reason = f"not available: needs {', '.join(sorted(missing))}"
-        return _Entry(role, unavailable=reason)
-    return _Entry(role, (load(name, facts=source.facts),))
-
-
 def differences_between(
     resampler: Resampler,
     evaluations: Mapping[str, Evaluation],
@@ -314,12 +242,20 @@ def differences_between(
         later = order[order.index(one) + 1 :]
         for other in [*order[: order.index(one)], *later] if earlier else later:
             differences = paired_differences(resampler, rows[one], rows[other])
-            if evaluations[one].under_trained or evaluations[other].under_trained:
+            verdict = _no_verdict(evaluations[one], evaluations[other])
+            if verdict is not None:
                 differences = tuple(
-                    replace(d, verdict="under-trained", no_worse=False) for d in differences
+                    replace(d, verdict=verdict, no_worse=False) for d in differences
                 )
             found[one, other] = differences
     return found
+
+
+def _no_verdict(*pair: Evaluation) -> Verdict | None:
+    """Why neither of two rows wins or loses; ``None``: nothing speaks against it."""
+    if any(one.leaked for one in pair):
+        return "leaked"
+    return "under-trained" if any(one.under_trained for one in pair) else None
 
 
 def _describe(source: Source, where: str, split: str, rows: Mapping[str, Table]) -> dict[str, Any]:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import math
 
-from zoo.contract.figures import BinnedNumber
+from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.evaluation.paired import Difference
+from zoo.evaluation.results import Results
 from zoo.evaluation.variations import Shift
 
-__all__ = ["bin_label", "format_difference", "format_number", "format_shift", "heading"]
+__all__ = [
+    "bin_label",
+    "fit_text",
+    "format_difference",
+    "format_number",
+    "format_shift",
+    "heading",
+    "headings",
+    "leak_text",
+    "marks",
+]
+
+_ORIGINS = {
+    "named": "the data named for it",
+    "runs": "what the runs were trained on",
+    "judged": "the judged data themselves",
+}
 
 
 def format_number(binned: BinnedNumber) -> str:
@@ -34,9 +51,46 @@ def heading(binned: BinnedNumber) -> str:
     return f"{number.name} [{number.unit}]" if number.unit else number.name
 
 
+def headings(results: Results) -> list[str]:
+    """Of the numbers on all samples, in order.
+
+    A number that no row defines, such as one of a field that no model predicts, is left out; the
+    primary one stays.
+    """
+    every = [b for one in results.values() for b in one.numbers if not b.column]
+    told = {b.number.name for b in every if math.isfinite(b.number.value)} | {results.primary}
+    return list(dict.fromkeys(heading(b) for b in every if b.number.name in told))
+
+
 def bin_label(column: str, lower: float, upper: float) -> str:
     """``theta_xz 20 to 40``; ``all`` for all rows."""
     return f"{column} {lower:g} to {upper:g}" if column else "all"
+
+
+def fit_text(one: Evaluation) -> str:
+    """What a classical row was fitted to; empty if it needed no fit."""
+    fit = one.fitted_to
+    if not fit:
+        return ""
+    note = f"; {fit['note']}" if fit["note"] else ""
+    origin = _ORIGINS[fit["origin"]]
+    return f"the training split of {fit['data']}, {fit['rows']} samples ({origin}{note})"
+
+
+def leak_text(one: Evaluation) -> str:
+    """What is wrong with a row that saw samples that it is judged on."""
+    judged = max((int(training.get("judged") or 0) for training in one.trainings), default=0)
+    saw, remedy = f"trained on {judged}", "judge on the test split"
+    if one.fitted_to.get("judged"):
+        saw = f"fitted to {one.fitted_to['judged']}"
+        remedy = f"fit it to other data with --training, or {remedy}"
+    return f"{saw} of the samples that it is judged on, so it wins or loses nothing; {remedy}"
+
+
+def marks(one: Evaluation) -> str:
+    """Why a row wins or loses nothing: ``LEAKED``, ``UNDER-TRAINED``; empty: nothing is wrong."""
+    found = {"UNDER-TRAINED": one.under_trained, "LEAKED": one.leaked}
+    return ", ".join(mark for mark, holds in found.items() if holds)
 
 
 def _with_interval(value: float, low: float, high: float, sign: str = "-") -> str:

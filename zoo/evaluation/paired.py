@@ -25,7 +25,7 @@ MINIMUM_GROUPS = 6
 _DETECTABLE = 1 + float(ndtri(0.8) / ndtri((1 + CONFIDENCE) / 2))
 """Half an interval times this is the difference seen in 80 % of experiments (two-sided 5 %)."""
 
-Verdict = Literal["better", "worse", "indistinguishable", "under-trained"]
+Verdict = Literal["better", "worse", "indistinguishable", "under-trained", "leaked"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,9 @@ class Difference:
         low, high: Limits of the 95 % interval, from resampling both on the same groups, and over
             trainings where there are several.
         verdict: Of the first; ``indistinguishable`` where the interval holds zero, or with fewer
-            than six groups; ``under-trained`` where the loss of either still falls, which wins or
-            loses nothing.
+            than six groups; ``under-trained`` where the loss of either still falls, and ``leaked``
+            where either was fitted to or trained on samples that it is judged on: such a row wins
+            or loses nothing.
         margin: What still counts as no worse, in units of the number.
         no_worse: Whether the first loses less than the margin at the worse end of the interval.
         detectable: The true difference that such an experiment would see with 80 % probability.

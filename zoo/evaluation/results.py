@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +151,8 @@ def _results(folder: Path, content: Mapping[str, Any]) -> Results:
             paths = _row_files(folder, names[name], max(len(evaluation.trainings), 1))
             tables = [read_table(path) for path in paths]
             facts = tables[0][1]
-            evaluations[name] = Evaluation(
-                model=name,
-                role=evaluation.role,
-                numbers=evaluation.numbers,
-                rows=join_trainings([table for table, _ in tables]),
-                trainings=evaluation.trainings,
-            )
+            rows = join_trainings([table for table, _ in tables])
+            evaluations[name] = replace(evaluation, rows=rows)
     differences: dict[tuple[str, str], tuple[Difference, ...]] = {}
     for entry in content["differences"]:
         pair = (entry.pop("first"), entry.pop("second"))
@@ -185,6 +180,8 @@ def _evaluation_dict(evaluation: Evaluation) -> dict[str, Any]:
         "role": evaluation.role,
         "unavailable": evaluation.unavailable,
         "trainings": [tidy(training) for training in evaluation.trainings],
+        "fitted_to": tidy(evaluation.fitted_to),
+        "leaked": evaluation.leaked,
         "numbers": [_number_dict(binned) for binned in evaluation.numbers],
     }
 
@@ -202,6 +199,7 @@ def _evaluation(entry: Mapping[str, Any]) -> Evaluation:
         numbers=tuple(_number(_nans(number)) for number in entry["numbers"]),
         rows=None,
         trainings=tuple(entry["trainings"]),
+        fitted_to=entry.get("fitted_to", {}),  # earlier versions did not tell
     )
 
 

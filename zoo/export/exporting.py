@@ -24,6 +24,7 @@ from zoo.contract.table import Table
 from zoo.contract.task import API_VERSION
 from zoo.data.failures import plugin_code
 from zoo.errors import ConfigError, ParityError, PluginError, UsageError
+from zoo.export.checks import check_file, checks_text, self_checks
 from zoo.export.formats import OPSET, write_module
 from zoo.export.parity import compare_predictions, example_inputs, failures, grid_parity
 from zoo.files import atomic_path, file_digest, write_atomically
@@ -79,7 +80,7 @@ def export(
         weights: For an id: run directory, snapshot or model file.
         samples: For the end-to-end comparison; ``None``: none.
         settings: Of the model, by name, instead of those of its training; those that its deploy
-            allows, which change how the program works and not what it answers.
+            allows, which change how the program works, not what is predicted.
 
     Raises:
         ConfigError: If a setting is not the deploy's, or its value is wrong.
@@ -95,7 +96,8 @@ def export(
     deploy = _deploy(predictor)
     _require_names(deploy, predictor, samples)
     module = _module(deploy, predictor)
-    header = _header(predictor, deploy)
+    checks = self_checks(module, deploy)
+    header = _header(predictor, deploy, checks)
     target = out / f"{name or predictor.model.replace('/', '-')}.{format_name}"
     report: dict[str, Any] = {"model": predictor.model, "format": format_name}
     if format_name == "onnx":
@@ -109,6 +111,8 @@ def export(
             path, format_name, module, deploy, program.contract if program else None
         )
         _require(failures(comparisons), target)
+        if checks:
+            _require(check_file(open_runtime(path, format_name)), target)
         end_to_end = _end_to_end(predictor, path, format_name, samples)
         report["sha256"] = file_digest(path)
         report["bytes"] = path.stat().st_size
@@ -121,7 +125,7 @@ def export(
         "end_to_end": end_to_end,
         "consumer": consumer or None,
     }
-    files = _write_beside(target, report, program, predictor)
+    files = _write_beside(target, report, program, predictor, checks)
     return Exported(target, (target, *files), report)
 
 
@@ -211,7 +215,8 @@ def _require_names(deploy: Deploy, predictor: NetworkPredictor, samples: Table |
             where=where,
             remedy=f"return a mapping by the names of Deploy.outputs: {', '.join(deploy.outputs)}",
         )
-    _require_same(list(outputs), deploy.outputs, where, "outputs")
+    predicted = {key: spec for key, spec in deploy.outputs.items() if key not in deploy.additional}
+    _require_same(list(outputs), predicted, where, "outputs")
 
 
 def _require_same(found: list[str], declared: Specs, where: str, side: str) -> None:
@@ -228,7 +233,7 @@ def _module(deploy: Deploy, predictor: NetworkPredictor) -> nn.Module:
     return module.cpu().eval().requires_grad_(requires_grad=False)
 
 
-def _header(predictor: NetworkPredictor, deploy: Deploy) -> ExportHeader:
+def _header(predictor: NetworkPredictor, deploy: Deploy, checks: Mapping[str, Any]) -> ExportHeader:
     plugin = registry().owner(predictor.model.partition("/")[0])
     config: Config = predictor.codec.config
     return ExportHeader(
@@ -242,6 +247,7 @@ def _header(predictor: NetworkPredictor, deploy: Deploy) -> ExportHeader:
         lineage=predictor.info.get("lineage", {}),
         inputs=deploy.inputs,
         outputs=deploy.outputs,
+        checks=checks,
     )
 
 
@@ -297,9 +303,13 @@ def _describe(specs: Specs) -> dict[str, dict[str, Any]]:
 
 
 def _write_beside(
-    target: Path, report: dict[str, Any], consumer: Consumer | None, predictor: NetworkPredictor
+    target: Path,
+    report: dict[str, Any],
+    consumer: Consumer | None,
+    predictor: NetworkPredictor,
+    checks: Mapping[str, Any],
 ) -> list[Path]:
-    texts: dict[str, str] = {}
+    texts = {f"{target.name}.checks.txt": checks_text(checks)} if checks else {}
     if consumer is not None:
         contract = cast("Callable[[], ConsumerContract]", resolve(consumer.contract))()
         info = {

@@ -24,10 +24,12 @@ __all__ = [
     "EPS",
     "FACTOR",
     "Comparison",
+    "allowed",
     "compare_predictions",
     "example_inputs",
     "failures",
     "grid_parity",
+    "module_outputs",
 ]
 
 FACTOR = 8.0
@@ -118,8 +120,8 @@ def grid_parity(
     double = copy.deepcopy(module).double()
     comparisons = []
     for sizes, inputs, exported in zip(deploy.sizes, points, outputs, strict=True):
-        eager = _outputs(module, inputs, deploy, torch.float32)
-        exact = _outputs(double, inputs, deploy, torch.float64)
+        eager = module_outputs(module, inputs, deploy, torch.float32)
+        exact = module_outputs(double, inputs, deploy, torch.float64)
         comparisons += [
             _compare(
                 sizes,
@@ -141,9 +143,14 @@ def compare_predictions(expected: Table, found: Table) -> dict[str, dict[str, An
     }
 
 
-def _outputs(
+def module_outputs(
     module: nn.Module, inputs: Arrays, deploy: Deploy, dtype: torch.dtype
 ) -> dict[str, NDArray[Any]]:
+    """What a module answers in a type, by name.
+
+    Raises:
+        PluginError: If it returns another number of outputs than are declared.
+    """
     tensors = [torch.from_numpy(inputs[name].copy()) for name in deploy.inputs]
     converted = [tensor.to(dtype) if tensor.is_floating_point() else tensor for tensor in tensors]
     with torch.no_grad():
@@ -167,10 +174,7 @@ def _compare(
     maximum: float,
 ) -> Comparison:
     export_error, eager_error = _largest(exported, exact), _largest(eager, exact)
-    tolerance = 0.0
-    if np.issubdtype(exact.dtype, np.floating):
-        scale = float(np.abs(exact[np.isfinite(exact)]).max(initial=maximum))
-        tolerance = FACTOR * eager_error + EPS * scale
+    tolerance = allowed(eager, exact, maximum)
     return Comparison(
         sizes=dict(sizes),
         output=output,
@@ -179,6 +183,20 @@ def _compare(
         tolerance=tolerance,
         passed=exported.dtype == eager.dtype and export_error <= tolerance < np.inf,
     )
+
+
+def allowed(eager: NDArray[Any], exact: NDArray[Any], maximum: float) -> float:
+    """How far a file may be from float64: ``FACTOR * eager_error + EPS * scale``, 0 of integers.
+
+    Args:
+        eager: The module's answers in float32.
+        exact: Those in float64.
+        maximum: Largest value that the output is declared to have, or 0.
+    """
+    if not np.issubdtype(exact.dtype, np.floating):
+        return 0.0
+    scale = float(np.abs(exact[np.isfinite(exact)]).max(initial=maximum))
+    return FACTOR * _largest(eager, exact) + EPS * scale
 
 
 def _largest(found: NDArray[Any], exact: NDArray[Any]) -> float:

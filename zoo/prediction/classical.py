@@ -20,7 +20,7 @@ from zoo.data.splits import SPLIT_SEED, choose_split
 from zoo.errors import PluginError, UsageError
 from zoo.registry import registry
 
-__all__ = ["fit", "load_classical", "require_predictor"]
+__all__ = ["fit", "load_classical", "require_predictor", "training_tables"]
 
 
 def load_classical(id_: str, facts: Mapping[str, Any]) -> Predictor:
@@ -72,13 +72,15 @@ def fit(task: Task, predictor: Predictor, source: Source, data: DataConfig) -> N
         source: Holds the samples.
         data: Gives the fractions of the split.
     """
-    specs = cast("Specs", resolve(task.sample))
-
-    def training() -> Iterator[Table]:  # reads only if the predictor iterates: most do not
-        blocks = choose_split(source.blocks(), "train", data.validation, data.test, SPLIT_SEED)
-        fields = predictor.needs | predictor.targets
-        for table in read_split(source, blocks, fields):
-            yield require_finite(table, specs, source)
-
     with plugin_code(type(predictor).__name__):
-        predictor.fit(training())
+        predictor.fit(training_tables(task, predictor, source, data))
+
+
+def training_tables(
+    task: Task, predictor: Predictor, source: Source, data: DataConfig
+) -> Iterator[Table]:
+    """What :func:`fit` gives: nothing is read before a predictor asks, and most never do."""
+    specs = cast("Specs", resolve(task.sample))
+    blocks = choose_split(source.blocks(), "train", data.validation, data.test, SPLIT_SEED)
+    for table in read_split(source, blocks, predictor.needs | predictor.targets):
+        yield require_finite(table, specs, source)

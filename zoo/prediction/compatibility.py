@@ -17,7 +17,13 @@ from zoo.data.reader import available_fields, read_block, table_bytes
 from zoo.data.simulated import SimulatedSource
 from zoo.errors import DataError
 
-__all__ = ["missing_fields", "require_facts", "require_fields", "require_samples"]
+__all__ = [
+    "differing_facts",
+    "missing_fields",
+    "require_facts",
+    "require_fields",
+    "require_samples",
+]
 
 _ROWS, _BYTES = 64, 2**26  # what is looked at of a source before it is used
 _TOLERANCE = 1e-6
@@ -79,15 +85,26 @@ def require_facts(name: str, predictor: Predictor, facts: Mapping[str, Any], whe
         DataError: Naming the fact.
     """
     trained: Mapping[str, Any] = getattr(predictor, "facts", {})
-    mine, theirs = dict(_comparable(trained)), dict(_comparable(facts))
-    for fact in sorted(mine.keys() & theirs.keys()):
-        if not _agree(mine[fact], theirs[fact]):
-            raise DataError(
-                f"the fact '{fact}' is not that of the weights of {name}: "
-                f"{_short(theirs[fact])}, not {_short(mine[fact])}",
-                where=where,
-                remedy="use data of the same detector, or train on these",
-            )
+    for fact, mine, theirs in differing_facts(trained, facts):
+        raise DataError(
+            f"the fact '{fact}' is not that of the weights of {name}: {theirs}, not {mine}",
+            where=where,
+            remedy="use data of the same detector, or train on these",
+        )
+
+
+def differing_facts(
+    mine: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    """Facts of the detector in which two data sets differ, as :func:`require_facts` compares them.
+
+    Yields:
+        Name, and both values as short texts.
+    """
+    one, other = dict(_comparable(mine)), dict(_comparable(theirs))
+    for fact in sorted(one.keys() & other.keys()):
+        if not _agree(one[fact], other[fact]):
+            yield fact, _short(one[fact]), _short(other[fact])
 
 
 def _comparable(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -44,7 +44,8 @@ tr.oracle td:first-child::after { content: "oracle"; }
 tr.published td:first-child::after { content: "published, other sample"; }
 th:first-child, td:first-child { position: sticky; left: 0; background: #fff; }
 tr.oracle, tr.oracle td:first-child { background: var(--tint); }
-td.better { color: #0a7a3d; } td.worse { color: #b3261e; } td.under-trained { color: #8a6100; }
+td.better { color: #0a7a3d; } td.worse { color: #b3261e; }
+td.under-trained, td.leaked { color: #8a6100; }
 details { margin: .4rem 0 1rem; } summary { cursor: pointer; color: var(--accent); }
 td .interval { display: block; color: var(--soft); font-size: .9em; }
 figure { margin: 1.2rem 0 1.8rem; }

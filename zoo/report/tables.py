@@ -13,10 +13,14 @@ from zoo.contract.figures import Evaluation
 from zoo.evaluation import Difference, Results
 from zoo.evaluation.formatting import (
     bin_label,
+    fit_text,
     format_difference,
     format_number,
     format_shift,
     heading,
+    headings,
+    leak_text,
+    marks,
 )
 from zoo.evaluation.settings import differing
 from zoo.report.html import Cell, details, table
@@ -33,7 +37,13 @@ __all__ = [
     "verdicts",
 ]
 
-_SIGNS = {"better": "▲", "worse": "▼", "indistinguishable": "=", "under-trained": "·"}
+_SIGNS = {
+    "better": "▲",
+    "worse": "▼",
+    "indistinguishable": "=",
+    "under-trained": "·",
+    "leaked": "·",
+}
 """Beside the word, for eyes that see no colour."""
 
 _COLUMNS = 10
@@ -42,10 +52,8 @@ _COLUMNS = 10
 
 def overall(results: Results) -> str:
     """All numbers on all samples, in as many tables as the printed page demands."""
-    names = list(
-        dict.fromkeys(heading(b) for one in results.values() for b in one.numbers if not b.column)
-    )
-    return "".join(_overall(results, part) for part in _parts(names)) + _remarks(results)
+    parts = _parts(headings(results))
+    return "".join(_overall(results, part) for part in parts) + _remarks(results)
 
 
 def _overall(results: Results, names: Sequence[str]) -> str:
@@ -152,6 +160,17 @@ def provenance(results: Results) -> str:
         for name, one in results.items()
         for training in one.trainings
     ]
+    return (table(headings, rows) if rows else "") + _fits(results)
+
+
+def _fits(results: Results) -> str:
+    """What classical rows were fitted to."""
+    rows = [
+        ("", [name, fit_text(one), str(fit["digest"])[:12], str(fit["judged"])])
+        for name, one in results.items()
+        if (fit := one.fitted_to)
+    ]
+    headings = ("row", "fitted to", "digest of their ids", "of these judged")
     return table(headings, rows) if rows else ""
 
 
@@ -160,18 +179,20 @@ def numbers_csv(results: Results) -> str:
     stream = io.StringIO()
     names = ("name", "unit", "value", "low", "high", "n", "groups", "column", "lower", "upper")
     writer = csv.DictWriter(
-        stream, ("model", "role", *names), extrasaction="ignore", lineterminator="\n"
+        stream, ("model", "role", "marks", *names), extrasaction="ignore", lineterminator="\n"
     )
     writer.writeheader()
     for entry in results.as_dict()["models"]:
+        about = {"model": entry["model"], "role": entry["role"]}
+        about["marks"] = marks(results[entry["model"]])
         for number in entry["numbers"]:
-            writer.writerow({**number, "model": entry["model"], "role": entry["role"]})
+            writer.writerow({**number, **about})
     return stream.getvalue()
 
 
 def _marked(name: str, one: Evaluation) -> str:
     several = f" ({len(one.trainings)} trainings)" if len(one.trainings) > 1 else ""
-    return f"{name}{several}{' UNDER-TRAINED' if one.under_trained else ''}"
+    return f"{name}{several}{f' {marks(one)}' if marks(one) else ''}"
 
 
 def _remarks(results: Results) -> str:
@@ -186,6 +207,7 @@ def _remarks(results: Results) -> str:
             "UNDER-TRAINED: the loss fell by more than 5 % in the last fifth of a training, so the "
             "model wins or loses nothing."
         )
+    parts += [f"LEAKED: {name}: {leak_text(one)}." for name, one in results.items() if one.leaked]
     return f"<p>{escape(' '.join(parts))}</p>" if parts else ""
 
 

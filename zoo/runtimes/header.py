@@ -47,6 +47,7 @@ class ExportHeader:
         facts, constants: As in the model file, arrays included.
         lineage: Where the weights came from.
         inputs, outputs: Specs with all dims, in the order of the file.
+        checks: Inputs and some answers to them, ``zoo.export.checks``; empty: the file has none.
     """
 
     model: str
@@ -59,12 +60,15 @@ class ExportHeader:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     inputs: Specs
     outputs: Specs
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
     def dumps(self) -> str:
         """Canonical JSON; arrays as type, shape and base64 of their little-endian bytes."""
         table: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
         for side in ("inputs", "outputs"):  # a list, for JSON objects have no order
             table[side] = [{"name": name, **asdict(spec)} for name, spec in table[side].items()]
+        if not self.checks:  # a file without them is that of a version that knew none
+            del table["checks"]
         return canonical_json(plain({"format": _VERSION, **table}, _pack))
 
     @classmethod

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from zoo.api import DataError
+from zoo.api import DataError, open_hdf5
 from zoo_dnn_roi.physics.frames import TaggedTraces
 from zoo_dnn_roi.sources.wct_pairs import Pair, event_offset, pair_files
 from zoo_dnn_roi.sources.wirecell import TAGS, Readout, WireCellSource
 from zoo_dnn_roi.sources.wirecell_config import WctHdf5Config
 
-__all__ = ["WctHdf5", "is_tick_first", "opened"]
+__all__ = ["WctHdf5", "is_tick_first"]
 
 _FIELDS = {tag: field for field, tag in TAGS.items()}
 _FRAME = re.compile(rf"frame_({'|'.join([*_FIELDS, 'deposplat', 'ductor'])})(\d+)")
@@ -84,7 +83,7 @@ class WctHdf5(WireCellSource):
     def _first_tick(self, readout: Readout) -> float:
         field = min(readout.tags & TAGS.keys())
         name = f"tickinfo_{TAGS[field]}{readout.anode}"
-        with opened(readout.file) as file:
+        with open_hdf5(readout.file) as file:
             return float(_dataset(file, readout.event, name, readout.file)[2])
 
     def _pair(self, pair: Pair, config: WctHdf5Config) -> list[Readout]:
@@ -129,7 +128,7 @@ def _truth_tag(found: Mapping[str, int], wanted: str, file: Path, event: int, an
 def _index(path: Path) -> dict[tuple[int, int], dict[str, int]]:
     """(event, anode) -> tag -> ticks; no frame is read."""
     found: dict[tuple[int, int], dict[str, int]] = {}
-    with opened(path) as file:
+    with open_hdf5(path) as file:
         for name in sorted((n for n in file if n.isdigit()), key=int):
             for dataset in file[name]:
                 match = _FRAME.fullmatch(dataset)
@@ -153,7 +152,7 @@ def _index(path: Path) -> dict[tuple[int, int], dict[str, int]]:
 
 def _read(path: Path, event: int, tag: str, anode: int) -> TaggedTraces:
     """One tag of one event, (channels, ticks), in one read."""
-    with opened(path) as file:
+    with open_hdf5(path) as file:
         name = f"{tag}{anode}"
         frame = _dataset(file, event, f"frame_{name}", path)
         channels = _dataset(file, event, f"channels_{name}", path).astype(np.int64)
@@ -203,23 +202,3 @@ def _dataset(file: h5py.File, event: int, name: str, path: Path) -> np.ndarray[A
             f"{array.dtype} instead of numbers", where=f"{path}:/{event}/{name}", remedy=_REMEDY
         )
     return array
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file to read.
-
-    Raises:
-        DataError: It is missing, truncated or damaged.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except FileNotFoundError:
-        raise DataError("no such file", where=str(path), remedy="check the path") from None
-    except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"truncated, damaged or no HDF5 file: {error}",
-            where=str(path),
-            remedy="copy the file again and compare its size",
-        ) from error

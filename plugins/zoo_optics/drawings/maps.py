@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from zoo.api import Drawing, Evaluation
 from zoo_optics.drawings.styles import shortened
 from zoo_optics.physics.detector import Detector
-from zoo_optics.profiles import probe_of
 
 __all__ = ["probe_map"]
 
@@ -26,16 +25,18 @@ _FEWEST = 40  # flashes; with fewer in the slab all are shown
 _OFF = 0.5  # the ratio's colours reach from 1 less this to 1 more this
 
 
-def probe_map(detector: Detector, evaluations: Sequence[Evaluation]) -> Drawing:
+def probe_map(detector: Detector, probe: int, evaluations: Sequence[Evaluation]) -> Drawing:
     """Visibility by place in the plane of x and z: true, by every model, and their ratios.
 
     Args:
-        detector: Names the sensor, see :func:`zoo_optics.profiles.probe_of`.
+        detector: Has the sensor.
+        probe: Its number, see :func:`zoo_optics.profiles.probe_of`.
         evaluations: With rows.
     """
     measured = [(one.model, one.rows) for one in evaluations if one.rows is not None]
     place = measured[0][1]["place"]
-    shown = _slab(detector, place)
+    sensor = detector.sensors.position_cm[probe]
+    shown = _slab(detector, sensor[1], place)
     truth = measured[0][1]["probe_true"][shown]
     found = {name: rows["probe"][shown] for name, rows in measured}
     x, z = place[shown, 0], place[shown, 2]
@@ -46,7 +47,6 @@ def probe_map(detector: Detector, evaluations: Sequence[Evaluation]) -> Drawing:
     top = float(positive.max()) if positive.size else 1.0
     bright = (colormaps["magma"], LogNorm(max(float(positive.min(initial=top)), top / 1e4), top))
     off = (colormaps["RdBu_r"], Normalize(1 - _OFF, 1 + _OFF))
-    sensor = detector.sensors.position_cm[probe_of(detector)]
     data: dict[str, Array] = {"x [cm]": x, "y [cm]": place[shown, 1], "z [cm]": z, "true": truth}
     _points(axes[0, 0], x, z, truth, bright)
     axes[0, 0].set_title("true", fontsize=9)
@@ -75,11 +75,10 @@ def probe_map(detector: Detector, evaluations: Sequence[Evaluation]) -> Drawing:
     )
 
 
-def _slab(detector: Detector, place: Array) -> NDArray[np.intp]:
+def _slab(detector: Detector, y: float, place: Array) -> NDArray[np.intp]:
     """Flashes whose y is near the sensor's; all where those are too few."""
     volume = detector.volume
     width = _SLAB * float(volume.high[1] - volume.low[1]) / 2
-    y = detector.sensors.position_cm[probe_of(detector), 1]
     near = np.flatnonzero(np.abs(place[:, 1] - y) <= width)
     return near if len(near) >= _FEWEST else np.arange(len(place))
 

@@ -31,11 +31,16 @@ class SineLayer(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs)."""
-        if self.recompute and torch.is_grad_enabled() and not torch.compiler.is_exporting():
-            weight, bias = self.linear.weight, self.linear.bias
-            sine: Tensor = _Sine.apply(values, weight, bias, self.frequency)
-            return sine
-        return torch.sin(self.frequency * self.linear(values))
+        jit: Any = torch.jit  # it has no types
+        if jit.is_tracing() or torch.compiler.is_exporting():
+            return torch.sin(self.frequency * self.linear(values))
+        weight, bias = self.linear.weight, self.linear.bias
+        if not torch.is_grad_enabled():  # the first pass of a chunk: nothing is kept
+            return functional.linear(values, weight, bias).mul_(self.frequency).sin_()
+        if not self.recompute:
+            return torch.sin(self.frequency * self.linear(values))
+        sine: Tensor = _Sine.apply(values, weight, bias, self.frequency)
+        return sine
 
 
 class _Sine(torch.autograd.Function):
@@ -48,7 +53,7 @@ class _Sine(torch.autograd.Function):
 
     @staticmethod
     def forward(values: Tensor, weight: Tensor, bias: Tensor, frequency: float) -> Tensor:
-        return torch.sin_(frequency * functional.linear(values, weight, bias))
+        return functional.linear(values, weight, bias).mul_(frequency).sin_()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
@@ -60,11 +65,11 @@ class _Sine(torch.autograd.Function):
     def backward(ctx: Any, outward: Tensor) -> tuple[Tensor | None, ...]:
         values, weight, bias = ctx.saved_tensors
         with torch.autocast(**ctx.autocast):
-            argument = ctx.frequency * functional.linear(values, weight, bias)
+            product = functional.linear(values, weight, bias)
         if torch.is_grad_enabled():  # to be differentiated again: nothing in place
-            slope = ctx.frequency * torch.cos(argument) * outward
+            slope = ctx.frequency * torch.cos(ctx.frequency * product) * outward
         else:
-            slope = torch.cos_(argument).mul_(ctx.frequency).mul_(outward)
+            slope = product.mul_(ctx.frequency).cos_().mul_(ctx.frequency).mul_(outward)
         flat, rows = slope.flatten(0, -2), values.flatten(0, -2).to(slope.dtype)
         inward = slope @ weight.to(slope.dtype) if ctx.needs_input_grad[0] else None
         inward = None if inward is None else inward.to(values.dtype)
@@ -106,6 +111,8 @@ def siren_stack(
 
 def _autocast(values: Tensor) -> dict[str, Any]:
     kind = values.device.type
+    if not torch.amp.is_autocast_available(kind):  # the device meta: shapes alone
+        return {"device_type": "cpu", "enabled": False}
     return {
         "device_type": kind,
         "dtype": torch.get_autocast_dtype(kind),

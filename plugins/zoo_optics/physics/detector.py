@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from zoo.api import ConfigError, DataError
 
-__all__ = ["Box", "Cylinder", "Detector", "Sensors", "cylinder_layout", "detector_of"]
+__all__ = [
+    "Box",
+    "Cylinder",
+    "Detector",
+    "Sensors",
+    "alive_of",
+    "cylinder_layout",
+    "detector_of",
+]
 
 Array = NDArray[np.float64]
 _UNIT = 1e-3  # how far from one the norm of a direction may be
@@ -199,6 +207,11 @@ def detector_of(facts: Mapping[str, Any]) -> Detector:
     if shape == "cylinder":
         return Detector(sensors, Cylinder(float(high[0]), float(high[2])))
     return Detector(sensors, Box(tuple(map(float, low)), tuple(map(float, high))))  # type: ignore[arg-type]
+
+
+def alive_of(facts: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+    """Sensors that are alive in the data of these facts, bool (sensors,); none: all are."""
+    return np.asarray(facts["alive"], dtype=bool) if "alive" in facts else None
 
 
 def cylinder_layout(

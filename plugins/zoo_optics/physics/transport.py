@@ -100,10 +100,17 @@ class Hits:
 
 
 class Transport:
-    """The tank with its look-up of sensors, made once for many events."""
+    """The tank with its look-up of sensors, made once for many events.
 
-    def __init__(self, detector: Detector, optics: Optics) -> None:
+    Args:
+        detector: The tank.
+        optics: What light meets.
+        yields: (sensors,), factors on the efficiency of each; none: all are alike.
+    """
+
+    def __init__(self, detector: Detector, optics: Optics, yields: Array | None = None) -> None:
         self.detector, self.optics = detector, optics
+        self.yields = np.ones(len(detector.sensors)) if yields is None else yields
         self.lookup = SensorLookup(detector)
 
     def run(self, photons: Photons, rng: np.random.Generator) -> Hits:
@@ -148,7 +155,8 @@ class Transport:
         at_surface = surface <= np.minimum(absorbed, scattered)
         at_disc = at_surface & (sensor >= 0)
         normal = np.where(at_disc[:, None], self.detector.sensors.direction[sensor], normal)
-        seen = at_disc & (rng.random(count) < self._efficiency(photons.direction, normal))
+        chance = self._efficiency(photons.direction, normal) * self.yields[sensor]
+        seen = at_disc & (rng.random(count) < chance)
         found.append((photons.event[seen], sensor[seen], time[seen], direct[seen]))
         direction = self._scattered(photons.direction, rng)
         if (back := at_surface & ~seen & self._reflects(at_disc, rng)).any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ Array = NDArray[np.float64]
 HIT_FIELDS = ("hit_sensor", "hit_time")
 
 
+def _all() -> Array:
+    return np.ones(1)
+
+
 @dataclass(frozen=True)
 class Event:
     """Charges and hits of one flash or track.
@@ -26,29 +30,34 @@ class Event:
         charge: float64 (sensors,), photo-electrons.
         sensor: int64 (hits,), sensor of each hit.
         time_ns: float64 (hits,).
+        alive: float64 (sensors,) or (1,), 0 for dead sensors, which must have no charge, else 1.
     """
 
     id: int
     charge: Array
     sensor: NDArray[np.int64]
     time_ns: Array
+    alive: Array = field(default_factory=_all)
 
     @property
     def untimed(self) -> Event:
         """The same charges without hits."""
-        return Event(self.id, self.charge, self.sensor[:0], self.time_ns[:0])
+        return replace(self, sensor=self.sensor[:0], time_ns=self.time_ns[:0])
 
     @property
     def first_hits(self) -> Event:
         """With the earliest hit of each sensor alone."""
         order = np.lexsort((self.time_ns, self.sensor))
         _, first = np.unique(self.sensor[order], return_index=True)
-        return Event(self.id, self.charge, self.sensor[order][first], self.time_ns[order][first])
+        return self._hits(order[first])
 
     def only(self, used: NDArray[np.bool_]) -> Event:
         """Without charge and hits of the sensors that a mask (sensors,) leaves out."""
-        kept = used[self.sensor]
-        return Event(self.id, self.charge * used, self.sensor[kept], self.time_ns[kept])
+        kept = self._hits(np.flatnonzero(used[self.sensor]))
+        return replace(kept, charge=self.charge * used)
+
+    def _hits(self, chosen: NDArray[np.intp]) -> Event:
+        return replace(self, sensor=self.sensor[chosen], time_ns=self.time_ns[chosen])
 
 
 def require_hits(samples: Table, where: str) -> None:
@@ -77,7 +86,8 @@ def events_of(samples: Table, sensors: int, where: str) -> Iterator[Event]:
     """The events of a table.
 
     Args:
-        samples: With ``charge``, ``hit_sensor`` and ``hit_time``.
+        samples: With ``charge``, ``hit_sensor`` and ``hit_time``; what dead sensors (``alive``)
+            tell is left out.
         sensors: Number of sensors of the detector.
         where: For messages.
 
@@ -104,4 +114,8 @@ def events_of(samples: Table, sensors: int, where: str) -> Iterator[Event]:
                 where=f"{where}: event {id_}",
                 remedy="`zoo data check optics` tells which",
             )
-        yield Event(id_, charge, sensor, time)
+        event = Event(id_, charge, sensor, time)
+        if "alive" in samples:
+            alive = samples["alive"][row]
+            event = replace(event.only(alive), alive=alive.astype(np.float64))
+        yield event

@@ -178,13 +178,14 @@ class _Search:
         place = np.array([[*point, 0.0, 0.0, wide.cone_rad, np.log(length)]])
         direct = wide.direct(place)[0]
         shape = (1 - _DIFFUSE) * direct + _DIFFUSE * direct.mean() + 1e-12
+        shape = shape * self.event.alive
         charge = self.event.charge
         return _Start(
             point,
             direction,
             self.seed.start_ns - ahead * length / C_CM_NS,
             float(np.log(max(float(charge.sum()), 1.0) / shape.sum())),
-            float(charge @ np.log(shape / shape.sum())),
+            float(charge @ np.log(np.maximum(shape / shape.sum(), 1e-300))),
         )
 
     def by_charge(self, start: _Start) -> tuple[TrackHypothesis, Estimate]:

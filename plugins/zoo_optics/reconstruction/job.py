@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zoo.api import DataError, Table, UsageError, facts_of, load, read, read_blocks
+from zoo_optics.calibration.apply import read_calibration
 from zoo_optics.reconstruction.events import Event, events_of, require_hits
 from zoo_optics.reconstruction.light import Light, require_same_detector
 
-__all__ = ["Job", "Opened", "fitted", "open_job"]
+__all__ = ["TASK", "Job", "Opened", "fitted", "open_job", "predictor_of"]
 
 TASK = "optics"
 _TRUTH = ("position", "direction", "photons")
@@ -28,6 +32,9 @@ class Job:
         training: Data that a classical model is fitted on; empty: it needs none.
         limit: Events at most; ``None``: all.
         device: Where a network computes.
+        calibration: What ``zoo optics calibrate`` wrote, whose yields are used; empty: all are 1.
+        times: Which distribution of times a fit of flashes uses; ``auto``: the learnt one, where
+            the model has one.
     """
 
     model: str
@@ -35,6 +42,8 @@ class Job:
     training: str = ""
     limit: int | None = None
     device: str = "cpu"
+    calibration: str = ""
+    times: Literal["auto", "learnt", "closed-form"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -64,15 +73,33 @@ def open_job(job: Job, emissions: tuple[str, ...], remedy: str) -> Opened:
     emission = str(facts.get("emission", "unknown"))
     if emission not in emissions:
         raise DataError(f"the light starts as '{emission}'", where=job.data, remedy=remedy)
-    light = Light(_predictor(job, facts), facts)
+    predictor = predictor_of(job, facts)
+    light = Light(predictor, facts, _yields(job, facts), learnt_times=_learnt_times(job, predictor))
     samples = read(TASK, job.data, limit=job.limit)
     require_hits(samples, job.data)
     return Opened(light, samples, facts, job.data)
 
 
-def _predictor(job: Job, facts: Mapping[str, Any]) -> Any:
+def _yields(job: Job, facts: Mapping[str, Any]) -> NDArray[np.float64] | None:
+    if not job.calibration:
+        return None
+    constants = read_calibration(Path(job.calibration))
+    constants.require_same_detector(facts)
+    return constants.yields
+
+
+def predictor_of(job: Job, facts: Mapping[str, Any]) -> Any:
+    """The model of a job, fitted where it is classical.
+
+    Raises:
+        UsageError: If it is of another task, or needs training data.
+        DataError: If it is of another detector than the facts.
+        WeightsError, PluginError: As :func:`zoo.api.load`.
+    """
     _require_task(job.model if not Path(job.model).exists() else f"{TASK}/", job.model)
-    predictor = load(job.model, facts=facts, device=job.device)
+    # What is fitted knows the dead sensors of the data that it is fitted to.
+    fitted_to = facts_of(TASK, job.training) if job.training else facts
+    predictor = load(job.model, facts=fitted_to, device=job.device)
     _require_task(getattr(predictor, "model", f"{TASK}/"), job.model)
     trained = getattr(predictor, "facts", None)
     if trained is not None:
@@ -90,9 +117,26 @@ def _predictor(job: Job, facts: Mapping[str, Any]) -> Any:
             where=job.model,
             remedy="give --training SOURCE:PATH: flashes to all sides of the same detector",
         )
-    require_same_detector(facts_of(TASK, job.training), facts, job.training)
+    require_same_detector(fitted_to, facts, job.training)
     predictor.fit(read_blocks(TASK, job.training, predictor.needs | predictor.targets))
     return predictor
+
+
+def _learnt_times(job: Job, predictor: Any) -> bool:
+    """Whether the model's distribution of times is to be used.
+
+    Raises:
+        UsageError: If it is asked for and the model has none.
+    """
+    config = getattr(getattr(predictor, "codec", None), "config", None)
+    has = bool(getattr(config, "time", False))
+    if job.times == "learnt" and not has:
+        raise UsageError(
+            "this model has learnt no times",
+            where=f"{job.model}: --times learnt",
+            remedy="train one with --set model.time=true, or leave --times out",
+        )
+    return has and job.times != "closed-form"
 
 
 def _require_task(id_: str, where: str) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Predictor, Table
+from zoo.api import DataError, Predictor
+from zoo_optics.asking import answers
 from zoo_optics.physics.detector import Detector, detector_of
 from zoo_optics.physics.solid_angle import cosine_and_distance, disc
 from zoo_optics.physics.water import C_CM_NS, Medium, water
 from zoo_optics.reconstruction.timing import core_width
+from zoo_optics.times.shapes import Shape, shape_in
 
 __all__ = ["DirectLight", "Light", "Seen", "require_same_detector"]
 
@@ -48,6 +50,7 @@ class DirectLight:
         dark_per_ns: Dark hits of a sensor per ns.
         window_ns: Within which dark hits are recorded.
         index: Mean and RMS of the group index over the wavelengths.
+        yields: (S,), factors on what each sensor sees of light; 1 without a calibration.
 
     Raises:
         DataError: If the facts do not tell water, surfaces and times.
@@ -62,6 +65,7 @@ class DirectLight:
                 remedy="give data of the source cherenkov",
             )
         self.detector: Detector = detector_of(facts)
+        self.yields = np.ones(len(self.detector.sensors))
         self.surfaces: Mapping[str, Any] = facts["surfaces"]
         self.spread_ns = float(facts["transit_spread_ns"])
         self.dark_per_ns = float(facts["dark_khz"]) * 1e-6
@@ -103,7 +107,7 @@ class DirectLight:
         left = np.interp(distance, self._way, self._left)
         direct = float(self.surfaces["efficiency"]) * relative * share * left
         width = core_width(self.spread_ns, sensors.radius_cm, cosine, distance, self.index)
-        return Seen(distance, cosine, direct, width)
+        return Seen(distance, cosine, direct * self.yields, width)
 
     @property
     def tail_ns(self) -> float:
@@ -125,11 +129,27 @@ class Light(DirectLight):
     Args:
         predictor: What :func:`zoo.api.load` returns, for the same detector.
         facts: Those of the data.
+        yields: (S,), of a calibration; none: all are 1.
+        learnt_times: Whether the model's distribution of times is used; it must have one.
     """
 
-    def __init__(self, predictor: Predictor, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        facts: Mapping[str, Any],
+        yields: Array | None = None,
+        *,
+        learnt_times: bool = False,
+    ) -> None:
         super().__init__(facts)
-        self.predictor = predictor
+        self.predictor, self.learnt_times = predictor, learnt_times
+        self.yields = self.yields if yields is None else yields
+
+    @property
+    def learnt_index(self) -> float:
+        """Group index that residuals of the model's distribution count from."""
+        known: Mapping[str, Any] = getattr(self.predictor, "facts", {})
+        return float(known["group_index"])
 
     def visibility(self, position_cm: Array) -> Array:
         """Probability of detection, float64 (N, S), of points (N, 3), cm.
@@ -137,24 +157,13 @@ class Light(DirectLight):
         Raises:
             DataError: If the model answers for another number of sensors.
         """
-        rows = len(position_cm)
-        samples = Table(
-            {
-                "id": np.arange(rows, dtype=np.uint64),
-                "position": position_cm.astype(np.float32),
-                "photons": np.ones(rows, dtype=np.float32),
-                "charge": np.zeros((rows, len(self.detector.sensors)), dtype=np.float32),
-            }
-        )
-        found: Array = self.predictor.predict(samples)["charge"].astype(np.float64)
-        if found.shape != (rows, len(self.detector.sensors)):
-            raise DataError(
-                f"the model answers for {found.shape[-1]} sensors, the data have "
-                f"{len(self.detector.sensors)}",
-                where="geometry",
-                remedy="take a model that was trained for this detector",
-            )
-        return found
+        return self.answer(position_cm)[0]
+
+    def answer(self, position_cm: Array) -> tuple[Array, Shape | None]:
+        """The visibility as above, and the distribution of residuals, where it is used."""
+        told = answers(self.predictor, position_cm, len(self.detector.sensors))
+        found = told["charge"].astype(np.float64)
+        return found * self.yields, shape_in(told) if self.learnt_times else None
 
 
 def require_same_detector(model: Mapping[str, Any], data: Mapping[str, Any], where: str) -> None:

@@ -73,7 +73,7 @@ class Estimate:
 
 def log_likelihood(hypothesis: Hypothesis, event: Event, parameters: Array) -> Array:
     """(K,) of parameters (K, P)."""
-    mean, density = hypothesis.expect(parameters, event)
+    mean, density = _expected(hypothesis, event, parameters)
     charges = xlogy(event.charge, np.maximum(mean, _SMALLEST)) - mean
     value: Array = charges.sum(1) + np.log(np.maximum(density, _SMALLEST)).sum(1)
     return value
@@ -113,7 +113,7 @@ def _derivatives(hypothesis: Hypothesis, event: Event, point: Array) -> tuple[Ar
     """Gradient (P,) and information (P, P), by central differences."""
     steps = hypothesis.steps
     shifts = np.concatenate([np.zeros((1, len(point))), np.diag(steps), -np.diag(steps)])
-    mean, density = hypothesis.expect(point + shifts, event)
+    mean, density = _expected(hypothesis, event, point + shifts)
     mean, logs = np.maximum(mean, _SMALLEST), np.log(np.maximum(density, _SMALLEST))
     count = len(point)
     twice = 2 * steps[:, None]
@@ -122,6 +122,12 @@ def _derivatives(hypothesis: Hypothesis, event: Event, point: Array) -> tuple[Ar
     gradient = slope @ (event.charge / mean[0] - 1) + score.sum(1)
     information: Array = (slope / mean[0]) @ slope.T + score @ score.T
     return gradient, information
+
+
+def _expected(hypothesis: Hypothesis, event: Event, parameters: Array) -> tuple[Array, Array]:
+    """Charges, none at dead sensors, and densities."""
+    mean, density = hypothesis.expect(parameters, event)
+    return mean * event.alive, density
 
 
 def _solve(information: Array, gradient: Array, damping: float) -> Array:

@@ -39,6 +39,7 @@ def fit_vertices(job: Job, progress: Progress) -> dict[str, Any]:
         {"distance_cm": "cm", "seed_distance_cm": "cm"},
         ("x_cm", "y_cm", "z_cm", "start_ns", "photons"),
     )
+    summary["times"] = "learnt" if opened.light.learnt_times else "closed-form"
     return _told(job, opened, summary, events, refused)
 
 

@@ -55,7 +55,7 @@ def gaussian(late_ns: Array, width_ns: Array) -> Array:
     return density
 
 
-def tail(late_ns: Array, width_ns: Array, decay_ns: float) -> Array:
+def tail(late_ns: Array, width_ns: Array, decay_ns: Array | float) -> Array:
     """Density of the residual of indirect light, 1/ns: exponential, smeared by a Gaussian."""
     inner = (width_ns / decay_ns - late_ns / width_ns) / np.sqrt(2)
     early = inner > 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import DataError
 from zoo_optics.reconstruction.events import Event
-from zoo_optics.reconstruction.light import Light
+from zoo_optics.reconstruction.light import Light, Seen
 from zoo_optics.reconstruction.maximise import Estimate, maximise
 from zoo_optics.reconstruction.seed import Seed, find_seed
 from zoo_optics.reconstruction.timing import gaussian, residual, tail
@@ -36,7 +37,7 @@ class VertexHypothesis:
 
     ``mu_i = N v_i + dark``; the density of a hit's time at sensor i is the mixture of direct light,
     indirect light and what is flat, each with its share of ``mu_i``. The direct share is that of
-    the closed form.
+    the closed form; or direct and indirect light have the distribution that the model learnt.
     """
 
     light: Light
@@ -56,23 +57,30 @@ class VertexHypothesis:
         points, back = np.unique(parameters[:, :3], axis=0, return_inverse=True)
         back = back.reshape(-1)
         seen = light.at(points)
-        total = np.maximum(light.visibility(points), LEAST_VISIBILITY)
-        direct = np.minimum(seen.direct, (1 - LEAST_INDIRECT) * total)
+        visibility, shape = light.answer(points)
+        total = np.maximum(visibility, LEAST_VISIBILITY)
         photons = np.exp(parameters[:, 4])[:, None]
         dark = light.dark_per_ns * light.window_ns
         mean = photons * total[back] + dark
         at = (back[:, None], event.sensor[None])
-        late = residual(
-            event.time_ns[None], parameters[:, 3, None], seen.distance_cm[at], light.index[0]
-        )
-        width = seen.width_ns[at]
-        straight = gaussian(late, width)
-        crooked = tail(late, width, light.tail_ns)
-        timed = direct[at] * straight + (total - direct)[at] * crooked
+        index = light.index[0] if shape is None else light.learnt_index
+        late = residual(event.time_ns[None], parameters[:, 3, None], seen.distance_cm[at], index)
+        if shape is None:
+            timed = self._closed_form(seen, total, at, late)
+        else:
+            timed = total[at] * shape.at(at).density(late)
         flat = total[at] * (FLAT_SHARE / light.window_ns)
         timed = (1 - FLAT_SHARE) * timed + flat
         density = (photons * timed + light.dark_per_ns) / mean[:, event.sensor]
         return mean, density
+
+    def _closed_form(self, seen: Seen, total: Array, at: tuple[Any, Any], late: Array) -> Array:
+        """Light per photon and ns at residuals (K, H): the direct share, and the rest late."""
+        direct = np.minimum(seen.direct, (1 - LEAST_INDIRECT) * total)
+        width = seen.width_ns[at]
+        crooked = tail(late, width, self.light.tail_ns)
+        timed: Array = direct[at] * gaussian(late, width) + (total - direct)[at] * crooked
+        return timed
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,7 @@ def require_enough(event: Event) -> None:
 
 def _log_photons(light: Light, event: Event, seed: Seed) -> float:
     """Of the photons that the charge speaks for at the seed."""
-    dark = light.dark_per_ns * light.window_ns * len(event.charge)
+    alive = np.broadcast_to(event.alive, event.charge.shape)
+    dark = light.dark_per_ns * light.window_ns * float(alive.sum())
     charge = max(float(event.charge.sum()) - dark, 1.0)
-    return float(np.log(charge / light.visibility(seed.position_cm[None]).sum()))
+    return float(np.log(charge / (light.visibility(seed.position_cm[None]) @ alive).sum()))

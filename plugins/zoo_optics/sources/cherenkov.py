@@ -16,6 +16,7 @@ from zoo_optics.physics.emission import emitted, isotropic
 from zoo_optics.physics.transport import Hits, Optics, Photons, Surfaces, Transport
 from zoo_optics.physics.water import water
 from zoo_optics.sources.config import CherenkovConfig, PositionsConfig, TankConfig
+from zoo_optics.sources.faults import Faults
 from zoo_optics.sources.geometries import load_detector
 
 __all__ = ["Cherenkov", "ring_positions", "tank"]
@@ -34,6 +35,7 @@ class Cherenkov:
         "scattering-20%": {"rayleigh_factor": 0.60},
         "wall-reflects": {"surfaces": {"wall_reflectivity": 0.14}},
         "dark-10-khz": {"dark_khz": 10.0},
+        "dead-5%": {"faults": {"dead": 0.05}},
     }
 
     def __init__(self, config: CherenkovConfig) -> None:
@@ -41,6 +43,8 @@ class Cherenkov:
         self.detector = tank(config.tank)
         self.medium = water(config.absorption_factor, config.rayleigh_factor)
         self.medium.check(*config.wavelength_nm)
+        self.faults = Faults.of(config.faults, len(self.detector.sensors))
+        _require_possible(config, self.faults)
         if config.positions.kind == "rings":
             self._rings = ring_positions(config.positions)
             _require_inside(self.detector, self._rings)
@@ -65,6 +69,7 @@ class Cherenkov:
             "transit_spread_ns": config.transit_spread_ns,
             "dark_khz": config.dark_khz,
             "window_ns": config.window_ns,
+            **self.faults.facts(),
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
@@ -76,7 +81,7 @@ class Cherenkov:
             direction = np.zeros_like(direction)
         columns: dict[str, Any] = {
             "id": row_ids(keys, 1),
-            "position": position.astype(np.float32),
+            **self.faults.columns(position),
             "direction": direction.astype(np.float32),
             "photons": count.astype(np.float32),
         }
@@ -100,7 +105,7 @@ class Cherenkov:
     @cached_property
     def _transport(self) -> Transport:
         surfaces = Surfaces(**self.config.surfaces.model_dump())
-        return Transport(self.detector, Optics(self.medium, surfaces))
+        return Transport(self.detector, Optics(self.medium, surfaces), self.faults.yields)
 
     def _photons(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         least, largest = self.config.photons
@@ -125,11 +130,13 @@ class Cherenkov:
     def _with_dark(self, hits: Hits, rng: np.random.Generator) -> Hits:
         mean = self.config.dark_khz * 1e-6 * self.config.window_ns * len(self.detector.sensors)
         dark = int(rng.poisson(mean))
+        sensor = rng.integers(len(self.detector.sensors), size=dark)
+        time, counted = self.config.window_ns * rng.random(dark), self.faults.alive[sensor]
         return Hits(
-            np.zeros(len(hits.time) + dark, dtype=np.int64),
-            np.concatenate([hits.sensor, rng.integers(len(self.detector.sensors), size=dark)]),
-            np.concatenate([hits.time, self.config.window_ns * rng.random(dark)]),
-            np.concatenate([hits.direct, np.zeros(dark, dtype=bool)]),
+            np.zeros(len(hits.time) + int(counted.sum()), dtype=np.int64),
+            np.concatenate([hits.sensor, sensor[counted]]),
+            np.concatenate([hits.time, time[counted]]),
+            np.concatenate([hits.direct, np.zeros(int(counted.sum()), dtype=bool)]),
         )
 
     def _seen(self, flashes: list[Hits]) -> dict[str, Any]:
@@ -181,6 +188,18 @@ def ring_positions(config: PositionsConfig) -> Array:
         for phi in 2 * np.pi * np.arange(parts) / parts
     ]
     return np.array(points)
+
+
+def _require_possible(config: CherenkovConfig, faults: Faults) -> None:
+    surfaces = config.surfaces
+    largest = surfaces.efficiency * max(surfaces.angular) * float(faults.yields.max())
+    if config.faults.yield_rms and largest > 1:
+        raise ConfigError(
+            f"the largest yield makes a probability of detection of {largest:.3f}",
+            where="faults.yield_rms",
+            remedy="lower surfaces.efficiency below "
+            f"{surfaces.efficiency / largest:.3f}, or the spread of the yields",
+        )
 
 
 def _require_near(detector: Detector) -> None:

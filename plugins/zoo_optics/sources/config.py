@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zoo.api import Config
+from zoo_optics.sources.faults import FaultsConfig
 
 __all__ = ["CherenkovConfig", "LarBoxConfig", "PositionsConfig", "SurfacesConfig", "TankConfig"]
 
@@ -109,6 +110,8 @@ class CherenkovConfig(Config):
     """Dark hits of a sensor."""
     window_ns: Length = 300.0
     """From the start of the light, within which dark hits are recorded."""
+    faults: FaultsConfig = FaultsConfig()
+    """What of the tank is not as believed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -151,6 +154,8 @@ class LarBoxConfig(Config):
     """Distance of the bars, which run along y."""
     margin_cm: float = Field(5.0, ge=0)
     """Least distance of a flash from the walls."""
+    faults: FaultsConfig = FaultsConfig()
+    """What of the box is not as believed."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

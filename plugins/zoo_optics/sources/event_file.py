@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError
+from zoo.api import DataError, open_hdf5
 from zoo_optics.sources.files_config import FlashFilesConfig
-from zoo_optics.sources.hdf5 import dataset, opened
+from zoo_optics.sources.hdf5 import dataset
 from zoo_optics.sources.hit_index import hit_cuts
 
 __all__ = ["EventFile", "event_file"]
@@ -44,7 +44,7 @@ def event_file(path: Path, config: FlashFilesConfig) -> EventFile:
     Raises:
         DataError: A dataset is missing, or datasets differ in length.
     """
-    with opened(path) as file:
+    with open_hdf5(path) as file:
         hits = dataset(file, "hit_pmt", ()).shape[0]
         dataset(file, "positions", (1, 3))
         for name in ("hit_charge", "hit_time"):

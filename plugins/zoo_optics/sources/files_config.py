@@ -29,6 +29,8 @@ class FilesConfig(Config):
     """File of the sensors, in the order of the file's channels; needed."""
     sensor_radius_cm: Length = 4.0
     """Radius of its sensors, where the file does not tell."""
+    dead: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    """Channels of the file whose sensors are dead: samples tell which (``alive``)."""
     look: int = Field(128, ge=1)
     """Rows, spread over all files, that are looked at when they are opened."""
     agreement: float = Field(0.25, ge=-10, le=1)
@@ -47,6 +49,9 @@ class FlashFilesConfig(FilesConfig):
     start_ns: float | None = None
     """When the light starts, in the clock of ``hit_time``; ``none``: hits are read without times.
     Constant times are never read."""
+    group_index: float | None = Field(None, ge=1, le=3)
+    """c over the speed of light pulses in the medium, which the file does not tell: models of hit
+    times need it."""
 
 
 class SimpleSimConfig(FlashFilesConfig):

@@ -16,12 +16,13 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import Block, ConfigError, DataError, Ragged, Table, file_digest, sample_ids
+from zoo.api import Block, ConfigError, DataError, Ragged, Table, file_digest, open_hdf5, sample_ids
 from zoo_optics.physics.detector import Sensors
 from zoo_optics.sources.event_file import EventFile, event_file
+from zoo_optics.sources.faults import alive_channels
 from zoo_optics.sources.files_config import FlashFilesConfig
 from zoo_optics.sources.geometries import load_detector
-from zoo_optics.sources.hdf5 import hdf5_files, opened, rows_of
+from zoo_optics.sources.hdf5 import hdf5_files, rows_of
 from zoo_optics.sources.looks import (
     Copies,
     require_inside,
@@ -74,10 +75,15 @@ class FlashFiles:
         timed = config.start_ns is not None and all(file.timed for file in self.files)
         self.fields = frozenset({"position", "direction", "photons", "charge"})
         self.fields |= _HIT_FIELDS if timed else frozenset()
+        channels = np.arange(len(self.detector.sensors))
+        self._alive = alive_channels(channels, config.dead) if config.dead else None
+        self.fields |= {"alive"} if config.dead else set()
         self._by_key = self._runs()
         self._digests: dict[Path, str] = {}
         self._copies = Copies()
         self.facts: Mapping[str, Any] = {**self.detector.facts(), **self._about(timed)}
+        if self._alive is not None:
+            self.facts = {**self.facts, "alive": self._alive}
         self._look()
 
     def flashes(self, file: h5py.File, rows: slice) -> tuple[Array, Array, Array]:
@@ -119,13 +125,15 @@ class FlashFiles:
             )
         columns = self._columns(file, slice(chosen.start, chosen.stop), fields)
         columns["id"] = sample_ids(self._digest(file.path), np.asarray(chosen))
+        if self._alive is not None:
+            columns["alive"] = np.tile(self._alive, (len(chosen), 1))
         if "charge" in columns:
             self._copies.require_none(columns["charge"], chosen, str(file.path))
         return Table(columns).select(fields)
 
     def _columns(self, file: EventFile, rows: slice, fields: frozenset[str]) -> dict[str, Any]:
         columns: dict[str, Any] = {}
-        with opened(file.path) as content:
+        with open_hdf5(file.path) as content:
             if fields & {"position", "direction", "photons"}:
                 for name, values in zip(
                     ("position", "direction", "photons"), self.flashes(content, rows), strict=True
@@ -170,6 +178,8 @@ class FlashFiles:
 
     def _about(self, timed: bool) -> dict[str, Any]:
         told = dict(self.about())
+        if self.config.group_index is not None:
+            told["group_index"] = self.config.group_index
         constant = [file.path.name for file in self.files if not file.timed]
         if constant:
             told["note"] = (

@@ -1,9 +1,8 @@
-"""HDF5 files of others: opened, and arrays of them, with errors that say what is wrong."""
+"""Arrays in HDF5 files of others, with errors that say what is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -12,29 +11,9 @@ from numpy.typing import NDArray
 
 from zoo.api import DataError
 
-__all__ = ["dataset", "hdf5_files", "opened", "rows_of"]
+__all__ = ["dataset", "hdf5_files", "rows_of"]
 
 Array = NDArray[np.float64]
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file to read.
-
-    Raises:
-        DataError: It is missing, truncated or damaged.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except FileNotFoundError:
-        raise DataError("no such file", where=str(path), remedy="check the path") from None
-    except (OSError, RuntimeError) as error:
-        raise DataError(
-            f"truncated, damaged or no HDF5 file: {error}",
-            where=str(path),
-            remedy="copy the file again and compare its size",
-        ) from error
 
 
 def hdf5_files(path: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from zoo_optics.physics.detector import Box, Detector, Sensors
 from zoo_optics.physics.semi_analytic import GaisserHillas, scattering_correction
 from zoo_optics.physics.solid_angle import cosine_and_distance, dome
 from zoo_optics.sources.config import LarBoxConfig
+from zoo_optics.sources.faults import Faults
 
 __all__ = ["LarBox", "box_detector", "load_gaisser_hillas"]
 
@@ -32,11 +33,14 @@ class LarBox:
         "absorption-20%": {"attenuation_cm": 1600.0},
         "efficiency-10%": {"efficiency": 0.9},
         "shadow-30%": {"shadow": 0.3},
+        "dead-5%": {"faults": {"dead": 0.05}},
+        "yields-10%": {"faults": {"yield_rms": 0.1}},
     }
 
     def __init__(self, config: LarBoxConfig) -> None:
         self.config = config
         self.detector = box_detector(config)
+        self.faults = Faults.of(config.faults, len(self.detector.sensors))
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
@@ -50,6 +54,7 @@ class LarBox:
             "medium": {"kind": "argon", "attenuation_cm": config.attenuation_cm},
             "scattering": {"name": path.name if digest else "none", "sha256": digest},
             "shadow": {"share": config.shadow, "pitch_cm": config.shadow_pitch_cm},
+            **self.faults.facts(),
         }
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
@@ -59,7 +64,7 @@ class LarBox:
         photons = np.rint(least * (largest / least) ** uniform(keys, 1, tag=2)[:, 0])
         columns: dict[str, Any] = {
             "id": row_ids(keys, 1),
-            "position": position.astype(np.float32),
+            **self.faults.columns(position),
             "direction": np.zeros((len(keys), 3), dtype=np.float32),
             "photons": photons.astype(np.float32),
         }
@@ -75,6 +80,7 @@ class LarBox:
         config, sensors = self.config, self.detector.sensors
         cosine, distance = cosine_and_distance(position_cm, sensors.position_cm, sensors.direction)
         seen = config.efficiency * dome(sensors.radius_cm, distance, cosine) / (4 * np.pi)
+        seen = seen * self.faults.yields
         seen = seen * np.exp(-distance / config.attenuation_cm)
         if self._scattering is not None:
             middle = (self.detector.volume.low + self.detector.volume.high) / 2

@@ -13,10 +13,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError
+from zoo.api import DataError, open_hdf5
 from zoo_optics.physics.detector import Box
 from zoo_optics.sources.files_config import PhotonLibraryConfig
-from zoo_optics.sources.hdf5 import dataset, opened
+from zoo_optics.sources.hdf5 import dataset
 from zoo_optics.sources.voxel_tables import Grid, VoxelTable
 
 __all__ = ["PhotonLibrary"]
@@ -35,7 +35,7 @@ class PhotonLibrary(VoxelTable):
 
     def __init__(self, config: PhotonLibraryConfig, path: str | Path) -> None:
         where = Path(path)
-        with opened(where) as file:
+        with open_hdf5(where) as file:
             grid = _grid(file)
             vis = dataset(file, "vis", (None,))
             voxels, channels = vis.shape
@@ -62,7 +62,7 @@ class PhotonLibrary(VoxelTable):
 
     def visibility(self, first: int, count: int) -> Array:
         """See :meth:`VoxelTable.visibility`; the efficiency of the file is applied."""
-        with opened(self.path) as file:
+        with open_hdf5(self.path) as file:
             found = dataset(file, "vis", (None,))[first : first + count].astype(np.float64)
         scaled: Array = found * self._efficiency
         return scaled

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Block, ConfigError, DataError, Table, file_digest, sample_ids
 from zoo_optics.physics.detector import Box, Detector, Sensors
+from zoo_optics.sources.faults import alive_channels
 from zoo_optics.sources.files_config import TablesConfig
 from zoo_optics.sources.geometries import load_detector
 from zoo_optics.sources.looks import require_light, require_near
@@ -110,6 +111,10 @@ class VoxelTable:
             "voxels": list(grid.shape),
             "files": {"unit": "cm", "photons": self.photons, "exact": config.exact},
         }
+        self._alive = alive_channels(self._columns, config.dead) if config.dead else None
+        if self._alive is not None:
+            self.fields |= {"alive"}
+            self.facts = {**self.facts, "alive": self._alive}
         self._digest = ""
         self._look()
 
@@ -159,6 +164,8 @@ class VoxelTable:
         if fields & {"charge", "expected"}:
             seen = (self.photons * self._seen(int(number[0]), len(number))).astype(np.float32)
             columns |= {"charge": seen, "expected": seen}
+        if self._alive is not None:
+            columns["alive"] = np.tile(self._alive, (len(number), 1))
         return Table(columns).select(fields)
 
     def _seen(self, first: int, count: int) -> Array:

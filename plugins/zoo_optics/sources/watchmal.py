@@ -14,10 +14,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import ConfigError, DataError
+from zoo.api import ConfigError, DataError, open_hdf5
 from zoo_optics.sources.files_config import WatchmalConfig
 from zoo_optics.sources.flash_files import FlashFiles
-from zoo_optics.sources.hdf5 import dataset, opened, rows_of
+from zoo_optics.sources.hdf5 import dataset, rows_of
 from zoo_optics.sources.upright import direction_of_angles, upright
 
 __all__ = ["Watchmal"]
@@ -63,7 +63,7 @@ class Watchmal(FlashFiles):
         """The format, and how many events have which label."""
         labels: dict[str, int] = {}
         for event_file in self.files:
-            with opened(event_file.path) as file:
+            with open_hdf5(event_file.path) as file:
                 found = np.asarray(dataset(file, "labels", ())[:])
             for label, count in zip(*np.unique(found, return_counts=True), strict=True):
                 labels[str(label)] = labels.get(str(label), 0) + int(count)

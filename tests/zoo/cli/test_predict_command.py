@@ -28,7 +28,9 @@ def test_predictions_of_every_sample_by_its_id(tmp_path: Path):
     told = json.loads(
         zoo("predict", "mini-track/centroid", "--data", samples, "--out", out, "--json")
     )
+    fit = told.pop("fitted_to")
     assert told == {"file": str(out), "model": "mini-track/centroid", "rows": 12}
+    assert fit["judged"] == fit["rows"] < 12  # it saw the training split of what it predicts
     file = TableFile(out)
     assert file.task == "mini-track"
     assert file.about["model"] == "mini-track/centroid"

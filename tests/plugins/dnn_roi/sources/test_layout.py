@@ -10,21 +10,101 @@ import pytest
 
 from zoo.api import ConfigError, DataError
 from zoo_dnn_roi.physics.geometry import protodune_hd
+from zoo_dnn_roi.physics.wire_geometry import load_wires
 from zoo_dnn_roi.sources.layout import Layout, load_layout, presets
 
 
 def test_presets_have_the_planes_of_their_detectors() -> None:
-    """Wires of U, V and W: the crops of the public training code (reference, section 1.1)."""
+    """Channels of U, V and W; the files name the sources."""
     sizes = {name: [plane.wires for plane in load_layout(name).planes] for name in presets()}
     assert sizes == {
         "icarus": [1056, 5600, 5600],
         "microboone": [2400, 2400, 3456],
         "protodune-hd": [800, 800, 960],
         "protodune-vd": [476, 476, 584],
-        "sbnd": [1984, 1984, 1664],
+        "sbnd": [1984, 1984, 1670],
     }
-    assert load_layout("sbnd").ticks == (0, 3500)
     assert load_layout("protodune-vd").planes[1].channels == (476, 952)
+
+
+# Name, plane, angle, (height, length) of what its wires cover, mm, wires. Where the common
+# perpendicular of wires at a distance p is at an angle a from z, there are
+# (length |cos a| + height |sin a|) / p of them.
+COVERED = [
+    # wire-cell-toolkit, DetectorWires.h: bounds of U and V, and of the middles of W's wires
+    ("microboone", "U", -60.0, (2329.6, 10369.25), 2400),
+    ("microboone", "V", 60.0, (2329.6, 10369.25), 2400),
+    ("microboone", "W", 0.0, (2330.0, 10365.0 + 3.0), 3456),
+    # builder of ProtoDUNE-VD's GDML: active 335.8 cm x 149.0 cm of a unit
+    ("protodune-vd", "U", -60.0, (3358.0, 1490.0), 476),
+    ("protodune-vd", "V", 60.0, (3358.0, 1490.0), 476),
+    ("protodune-vd", "W", 0.0, (3358.0, 2 * 1490.0), 584),  # an upper and a lower half of 292
+    # sbndcode's GDML: 5010 mm; readout from -2000 to 2000 mm (2_geometry-and-timing.md)
+    ("sbnd", "U", 60.0, (4000.0, 5010.0), 1984),
+    ("sbnd", "V", -60.0, (4000.0, 5010.0), 1984),
+    ("sbnd", "W", 0.0, (4000.0, 5010.0), 1670),
+    # icaruscode's generator: 316.0 cm, half of 1795.5 cm
+    ("icarus", "U", 90.0, (3160.0, 8977.5), 1056),
+    # wire file of ProtoDUNE-HD: W of both faces, 480 each over 2300 mm
+    ("protodune-hd", "W", 0.0, (5980.0, 2 * 2300.0), 960),
+]
+
+
+@pytest.mark.parametrize(("name", "plane", "angle", "size", "wires"), COVERED)
+def test_pitches_and_numbers_of_wires_agree_with_the_size_of_the_detector(
+    name: str, plane: str, angle: float, size: tuple[float, float], wires: int
+) -> None:
+    height, length = size
+    (found,) = (one for one in load_layout(name).planes if one.name == plane)
+    assert found.pitch_mm is not None
+    assert found.angle_deg in {None, angle}
+    turn = np.deg2rad(angle)
+    covered = (length * abs(np.cos(turn)) + height * abs(np.sin(turn))) / found.pitch_mm
+    assert found.wires == wires == pytest.approx(covered, rel=5e-3)
+
+
+def test_channel_numbers_of_real_anodes_are_accepted() -> None:
+    """As the experiments number them, per block (first, channels)."""
+    blocks = {
+        # icaruscode, funcs.jsonnet: anodes 110 and 121
+        "icarus": [
+            [(0, 1056), (2400, 5600), (8128, 5600)],
+            [(14976, 1056), (16192, 5600), (21984, 5600)],
+        ],
+        # wire file v7 of ProtoDUNE-VD: 8 anodes in blocks of 3808, 3808 and 4672 channels
+        "protodune-vd": [
+            [(476 * n, 476), (3808 + 476 * n, 476), (7616 + 584 * n, 584)] for n in range(8)
+        ],
+        # sbndcode: chamber n begins at 5638 n; of 4802 to 4807 it says that W lacks their wires
+        "sbnd": [[(5638 * n, 5638)] for n in range(2)],
+        "microboone": [[(0, 8256)]],
+    }
+    for name, anodes in blocks.items():
+        layout = load_layout(name)
+        for anode in anodes:
+            channels = np.concatenate([np.arange(first, first + n) for first, n in anode])
+            order = layout.order(channels, name)
+            starts = [channels[order[plane.used]][0] for plane in layout.planes]
+            if layout.gaps:
+                assert starts == [first for first, _ in anode]
+    lacking = np.arange(4802, 4808) - load_layout("sbnd").planes[2].channels[0]
+    assert (lacking >= 0).all()
+    assert (lacking < 1670).all()
+    with pytest.raises(DataError, match="5632 channels, where an anode has 5638"):
+        load_layout("sbnd").order(np.arange(5632), "an older frame")
+
+
+@pytest.mark.realdata
+def test_protodune_hd_is_what_its_wire_file_says(real_data: Path) -> None:
+    layout = load_layout("protodune-hd")
+    for anode in load_wires(real_data / "dnn-roi" / "protodunehd-wires-larsoft-v1.json.bz2"):
+        channels = np.concatenate([anode.channels(index) for index in range(3)])
+        order = layout.order(channels, "wire file")
+        for index, plane in enumerate(layout.planes):
+            assert (channels[order[plane.used]] == anode.channels(index)).all()
+            for face in anode.faces:
+                assert face[index].pitch_mm == pytest.approx(plane.pitch_mm, abs=2e-4)
+                assert abs(face[index].angle_deg) == pytest.approx(abs(plane.angle_deg), abs=1e-3)
 
 
 def test_protodune_hd_is_the_detector_of_the_simulators() -> None:

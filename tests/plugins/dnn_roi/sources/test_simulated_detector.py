@@ -281,9 +281,10 @@ def test_two_planes_are_too_few(tmp_path: Path, wct: ModuleType) -> None:
     assert "wct-hdf5" in caught.value.remedy
 
 
-def test_a_preset_without_pitches_cannot_be_simulated() -> None:
-    with pytest.raises(ConfigError, match="plane U has no pitch_mm"):
-        tracks("icarus")
+def test_a_preset_without_angles_cannot_be_simulated() -> None:
+    for preset in ("icarus", "sbnd"):
+        with pytest.raises(ConfigError, match="plane U has no angle_deg"):
+            tracks(preset)
     whole = tracks("protodune-hd", length_mm=1400.0)
     assert [plane.wires for plane in whole.detector.planes] == [800, 800, 960]
 

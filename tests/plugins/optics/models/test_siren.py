@@ -146,3 +146,12 @@ def test_a_network_starts_where_it_is_told() -> None:
     net = siren_stack(3, 32, 2, 4, 30.0, recompute=True, start=-2.5)
     answers = net(torch.rand(500, 3)).detach().numpy()
     np.testing.assert_allclose(answers.mean(), -2.5, atol=0.2)
+
+
+def test_its_work_is_counted_without_values() -> None:
+    """On the device meta, which has no autocast: `zoo train --dry-run` counts there."""
+    net, inputs = stack(recompute=True).to("meta"), torch.rand(5, 6, device="meta")
+    answer = net(inputs)
+    answer.sum().backward()
+    assert answer.device.type == "meta"
+    assert all(p.grad is not None for p in net.parameters())

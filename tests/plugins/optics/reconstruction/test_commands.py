@@ -134,6 +134,29 @@ def test_tracks_as_json(simulated: Simulated, training: Path) -> None:
     assert "longitude" in summary["pulls"]
 
 
+def test_yields_of_a_calibration(
+    flashes: Path, simulated: Simulated, training: Path, tmp_path: Path
+) -> None:
+    """Sensors that see twice as much: half of the photons make the same charges."""
+    out = tmp_path / "found.json"
+    given = ("optics/analytic", "--training", training)
+    done = _run("optics", "calibrate", *given, "--data", training, "--out", out, "--fix-offset")
+    assert done.exit_code == 0, done.output
+    told = json.loads(out.read_text(encoding="utf-8"))
+    told["yields"] = [2.0] * 498
+    out.write_text(json.dumps(told), encoding="utf-8")
+    fit = ("optics", "fit-vertex", *given, "--data", flashes, "--limit", "3")
+    plain, doubled = (_run(*fit, "--json", *more) for more in ((), ("--calibration", out)))
+    assert doubled.exit_code == 0, doubled.output
+    pairs = zip(*(json.loads(one.stdout)["events"] for one in (plain, doubled)), strict=True)
+    for one, other in pairs:
+        assert other["photons"] == pytest.approx(one["photons"] / 2, rel=2e-3)
+        assert other["x_cm"] == pytest.approx(one["x_cm"], abs=0.2)
+    few = simulated("few", 2, 3, tank={"rows": 3, "columns": 5, "rings": (4, 1)})
+    bad = ("optics", "fit-vertex", "optics/analytic", "--training", few, "--data", few)
+    assert "it is of the sensors" in _error(4, *bad, "--calibration", out)["message"]
+
+
 def test_flashes_are_no_tracks(flashes: Path, training: Path) -> None:
     words = ("optics", "fit-track", "optics/analytic", "--data", flashes, "--training", training)
     told = _error(4, *words)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from zoo.api import DataError, Table
+from zoo.api import DataError, Ragged, Table
 from zoo_optics.reconstruction.events import Event, events_of
 from zoo_optics.reconstruction.light import DirectLight, Light
 from zoo_optics.reconstruction.maximise import log_likelihood
@@ -138,3 +138,32 @@ def test_late_hits_do_not_magnify_the_noise_of_a_model(source: Callable[..., Che
     point = np.array([[*POINT, 0.0, np.log(60_000.0)]])
     first, second = (log_likelihood(VertexHypothesis(x), late, point)[0] for x in (smooth, rough))
     assert second == pytest.approx(first, abs=0.02)
+
+
+def test_dead_sensors_do_not_bias(source: Callable[..., Cherenkov]) -> None:
+    """A third of the sensors dead, all on one side: what they tell is left out."""
+    light = straight(source(dark_khz=20.0, **FEW_SENSORS))
+    alive = light.detector.sensors.position_cm[:, 0] > -60
+    assert 0.2 < (~alive).mean() < 0.45
+    rng, pulls = np.random.default_rng(9), []
+    for _ in range(15):
+        toy = _toy(light, 60_000, rng)
+        table = Table(
+            {
+                "id": np.array([1], np.uint64),
+                "charge": toy.charge[None],
+                "alive": alive[None],
+                "hit_sensor": Ragged.of([toy.sensor]),
+                "hit_time": Ragged.of([toy.time_ns]),
+            }
+        )
+        (event,) = events_of(table, len(toy.charge), "toys")
+        assert not event.charge[~alive].any()
+        assert alive[event.sensor].all()
+        best = fit_vertex(light, event)
+        error = [*best.position_error_cm, best.photons_error]
+        found = np.array([*best.position_cm, best.photons])
+        pulls.append((found - np.array([*POINT, 60_000])) / error)
+    mean = np.mean(pulls, axis=0)
+    np.testing.assert_allclose(mean, 0, atol=4 / np.sqrt(15))
+    assert float(np.mean(np.square(pulls))) == pytest.approx(1, abs=4 * np.sqrt(2 / 60))

@@ -18,6 +18,7 @@ from zoo_optics.physics.detector import detector_of
 from zoo_optics.sources.files_config import SimpleSimConfig
 from zoo_optics.sources.simplesim import SimpleSim
 from zoo_optics.specs import SAMPLE
+from zoo_optics.times.hits import clock_of, hits_of
 
 FIELDS = frozenset({"position", "direction", "photons", "charge"})
 Open = Callable[..., SimpleSim]
@@ -116,7 +117,10 @@ def test_times_that_differ(tmp_path: Path, light: ModuleType, source: Open) -> N
     for row in range(6):
         np.testing.assert_allclose(time[row], distance[row, sensor[row]] / 21.6, atol=1e-3)
     assert check_source(found, SAMPLE).findings == ()
-    assert "note" not in found.facts
+    assert not {"note", "group_index"} & set(found.facts)
+    told = source(path, start_ns=7.0, group_index=29.9792458 / 21.6).facts
+    late = hits_of(table, told, clock_of(told)).late_ns
+    np.testing.assert_allclose(late, 0, atol=1e-3)
 
 
 def test_lengths_are_not_taken_for_times(tmp_path: Path, light: ModuleType, source: Open) -> None:
@@ -275,3 +279,16 @@ def test_an_ambiguous_index_is_refused(tmp_path: Path, light: ModuleType, source
     with pytest.raises(DataError, match="ambiguous"):
         source(path)
     np.testing.assert_array_equal(everything(source(path, index="end"))["charge"], charge)
+
+
+def test_dead_channels_are_told(folder: Path, light: ModuleType, source: Open) -> None:
+    found = source(folder, dead=[2, 5])
+    sensors = len(found.detector.sensors)
+    by_hand = ~np.isin(np.arange(sensors), [2, 5])
+    np.testing.assert_array_equal(found.facts["alive"], by_hand)
+    table = everything(found, found.fields)
+    np.testing.assert_array_equal(table["alive"], np.tile(by_hand, (12, 1)))
+    assert check_source(found, SAMPLE).findings == ()
+    assert "alive" not in source(folder).facts
+    with pytest.raises(ConfigError, match="no sensor has the channel 100000"):
+        source(folder, dead=[100_000])

@@ -361,3 +361,14 @@ def test_the_2x2_time_file_is_no_lut(real_data: Path, lut: OpenLut) -> None:
         np.testing.assert_array_equal(member.read(100, 60), arrays["cdf"][100:160])
     with pytest.raises(DataError, match="with one number 'vis'"):
         lut(path)
+
+
+def test_dead_channels_are_told(tmp_path: Path, light: ModuleType, library: Open) -> None:
+    found = library(light.write_library(tmp_path / "plib.h5"), dead=[0, 11])
+    by_hand = ~np.isin(np.arange(12), [0, 11])
+    np.testing.assert_array_equal(found.facts["alive"], by_hand)
+    table = everything(found, found.fields)
+    np.testing.assert_array_equal(table["alive"], np.tile(by_hand, (table.rows, 1)))
+    assert check_source(found, SAMPLE).findings == ()
+    with pytest.raises(ConfigError, match="no sensor has the channel 12"):
+        library(light.write_library(tmp_path / "other.h5"), dead=[12])
