@@ -65,18 +65,15 @@ for seed in $SEEDS; do
 done | xargs -P "$JOBS" -L 1 bash -c 'train "$@"' train
 
 ROWS=()
-for model in $MODELS; do ROWS+=("$(row "$model")"); done
+for name in $MODELS four-ticks; do ROWS+=("$(row "$name")"); done
 judge "$OUT/on-tracks" "$OUT/tracks.h5" "${ROWS[@]}"
 judge "$OUT/on-showers" "$OUT/showers.h5" "${ROWS[@]}"
-for rival in mobilenetv3-unet smp-unet mobilenetv2-unet; do
+# All against each: bins of four ticks against ten are among them, judged in ticks.
+for rival in lite-unet mobilenetv3-unet smp-unet; do
   for sample in tracks showers; do
     "$ZOO" compare "$OUT/on-$sample" --against "$rival" --out "$OUT/$sample-against-$rival"
   done
 done
-
-# The rebin study: bins of ten ticks and of four, judged in ticks.
-judge "$OUT/rebin" "$OUT/tracks.h5" "$(row lite-unet)" "$(row four-ticks)"
-"$ZOO" compare "$OUT/rebin" --against lite-unet --out "$OUT/four-against-ten"
 
 # The same 24 tracks (or fewer) with one thing changed in the simulation.
 [ -e "$OUT/varied/results.json" ] || "$ZOO" eval "${ROWS[@]}" --data tracks --split all \
