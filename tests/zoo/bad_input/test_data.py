@@ -108,7 +108,7 @@ def test_swapped_axes_that_only_the_model_can_see(
     file = with_column(tracks, tmp_path / "swapped.h5", "pads", swapped)
     predict = zoo("predict", run, "--data", file, "--out", tmp_path / "p.h5")
     predict.failed(3, where="mini-track/pad-net", says="broadcast", remedy="zoo data check")
-    zoo("eval", run, "--data", file).failed(3, where="Centroid", remedy="zoo data check")
+    zoo("eval", run, "--data", file).failed(3, where=run, remedy="zoo data check")
     train(*ONE_STEP, data=file).failed(3, where="Heteroscedastic", remedy="zoo data check")
 
 
