@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zoo.data.simulate import simulate_file
-from zoo.registry import registry
 from zoo_optics.sources.cherenkov import Cherenkov
 from zoo_optics.sources.config import CherenkovConfig
 from zoo_optics.specs import SAMPLE
@@ -23,17 +21,6 @@ TANK = {
     "rings": (26, 20, 14, 8, 1),
 }
 Simulated = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def plugin() -> Iterator[None]:
-    """The registry with this plugin alone, whatever is installed."""
-    point = EntryPoint("optics", "zoo_optics.plugin", "zoo.plugins")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.registry.entry_points", lambda **_: [point])
-        registry.cache_clear()
-        yield
-    registry.cache_clear()
 
 
 def _source(**options: Any) -> Cherenkov:
