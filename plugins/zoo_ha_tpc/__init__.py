@@ -1,0 +1,1 @@
+"""Momentum, angle and position of tracks from images of a pad plane."""

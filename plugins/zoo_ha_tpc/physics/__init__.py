@@ -1,0 +1,1 @@
+"""What simulation, fits and metrics share: pad plane, ionisation, response, track models."""
