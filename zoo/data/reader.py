@@ -35,9 +35,7 @@ Memory: TypeAlias = Literal["auto", "stream", "ram"]
 
 CACHE_BYTES = 256 * 2**20
 """Decoded blocks that one reader keeps, in bytes; always at least one block."""
-_JOINED_BYTES = (
-    16 * 2**20
-)  # 64 blocks of small rows: to join them takes as long as to read one by one
+_JOINED_BYTES = 16 * 2**20  # 64 blocks of small rows: joining takes as long as one by one
 
 
 @runtime_checkable
