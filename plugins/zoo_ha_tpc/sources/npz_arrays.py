@@ -165,7 +165,8 @@ class NpzArrays:
             self.close()
         streams = self._streams[1]
         if name not in streams:
-            streams[name] = zipfile.ZipFile(self.path).open(member.info)
+            archive = zipfile.ZipFile(self.path)  # closed with its stream
+            streams[name] = archive.open(member.info)
         return streams[name]
 
     def _damage(self, name: str, what: object) -> DataError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # noqa: TID251  # what is refused has to be written
 import shutil
 import sys
 from collections.abc import Callable
@@ -178,9 +178,7 @@ def test_objects_are_refused(source: Open, tmp_path: Path) -> None:
     path = copied(tmp_path, "wide-fixed.h5")
     with h5py.File(path, "r+") as file:
         del file["events/block0_values"]
-        values = file["events"].create_dataset(
-            "block0_values", (1,), h5py.vlen_dtype(np.uint8)
-        )
+        values = file["events"].create_dataset("block0_values", (1,), h5py.vlen_dtype(np.uint8))
         values[0] = np.frombuffer(pickle.dumps(["image"]), np.uint8)
         values.attrs["PSEUDOATOM"] = np.bytes_(b"object")
     with pytest.raises(DataError, match="pickles and are never unpickled") as caught:
