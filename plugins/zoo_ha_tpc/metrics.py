@@ -71,8 +71,9 @@ class HaTpcMetrics(Metrics):
         Columns: ``relative_NAME`` and ``residual_NAME``, in the units of the predictions;
         ``pull_NAME``; ``over_limit``, that of 1/p_t in standard errors of the limit of
         :mod:`zoo_ha_tpc.physics.resolution`; ``true_inverse`` and ``predicted_inverse``, 1/p_t in
-        c/GeV, the latter negative where its charge is wrong; ``length``, mm; ``clusters``; ``p_t`` and
-        ``predicted_p_t``, GeV/c; ``angle``, degrees, |phi| folded to 0..90. NaN: not known.
+        c/GeV, the latter negative where its charge is wrong; ``length``, mm; ``clusters``;
+        ``p_t`` and ``predicted_p_t``, GeV/c; ``angle``, degrees, |phi| folded to 0..90. NaN: not
+        known.
 
         Raises:
             DataError: A prediction is not finite, or the data have no pad plane.
@@ -127,7 +128,7 @@ class HaTpcMetrics(Metrics):
             length,
             columns["clusters"],
             self._plane.field_tesla,
-            tan_lambda=samples["tan_lambda"] if "tan_lambda" in samples else 0.0,
+            tan_lambda=samples.get("tan_lambda", 0.0),
         )
 
 

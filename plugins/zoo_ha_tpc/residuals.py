@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Table
+from zoo.api import DataError
 from zoo_ha_tpc.quantities import QUANTITIES, completed, true_values
 
 __all__ = ["RESIDUALS", "Residual", "residuals_of", "told", "truths"]

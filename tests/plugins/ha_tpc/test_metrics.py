@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def test_wrong_signs():
 
 
 @pytest.mark.parametrize("dilution", [0.0, 0.3, 1.0, 1.1])
-def test_the_slope_tells_what_is_pulled_to_the_mean(dilution):
+def test_the_slope_tells_what_is_pulled_to_the_mean(dilution: float):
     # A direct regression that learns little: the right charge, and sizes near the mean size.
     table = sample()
     size, sign = np.abs(table["q_over_pt"]), np.sign(table["q_over_pt"])
@@ -223,7 +224,7 @@ def test_the_ratio_to_the_limit():
     found = told(table, {"q_over_pt": table["q_over_pt"] * (1 + relative)})
     assert found["s68 over the limit"] == pytest.approx(1.7, abs=4 * 1.7 * 0.94 / COUNT**0.5)
     # Stiff tracks from the middle of the edge cross all columns.
-    whole = (np.abs(table["phi"]) < 0.1) & (np.abs(table["y_ini"]) < 100) & (p_t > 1)
+    whole = (np.abs(table["phi"]) < 0.1) & (np.abs(table["y_ini"]) < 50) & (p_t > 1)
     assert length[whole] == pytest.approx(PLANE.z.length_mm, rel=0.02)
     assert rows["clusters"][whole] == pytest.approx(144, rel=0.01)
 
@@ -295,8 +296,7 @@ def test_bins():
     for column in ("length", "p_t", "angle"):
         assert sum(n for (name, _), n in counts.items() if name == column) == 2000
     # Each track is in one range of lengths and in one bin of p_t there.
-    pairs = list(zip(LENGTHS_MM[:-1], LENGTHS_MM[1:], strict=True))
-    for low, high in pairs:
+    for low, high in pairwise(LENGTHS_MM):
         inside = (rows["length"] >= low) & (rows["length"] < high)
         found = [n for (name, _), n in counts.items() if name == crossing(low, high)]
         assert sum(found) == inside.sum()

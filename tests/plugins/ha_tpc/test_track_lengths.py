@@ -22,7 +22,8 @@ def tracks(count: int = 1, **changes: object) -> dict[str, np.ndarray]:
 
 def test_the_size_of_the_plane():
     # 144 and 64 pads of 11.28 and 10.19 mm, with three gaps and one of 14 mm.
-    assert (WIDTH, HEIGHT) == pytest.approx((1666.32, 666.16))
+    assert pytest.approx(1666.32) == WIDTH
+    assert pytest.approx(666.16) == HEIGHT
 
 
 def test_places_follow_the_direction_that_turns():
@@ -57,7 +58,7 @@ def test_a_sagitta():
         ({"phi": np.pi, "z_ini": -10.0}, 0.0, 0),  # it never reaches the plane
     ],
 )
-def test_lengths_of_straight_tracks(changes, length, clusters):
+def test_lengths_of_straight_tracks(changes: dict[str, float], length: float, clusters: float):
     found = extent_of(tracks(**changes), PLANE)
     assert found.length_mm[0] == pytest.approx(length, abs=6)
     assert found.clusters[0] == pytest.approx(clusters, abs=0.6)

@@ -23,7 +23,7 @@ def curvature_error(length: float, points: int, covariance: np.ndarray) -> float
 
 
 @pytest.mark.parametrize("points", [20, 49, 145])
-def test_gluckstern_is_the_covariance_of_a_parabola(points):
+def test_gluckstern_is_the_covariance_of_a_parabola(points: int):
     # sigma(k) B = 0.2 T: 1/p_t of 1 GeV/c is a curvature of 0.06 / m.
     length, sigma = 1.2, 0.45e-3
     direct = curvature_error(length, points, sigma**2 * np.eye(points))
@@ -54,8 +54,10 @@ def test_scattering_is_the_covariance_of_a_random_walk():
         (550, 49, {0.3: 4.7, 0.55: 5.8, 0.85: 8.4, 1.25: 11}, 0.1),
     ],
 )
-def test_the_limit_of_the_detector(length, points, expected, within):
-    assert CLUSTER_MM == 0.45
+def test_the_limit_of_the_detector(
+    length: float, points: int, expected: dict[float, float], within: float
+):
+    assert pytest.approx(0.45) == CLUSTER_MM
     for p_t, percent in expected.items():
         found = 100 * limit(p_t, length, points, 0.2)
         assert float(found) == pytest.approx(percent, rel=within)
@@ -72,7 +74,7 @@ def test_the_radiation_length_of_the_gas():
     # Of the gases at 20 C and 1 atm (Particle Data Group, atomic and nuclear properties): argon
     # 117.6 m, CF4 89.9 m, isobutane 181 m; shares of volume add their inverses.
     mixture = 1 / (0.95 / 117.6 + 0.03 / 89.9 + 0.02 / 181)
-    assert RADIATION_MM / 1e3 == pytest.approx(mixture, rel=0.03)
+    assert pytest.approx(mixture, rel=0.03) == RADIATION_MM / 1e3
 
 
 def test_slopes_along_the_field_scatter_in_more_gas():
