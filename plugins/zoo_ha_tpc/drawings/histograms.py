@@ -62,8 +62,8 @@ def residuals(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]) ->
         styles,
         name="residuals",
         caption="Residuals of all tracks, as shares of all of them, and the Gaussians that "
-        "describe them within two standard deviations of their centre (thin lines), whose mean and standard "
-        "deviation stand in the panels in the order of the legend.",
+        "describe them within two standard deviations of their centre (thin lines), whose mean "
+        "and standard deviation stand in the panels in the order of the legend.",
     )
 
 
@@ -118,7 +118,7 @@ def _drawn(
             data[f"{model} {panel.column}"] = share
             core = gaussian_core(values)
             _model(
-                place, edges, share, styles[model], core._replace(count=core.count / len(values))
+                place, edges, share, styles[model], core._replace(total=core.total / len(values))
             )
             _tell(place, row, core, styles[model])
         place.set(xlabel=panel.label, xlim=(edges[0], edges[-1]))
@@ -150,7 +150,7 @@ def _model(place: Axes, edges: Array, share: Array, style: Style, core: Core) ->
 
 def _gaussian(place: Axes, edges: Array, core: Core, *, color: object, linewidth: float) -> None:
     where = np.linspace(edges[0], edges[-1], 400)
-    peak = core.count * (edges[1] - edges[0]) / (core.sigma * np.sqrt(2 * np.pi))
+    peak = core.total * (edges[1] - edges[0]) / (core.sigma * np.sqrt(2 * np.pi))
     height = peak * np.exp(-0.5 * np.square((where - core.mean) / core.sigma))
     place.plot(where, height, color=str(color), linewidth=linewidth, alpha=0.8)
 
