@@ -132,11 +132,12 @@ def _drawn(
 
 
 def _edges(found: Mapping[str, Array]) -> Array:
-    """Wide enough for the widest, unless it is much wider than the narrowest."""
+    """Wide enough for the widest and its bias, unless it is much wider than the narrowest."""
     shapes = [shape_of(values.astype(np.float32)) for values in found.values()]
     narrowest = min(shape.s68 for shape in shapes)
     widest = min(max(shape.s68 for shape in shapes), _NARROWEST * narrowest)
-    half = _REACH * widest if widest > 0 else 1.0
+    reach = _REACH * widest
+    half = reach + min(max(abs(shape.median) for shape in shapes), 2 * reach) or 1.0
     return np.linspace(-half, half, _BINS + 1)
 
 

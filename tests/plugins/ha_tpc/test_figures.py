@@ -26,7 +26,7 @@ from zoo_ha_tpc.track_lengths import positions
 PLANE = read_plane("ha-tpc")
 COUNT = 600
 NET = {"net": "model"}
-MANY = {f"{'long-' * 14}net-{n}": "model" for n in range(7)} | {"ha-tpc/x": "baseline"}
+MANY = {f"{'long-' * 14}net-{n}": "model" for n in range(4)} | {"ha-tpc/x": "baseline"}
 HORIZONTAL, STEEP = 0, 1
 ROLES = {
     "net": "model",
@@ -82,7 +82,7 @@ def drawn(models: Mapping[str, str], kept: int = COUNT, shown: int = 2) -> dict[
     for name, role in models.items():
         rows = metrics.measure(table.take(slice(kept)), predictions(name).take(slice(kept)))
         rows = rows.with_columns({"group": rows.ids})
-        numbers = numbers_of(Resampler(metrics, resamples=4, seed=0), rows)
+        numbers = numbers_of(Resampler(metrics, resamples=2, seed=0), rows)
         evaluations[name] = Evaluation(model=name, role=role, numbers=numbers, rows=rows)
         told[name] = predictions(name).take(slice(shown))
     evaluations["absent"] = Evaluation(
@@ -117,9 +117,10 @@ def test_all_can_be_saved(drawings: dict[str, Drawing]) -> None:
         *("predicted-true", "resolution", "bias", "angles", "residuals", "pulls"),
         *("display-1", "display-2"),
     ]
-    for drawing in drawings.values():
+    for name, drawing in drawings.items():
         assert drawing.caption.endswith(".")
-        save(drawing)
+        if name != "display-2":  # as the first
+            save(drawing)
 
 
 def test_axes_have_units(drawings: dict[str, Drawing]) -> None:
@@ -230,9 +231,8 @@ def test_electrons_lie_where_they_are_across_the_track() -> None:
 def test_few_rows_and_many_models(models: dict[str, str], kept: int, names: set[str]) -> None:
     found = drawn(models, kept, shown=1)
     assert names <= set(found)
-    if kept != 12:  # these are saved once more, with more tracks
-        for name in sorted(names)[-2:]:
-            save(found[name])
+    if kept != 12:  # these are saved with more tracks
+        save(found["residuals"])
 
 
 def test_samples_without_truth_and_hits_have_displays() -> None:
