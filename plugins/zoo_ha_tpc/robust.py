@@ -5,6 +5,7 @@ The width is s68, half of the central 68.27 % interval: the standard deviation o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,13 +61,21 @@ def shape_of(values: NDArray[np.float32]) -> Shape:
     values = values[~missing] if missing.any() else values
     if not len(values):
         return Shape(float("nan"), float("nan"))
-    position = np.array(_SHARES) * (len(values) - 1)
-    below = position.astype(np.int64)
-    ranks = np.concatenate([below, np.minimum(below + 1, len(values) - 1)])
-    chosen = _at_ranks(values, ranks).astype(np.float64).reshape(2, -1)
-    part = position - below
-    low, median, high = (chosen[0] * (1 - part) + chosen[1] * part).tolist()
+    ranks, part = _ranks(len(values))
+    chosen = _at_ranks(values, ranks).astype(np.float64)
+    low, median, high = (chosen[:3] * (1 - part) + chosen[3:] * part).tolist()
     return Shape(median, (high - low) / 2)
+
+
+@lru_cache(maxsize=64)
+def _ranks(count: int) -> tuple[NDArray[np.int64], Array]:
+    """Of the values below the three quantiles, then of those above, and how far between they lie.
+
+    The resamples of one bin all have the same size.
+    """
+    position = np.array(_SHARES) * (count - 1)
+    below = position.astype(np.int64)
+    return np.concatenate([below, np.minimum(below + 1, count - 1)]), position - below
 
 
 def _at_ranks(values: NDArray[np.float32], ranks: NDArray[np.int64]) -> NDArray[np.float32]:
