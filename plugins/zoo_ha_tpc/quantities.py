@@ -51,8 +51,8 @@ def true_values(samples: Mapping[str, Any], name: str) -> Array:
     if name == "sin_phi":
         return np.asarray(np.sin(phi))
     p_t = 1 / np.abs(np.asarray(samples["q_over_pt"], np.float64))
-    factor = {"p_t": 1.0, "p_y": np.sin(phi), "p_z": np.cos(phi)}[name]
-    return np.asarray(p_t * factor)
+    factors = {"p_t": np.ones_like(phi), "p_y": np.sin(phi), "p_z": np.cos(phi)}
+    return np.asarray(p_t * factors[name])
 
 
 def completed(columns: Mapping[str, Any]) -> dict[str, Any]:
