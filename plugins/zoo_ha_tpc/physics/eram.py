@@ -21,36 +21,45 @@ from scipy.special import ndtr
 
 from zoo_ha_tpc.physics.electronics import shaped
 
-__all__ = ["HALF", "NODES_NS", "TAIL_NS", "node_spreads", "pad_shares", "pulse_basis", "pulses"]
+__all__ = ["NODES_NS", "PADS", "TAIL_NS", "first_pad", "node_spreads", "pad_shares", "pulse_basis", "pulses"]
 
 Array = NDArray[np.float64]
 
-HALF = 2
-"""Pads on either side of the one under a charge that see it."""
+PADS = 4
+"""Pads along one axis, the nearest ones, that see a charge."""
 
 TAIL_NS = 2400.0
 """How long after the charge pulses are followed."""
 
-NODES_NS = (0.0, 60.0, 160.0, 320.0, 560.0, 900.0, 1500.0, 2400.0)
+NODES_NS = (20.0, 120.0, 320.0, 700.0, 1300.0, 2400.0)
 """Times whose spreads, at the nominal RC, are the nodes."""
 
 _FINE = 4  # parts of a sample in which charge and electronics are folded
 
 
-def pad_shares(offset_mm: Array, pitch_mm: float, sigma_mm: Array) -> Array:
-    """Shares of a charge over the pads along one axis.
+def first_pad(part: Array) -> NDArray[np.intp]:
+    """The first of the ``PADS`` nearest pads, from the pad under a charge.
 
     Args:
-        offset_mm: Its distance from the lower edge of the pad under it; any shape.
+        part: How far into that pad it lies, 0 to 1.
+    """
+    return np.asarray(part >= 0.5, np.intp) - PADS // 2
+
+
+def pad_shares(part: Array, pitch_mm: float, sigma_mm: Array) -> Array:
+    """Shares of a charge over the nearest pads along one axis.
+
+    Args:
+        part: How far into the pad under it it lies, 0 to 1; any shape.
         pitch_mm: Of the pads.
         sigma_mm: RMS width, of a shape that broadcasts with it.
 
     Returns:
-        float64 (..., 2 HALF + 1), from ``HALF`` pads below to ``HALF`` above.
+        float64 (..., PADS), from :func:`first_pad` on.
     """
-    edges = np.arange(-HALF, HALF + 2) * pitch_mm
+    edges = (first_pad(part) - part)[..., None] + np.arange(PADS + 1)
     width = np.maximum(sigma_mm, 1e-6)[..., None]
-    return np.asarray(np.diff(ndtr((edges - np.asarray(offset_mm)[..., None]) / width)))
+    return np.asarray(np.diff(ndtr(edges * pitch_mm / width)))
 
 
 def node_spreads(rc_ns_mm2: float) -> Array:
@@ -118,7 +127,7 @@ def _examples(pitches_mm: tuple[float, float], widths_mm: tuple[float, ...], spr
     sigma = np.sqrt(np.square(widths_mm)[:, None] + spread)
     inner = (np.arange(4) + 0.5) / 4
     z, y = (
-        pad_shares(inner[:, None, None] * pitch, pitch, sigma[None]) for pitch in pitches_mm
+        pad_shares(inner[:, None, None], pitch, sigma[None]) for pitch in pitches_mm
     )  # (offset, width, spread, pad)
     both = np.einsum("awsp,bwsq->abwpqs", z, y)
     return both.reshape(-1, len(spread))

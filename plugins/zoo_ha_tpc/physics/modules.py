@@ -1,6 +1,6 @@
 """Which pad of which module lies under a point.
 
-Cells are pads of a module with a border of ``HALF`` pads: what spreads beyond a module is lost.
+Cells are pads of a module with a border of two pads: what spreads beyond a module is lost.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_ha_tpc.physics.eram import HALF
+from zoo_ha_tpc.physics.eram import PADS, first_pad
 from zoo_ha_tpc.physics.pad_plane import Axis, PadPlane
 
 __all__ = ["Landing", "Modules"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
+
+_BORDER = PADS // 2
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ class Modules:
     def __init__(self, plane: PadPlane) -> None:
         self._plane = plane
         self._across = plane.z.pads // plane.z.pads_of_a_module
-        self._rows = plane.y.pads_of_a_module + 2 * HALF
-        self._columns = plane.z.pads_of_a_module + 2 * HALF
+        self._rows = plane.y.pads_of_a_module + 2 * _BORDER
+        self._columns = plane.z.pads_of_a_module + 2 * _BORDER
         self.count = self._across * (plane.y.pads // plane.y.pads_of_a_module)
         self.cells = self.count * self._rows * self._columns
 
@@ -65,16 +67,18 @@ class Modules:
         return Landing(z_on & y_on, module, row, column, y_part, z_part)
 
     def neighbourhood(self, landing: Landing) -> Ints:
-        """Cells of the pads about each point: (2 HALF + 1 columns, as many rows, N)."""
-        first = (landing.module * self._rows + landing.row) * self._columns + landing.column
-        near = np.arange(2 * HALF + 1)
+        """Cells of the pads about each point: (PADS columns, PADS rows, N)."""
+        row = landing.row + _BORDER + first_pad(landing.y_part)
+        column = landing.column + _BORDER + first_pad(landing.z_part)
+        first = (landing.module * self._rows + row) * self._columns + column
+        near = np.arange(PADS)
         return np.asarray(first + near[:, None, None] + near[None, :, None] * self._columns)
 
     def pads(self, cells: Ints) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
         """Module, row and column of the plane, and whether there is a pad, of cells (N,)."""
         rest, column = np.divmod(cells, self._columns)
         module, row = np.divmod(rest, self._rows)
-        row, column = row - HALF, column - HALF
+        row, column = row - _BORDER, column - _BORDER
         y, z = self._plane.y.pads_of_a_module, self._plane.z.pads_of_a_module
         there = (row >= 0) & (row < y) & (column >= 0) & (column < z)
         return (

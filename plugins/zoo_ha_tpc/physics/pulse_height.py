@@ -53,11 +53,11 @@ def pulse_heights(pulses: Pulses, sampling_ns: float, threshold: float) -> Heigh
         sampling_ns: Between samples.
         threshold: ADC, above 0.
     """
-    keep = np.flatnonzero(pulses.samples.max(axis=1, initial=0) >= threshold)
-    wave = pulses.samples[keep]
+    at = pulses.samples.argmax(axis=1)
+    top = pulses.samples[np.arange(len(at)), at]
+    keep = np.flatnonzero(top >= threshold)
+    wave, at, top = pulses.samples[keep], at[keep], top[keep]
     row, count = np.arange(len(wave)), wave.shape[1]
-    at = wave.argmax(axis=1) if count else np.zeros(0, np.intp)
-    top = wave[row, at]
     before, after = wave[row, np.maximum(at - 1, 0)], wave[row, np.minimum(at + 1, count - 1)]
     bend = 2 * top - before - after
     vertex = np.where(bend > 0, (after - before) / (2 * np.maximum(bend, 1e-9)), 0.0)
@@ -72,19 +72,23 @@ def pulse_heights(pulses: Pulses, sampling_ns: float, threshold: float) -> Heigh
 
 def _half(wave: Array, at: Ints, half: Array) -> tuple[Array, Array]:
     """Where waves pass half their height before and after their top, in samples."""
-    row, sample = np.arange(len(wave)), np.arange(wave.shape[1])
+    row, count = np.arange(len(wave)), wave.shape[1]
     low = wave < half[:, None]
-    last = np.where(low & (sample < at[:, None]), sample, -1).max(axis=1, initial=-1)
-    first = np.where(low & (sample > at[:, None]), sample, len(sample)).min(
-        axis=1, initial=len(sample)
-    )
+    # Backwards from the top, and forwards: argmax stops at the first that is low.
+    early = np.arange(count - 1, -1, -1) < at[:, None]
+    early &= low[:, ::-1]
+    last = count - 1 - early.argmax(axis=1)
+    late = np.arange(count) > at[:, None]
+    late &= low
+    first = late.argmax(axis=1)
+    rises, falls = early[row, count - 1 - last], late[row, first]
 
     def crossing(under: Ints, over: Ints) -> Array:
         one, other = wave[row, under], wave[row, over]
-        rise = np.where(other > one, other - one, 1)  # flat: no crossing, and not used
-        return np.asarray(under + (over - under) * (half - one) / rise)
+        step = np.where(other > one, other - one, 1)  # 1: no crossing, not used
+        return np.asarray(under + (over - under) * (half - one) / step)
 
-    inner = np.minimum(first, len(sample) - 1)
-    rise = np.where(last < 0, 0.0, crossing(np.maximum(last, 0), np.maximum(last, 0) + 1))
-    fall = np.where(first == len(sample), len(sample) - 1.0, crossing(inner, inner - 1))
+    last, first = np.minimum(last, count - 2), np.maximum(first, 1)
+    rise = np.where(rises, crossing(last, last + 1), 0.0)
+    fall = np.where(falls, crossing(first, first - 1), count - 1.0)
     return rise, fall

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import normal
+from zoo_ha_tpc.physics.draws import quick_normal
 from zoo_ha_tpc.physics.drift import Gas
 from zoo_ha_tpc.physics.electronics import ADC_PER_FC, ELECTRON_FC, Noise, noise_basis
-from zoo_ha_tpc.physics.eram import HALF, NODES_NS, TAIL_NS, node_spreads, pad_shares, pulse_basis
+from zoo_ha_tpc.physics.eram import NODES_NS, PADS, TAIL_NS, node_spreads, pad_shares, pulse_basis
 from zoo_ha_tpc.physics.modules import Modules
 from zoo_ha_tpc.physics.pad_plane import Axis, PadPlane
 from zoo_ha_tpc.physics.pulse_height import Pulses, pulse_heights
@@ -25,7 +25,7 @@ Ints = NDArray[np.intp]
 _OFFSETS = 256  # places within a pad that the tables tell apart
 _WIDTHS = 32  # depths of drift that they tell apart
 _BIN = 2  # samples; charges of one bin and pad share a pulse
-_MIDDLE = 4  # node whose charges weight the times
+_MIDDLE = 2  # node whose charges weight the times
 _LONGEST_DELAY = 0.97  # samples that the mean time of a step's electrons may be off
 _QUIET = 4.5  # RMS of noise that must be missing to the threshold for a pad to be left out
 _TAG = 201  # of the random numbers
@@ -137,24 +137,27 @@ class Readout:
         self._z_shares, self._y_shares = (
             _shares(axis, widths, spreads) for axis in (plane.z, plane.y)
         )
-        self._bases = {
-            factor: in_units(
-                pulse_basis(
-                    rc_ns_mm2=layer.rc_ns_mm2 * factor,
-                    nominal_rc_ns_mm2=layer.rc_ns_mm2,
-                    pitches_mm=(plane.z.pitch_mm, plane.y.pitch_mm),
-                    widths_mm=tuple(widths[:: _WIDTHS // 8].tolist()),
-                    peaking_ns=chip.peaking_ns,
-                    sampling_ns=chip.sampling_ns,
-                ).reshape(3 * len(NODES_NS), -1),
-                PULSE_UNIT,
-            )
-            for factor in sorted(set(layer.rc))
-        }
         self._bins = self._most_bins(steepest)
-        self._samples = round(TAIL_NS / chip.sampling_ns) + _BIN + 1 + _BIN * (self._bins - 1)
-        basis = noise_basis(chip.noise, self._samples, chip.sampling_ns, chip.peaking_ns)
-        self._noise = in_units(basis, PULSE_UNIT)
+        samples = round(TAIL_NS / chip.sampling_ns) + _BIN + 1 + _BIN * (self._bins - 1)
+        noise = noise_basis(chip.noise, samples, chip.sampling_ns, chip.peaking_ns)
+        self._numbers = len(noise)
+        self._bases = {factor: self._basis(factor, widths, noise) for factor in set(layer.rc)}
+
+    def _basis(self, factor: float, widths: Array, noise: Array) -> tuple[Array, Array]:
+        """Pulses at RC times a factor, without and with noise below: whole numbers, scaled."""
+        layer, chip, plane = self._layer, self._chip, self._plane
+        pulse = pulse_basis(
+            rc_ns_mm2=layer.rc_ns_mm2 * factor,
+            nominal_rc_ns_mm2=layer.rc_ns_mm2,
+            pitches_mm=(plane.z.pitch_mm, plane.y.pitch_mm),
+            widths_mm=tuple(widths[:: _WIDTHS // 8].tolist()),
+            peaking_ns=chip.peaking_ns,
+            sampling_ns=chip.sampling_ns,
+        ).reshape(3 * len(NODES_NS), -1)
+        longer = np.pad(pulse, ((0, 0), (0, noise.shape[1] - pulse.shape[1])))
+        scale = CHARGE_UNIT * PULSE_UNIT
+        both = in_units(np.concatenate([longer, noise]), PULSE_UNIT) * scale
+        return in_units(pulse, PULSE_UNIT) * scale, both
 
     def hits(self, keys: NDArray[np.uint64], arrivals: Arrivals) -> Hits:
         """What the electrons leave, events of ``keys`` (N,) numbered from 0."""
@@ -164,16 +167,20 @@ class Readout:
         module, row, column, there = self._modules.pads(within)
         chosen = np.flatnonzero(there)
         chosen = chosen[self._layer.alive[row[chosen], column[chosen]]]
-        chosen = chosen[self._loud(charges[: len(NODES_NS), chosen].max(axis=0))]
-        pulses = self._pulses(charges[:, chosen], module[chosen])
-        pad = (event[chosen] * self._plane.y.pads + row[chosen]) * self._plane.z.pads
-        waves = self._together(pad + column[chosen], time_bin[chosen], pulses)
-        return self._heights(keys, waves)
+        chosen = chosen[self._loud(charges[: len(NODES_NS), chosen].max(axis=0, initial=0))]
+        pad = (event * self._plane.y.pads + row) * self._plane.z.pads + column
+        chosen = chosen[np.lexsort((time_bin[chosen], pad[chosen]))]
+        waves = self._waves(
+            keys, pad[chosen], module[chosen], time_bin[chosen], _rows(charges[:, chosen])
+        )
+        found = pulse_heights(waves, self._chip.sampling_ns, self._chip.threshold_adc)
+        event, within = np.divmod(found.pad, self._plane.y.pads * self._plane.z.pads)
+        row, column = np.divmod(within, self._plane.z.pads)
+        return Hits(event, row, column, found.charge, found.time_ns, found.width_ns)
 
     def _most_bins(self, steepest: float) -> int:
         """Bins of time in which the charges of one pad can arrive."""
-        near = 2 * HALF + 1
-        reach = near * float(np.hypot(self._plane.z.pitch_mm, self._plane.y.pitch_mm))
+        reach = PADS * float(np.hypot(self._plane.z.pitch_mm, self._plane.y.pitch_mm))
         # A pad's track may bend, and its electrons wander: a fifth more than the straight way.
         later = float(self._gas.time_ns(np.array(1.2 * reach * steepest)))
         return int((later / self._chip.sampling_ns + 2 * _LONGEST_DELAY) / _BIN) + 2
@@ -218,58 +225,71 @@ class Readout:
         least = self._chip.threshold_adc - _QUIET * self._chip.noise_adc
         return np.asarray(charge * CHARGE_UNIT > max(least, 0))
 
-    def _pulses(self, charges: Array, module: Ints) -> Array:
-        """Pulses of cells without noise, (cells, samples), ADC."""
-        nodes = len(NODES_NS)
-        charge, weight = charges[:nodes], np.maximum(charges[_MIDDLE], 1)
-        moments = charges[nodes:] / weight
-        rows = np.concatenate([charge, *(np.rint(charge * moment) for moment in moments)])
-        rc = np.array(self._layer.rc)[module]
-        first = next(iter(self._bases.values()))
-        out = np.empty((len(module), first.shape[1]))
-        for factor, basis in self._bases.items():
-            ours = rc == factor
-            out[ours] = self._sums.product(np.ascontiguousarray(rows[:, ours].T), basis)
-        return out * (CHARGE_UNIT * PULSE_UNIT)
+    def _waves(
+        self, keys: NDArray[np.uint64], pad: Ints, module: Ints, time_bin: Ints, rows: Array
+    ) -> Pulses:
+        """Waveforms of pads, whose cells follow one another in the order of time.
 
-    def _together(self, pad: Ints, time_bin: Ints, pulses: Array) -> Pulses:
-        """Sums of the cells of each pad; ``pad`` counts through events, rows and columns."""
-        order = np.lexsort((time_bin, pad))
-        pad, time_bin, pulses = pad[order], time_bin[order], pulses[order]
+        Args:
+            keys: Of the events.
+            pad: Of each cell, counted through events, rows and columns.
+            module: Of each cell.
+            time_bin: Of each cell.
+            rows: Its factors on the basis.
+        """
         is_first = np.diff(pad, prepend=-1) != 0
         first, which = np.flatnonzero(is_first), np.cumsum(is_first) - 1
-        later = time_bin - time_bin[first][which]
-        waves = np.zeros((len(first), self._samples))
-        for shift in range(int(later.max(initial=-1)) + 1):
-            ours = later == shift
-            start = _BIN * shift
-            waves[which[ours], start : start + pulses.shape[1]] += pulses[ours]
+        noise = self._deviates(keys, pad[first])
+        samples = self._signals(np.concatenate([rows[first], noise], axis=1), module[first])
+        more = np.flatnonzero(~is_first)
+        shift = _BIN * (time_bin[more] - time_bin[first][which[more]])
+        late = self._signals(rows[more], module[more])
+        for one in np.unique(shift):
+            ours = shift == one
+            samples[which[more[ours]], one : one + late.shape[1]] += late[ours]
+        np.rint(samples, out=samples)
+        np.minimum(samples, self._chip.largest_adc, out=samples)
         # Sample 0 lies two samples before the middle of the first bin.
         start_ns = ((time_bin[first] + 0.5) * _BIN - 2) * self._chip.sampling_ns
-        return Pulses(pad[first], waves, start_ns)
+        return Pulses(pad[first], samples, start_ns)
 
-    def _heights(self, keys: NDArray[np.uint64], waves: Pulses) -> Hits:
-        chip, (rows, columns) = self._chip, self._plane.shape
-        event, within = np.divmod(waves.pad, rows * columns)
+    def _signals(self, rows: Array, module: Ints) -> Array:
+        """Rows of factors times the basis of their module, without or with noise, ADC."""
+        with_noise = rows.shape[1] > 3 * len(NODES_NS)
+        bases = {factor: pair[with_noise] for factor, pair in self._bases.items()}
+        if len(bases) == 1:
+            return self._sums.product(rows, next(iter(bases.values())))
+        rc = np.array(self._layer.rc)[module]
+        out = np.empty((len(rows), next(iter(bases.values())).shape[1]))
+        for factor, basis in bases.items():
+            ours = rc == factor
+            out[ours] = self._sums.product(rows[ours], basis)
+        return out
+
+    def _deviates(self, keys: NDArray[np.uint64], pad: Ints) -> Array:
+        """Factors on the basis of the noise, (pads, numbers), in units."""
+        event, within = np.divmod(pad, self._plane.y.pads * self._plane.z.pads)
         # A pad's noise has a key of its own: it is the same whatever else changes.
         own = keys[event] + _PADS_APART * (within + 1).astype(np.uint64)
-        deviate = in_units(
-            chip.noise_adc * normal(own, len(self._noise), tag=_TAG), CHARGE_UNIT
-        )
-        noise = self._sums.product(deviate, self._noise) * (CHARGE_UNIT * PULSE_UNIT)
-        digits = np.clip(np.rint(waves.samples + noise), None, chip.largest_adc)
-        found = pulse_heights(
-            Pulses(waves.pad, digits, waves.start_ns), chip.sampling_ns, chip.threshold_adc
-        )
-        event, within = np.divmod(found.pad, rows * columns)
-        row, column = np.divmod(within, columns)
-        return Hits(event, row, column, found.charge, found.time_ns, found.width_ns)
+        deviates = quick_normal(own, self._numbers, tag=_TAG)
+        return in_units(self._chip.noise_adc * deviates, CHARGE_UNIT)
+
+
+def _rows(charges: Array) -> Array:
+    """Factors on the basis, (cells, 3 nodes): charges, and their moments in time."""
+    nodes = len(NODES_NS)
+    charge, weight = charges[:nodes], np.maximum(charges[_MIDDLE], 1)
+    rows = np.empty((charges.shape[1], 3, nodes))
+    rows[:, 0] = charge.T
+    for at, moment in enumerate(charges[nodes:] / weight):
+        rows[:, at + 1] = np.rint(charge * moment).T
+    return rows.reshape(len(rows), -1)
 
 
 def _shares(axis: Axis, widths_mm: Array, spreads: Array) -> Floats:
     """Shares of pads along an axis, (nodes, pads, widths * offsets)."""
-    offset = (np.arange(_OFFSETS) + 0.5) * axis.pitch_mm / _OFFSETS
+    part = (np.arange(_OFFSETS) + 0.5) / _OFFSETS
     sigma = np.sqrt(widths_mm**2 + spreads[:, None])
-    shares = pad_shares(offset, axis.pitch_mm, sigma[..., None])
-    table = np.moveaxis(shares, -1, 1).reshape(len(spreads), 2 * HALF + 1, -1)
+    shares = pad_shares(part, axis.pitch_mm, sigma[..., None])
+    table = np.moveaxis(shares, -1, 1).reshape(len(spreads), PADS, -1)
     return np.ascontiguousarray(table, np.float32)

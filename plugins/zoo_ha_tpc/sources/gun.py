@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import ConfigError, Ragged, Table, UsageError, normal, row_ids, uniform
+from zoo.api import ConfigError, Ragged, Table, UsageError, row_ids, uniform
 from zoo_ha_tpc.physics.drift import Gas, gain_factor
+from zoo_ha_tpc.physics.draws import quick_normal
 from zoo_ha_tpc.physics.electronics import ADC_PER_FC, ELECTRON_FC
 from zoo_ha_tpc.physics.helix import Tracks
 from zoo_ha_tpc.physics.ionisation import electrons
@@ -36,7 +37,7 @@ __all__ = ["Gun"]
 Array = NDArray[np.float64]
 Keys = NDArray[np.uint64]
 
-_TRACKS_AT_ONCE = 16  # bounds the memory, and keeps it in the cache
+_TRACKS_AT_ONCE = 12  # bounds the memory, and keeps it in the cache
 _ELECTRONS, _DIFFUSION = 301, 302  # tags of the random numbers
 _CLUSTERS = frozenset({"cluster_z", "cluster_y", "cluster_electrons"})
 
@@ -145,7 +146,8 @@ class Gun:
         clusters = config.gas.clusters_per_mm * config.step_mm
         part = uniform(keys, steps, tag=_ELECTRONS)[path.alive]
         number = electrons(part, clusters, config.gas.largest_cluster)
-        deviate = normal(keys, steps, 4, tag=_DIFFUSION)[path.alive]
+        deviate = quick_normal(keys, 4 * steps, tag=_DIFFUSION)
+        deviate = deviate.reshape(len(keys), steps, 4)[path.alive]
         event = np.nonzero(path.alive)[0]
         some = number > 0
         x, y, z = (column[path.alive][some] for column in (path.x_mm, path.y_mm, path.z_mm))
