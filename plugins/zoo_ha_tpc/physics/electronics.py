@@ -24,7 +24,7 @@ ADC_PER_FC = 4096 / 120
 """Counts of the converter per charge, at the peak (ModelHATPC)."""
 
 _QUALITY = 2 / 3
-_KEPT = 0.99  # of the noise's variance, by its strongest components
+_KEPT = 0.97  # of the noise's variance, by its strongest components
 _STEP_NS = 4.0  # of the integral of the noise's correlation
 
 

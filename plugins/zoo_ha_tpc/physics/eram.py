@@ -7,8 +7,8 @@ error functions, one per axis, and the pulse of the pad is that charge, over tim
 electronics' answer to a current.
 
 So that no pulse has to be folded one by one, the charge of a pad is evaluated at a few spreads, the
-*nodes*. The pulse is linear in the charges at the nodes; the matrix is a least-squares fit to pulses
-of the whole formula (:func:`pulse_basis`).
+*nodes*. The pulse is linear in the charges at the nodes; the matrix is a least-squares fit to
+pulses of the whole formula (:func:`pulse_basis`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ from scipy.special import ndtr
 
 from zoo_ha_tpc.physics.electronics import shaped
 
-__all__ = ["NODES_NS", "PADS", "TAIL_NS", "first_pad", "node_spreads", "pad_shares", "pulse_basis", "pulses"]
+__all__ = [
+    "NODES_NS",
+    "PADS",
+    "TAIL_NS",
+    "first_pad",
+    "node_spreads",
+    "pad_shares",
+    "pulse_basis",
+    "pulses",
+]
 
 Array = NDArray[np.float64]
 
@@ -122,7 +131,9 @@ def pulse_basis(
     return np.stack([fine, -first, second / 2])[:, :, ::_FINE]
 
 
-def _examples(pitches_mm: tuple[float, float], widths_mm: tuple[float, ...], spread: Array) -> Array:
+def _examples(
+    pitches_mm: tuple[float, float], widths_mm: tuple[float, ...], spread: Array
+) -> Array:
     """Charges of pads about charges of several places and widths, (examples, spreads)."""
     sigma = np.sqrt(np.square(widths_mm)[:, None] + spread)
     inner = (np.arange(4) + 0.5) / 4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_ha_tpc.physics.draws import quick_normal
+from zoo_ha_tpc.physics.draws import normal_quantiles, quick_normal
 from zoo_ha_tpc.physics.drift import Gas
 from zoo_ha_tpc.physics.electronics import ADC_PER_FC, ELECTRON_FC, Noise, noise_basis
 from zoo_ha_tpc.physics.eram import NODES_NS, PADS, TAIL_NS, node_spreads, pad_shares, pulse_basis
@@ -141,6 +141,7 @@ class Readout:
         samples = round(TAIL_NS / chip.sampling_ns) + _BIN + 1 + _BIN * (self._bins - 1)
         noise = noise_basis(chip.noise, samples, chip.sampling_ns, chip.peaking_ns)
         self._numbers = len(noise)
+        self._deviate = in_units(chip.noise_adc * normal_quantiles(), CHARGE_UNIT)
         self._bases = {factor: self._basis(factor, widths, noise) for factor in set(layer.rc)}
 
     def _basis(self, factor: float, widths: Array, noise: Array) -> tuple[Array, Array]:
@@ -271,8 +272,7 @@ class Readout:
         event, within = np.divmod(pad, self._plane.y.pads * self._plane.z.pads)
         # A pad's noise has a key of its own: it is the same whatever else changes.
         own = keys[event] + _PADS_APART * (within + 1).astype(np.uint64)
-        deviates = quick_normal(own, self._numbers, tag=_TAG)
-        return in_units(self._chip.noise_adc * deviates, CHARGE_UNIT)
+        return quick_normal(own, self._numbers, tag=_TAG, quantiles=self._deviate)
 
 
 def _rows(charges: Array) -> Array:
@@ -283,7 +283,7 @@ def _rows(charges: Array) -> Array:
     rows[:, 0] = charge.T
     for at, moment in enumerate(charges[nodes:] / weight):
         rows[:, at + 1] = np.rint(charge * moment).T
-    return rows.reshape(len(rows), -1)
+    return rows.reshape(len(rows), 3 * nodes)
 
 
 def _shares(axis: Axis, widths_mm: Array, spreads: Array) -> Floats:

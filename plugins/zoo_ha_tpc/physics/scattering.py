@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 _STEPS_A_KICK = 4
 _BEYOND_MM = 60.0  # a scattered track may run further than the length that was foreseen
+_THINNEST = 1e-15  # in radiation lengths: the formula gives no angle there
 _TAG = 101  # of the random numbers
 
 
@@ -52,7 +53,7 @@ def highland(momentum: Array, mass: float, thickness: Array) -> Array:
         13.6 MeV / (beta c p) sqrt(t) (1 + 0.038 ln(t / beta^2)), radians, at least 0.
     """
     beta = momentum / np.hypot(momentum, mass)
-    correction = 1 + 0.038 * np.log(thickness / beta**2)
+    correction = 1 + 0.038 * np.log(np.maximum(thickness, _THINNEST) / beta**2)
     return np.asarray(0.0136 / (beta * momentum) * np.sqrt(thickness) * np.maximum(correction, 0))
 
 

@@ -1,4 +1,4 @@
-"""Where the electrons of a track really arrive, slice by slice: what a perfect readout would see."""
+"""Where the electrons of a track arrive, slice by slice: what a perfect readout would see."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def true_slices(
     Args:
         plane: The pads. What arrives over a gap does not count; dead pads do.
         arrived: Electrons of N steps.
-        z_mm, y_mm: Where they were freed, which decides the slice.
+        z_mm: Where they were freed, which decides the slice.
+        y_mm: The same.
         electrons: How many of each step.
     """
     event = arrived.event
@@ -77,6 +78,4 @@ def true_slices(
     total = np.bincount(which, weight)
     some = total > 0
     z, y = (np.bincount(which, weight * column) for column in (arrived.z_mm, arrived.y_mm))
-    return Slices(
-        event[begins][some], z[some] / total[some], y[some] / total[some], total[some]
-    )
+    return Slices(event[begins][some], z[some] / total[some], y[some] / total[some], total[some])

@@ -125,9 +125,7 @@ class TorchSums:
             )
         )
         z_table, y_table = (torch.as_tensor(t, device=self._device) for t in (z_shares, y_shares))
-        out = torch.zeros(
-            (len(z_shares) + 2, one.cells), dtype=torch.float64, device=self._device
-        )
+        out = torch.zeros((len(z_shares) + 2, one.cells), dtype=torch.float64, device=self._device)
         for node in range(len(z_shares)):
             z = z_table[node][:, z_entry] * charge
             whole = torch.round(z[:, None] * y_table[node][:, y_entry])

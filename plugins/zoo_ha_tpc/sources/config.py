@@ -59,7 +59,7 @@ class ModulesConfig(Config):
     dead: float = Field(0.0, ge=0, lt=1)
     """Share of the pads that are dead; the same pads for all tracks."""
     seed: int = Field(1, ge=0)
-    """Of what is drawn: the same factors of gain whatever those of RC and whichever pads are dead."""
+    """Of what is drawn: factors of gain do not depend on those of RC, nor either on dead pads."""
 
 
 class ElectronicsConfig(Config):

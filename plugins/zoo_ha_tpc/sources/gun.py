@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import ConfigError, Ragged, Table, UsageError, row_ids, uniform
-from zoo_ha_tpc.physics.drift import Gas, gain_factor
 from zoo_ha_tpc.physics.draws import quick_normal
+from zoo_ha_tpc.physics.drift import Gas, gain_factor
 from zoo_ha_tpc.physics.electronics import ADC_PER_FC, ELECTRON_FC
 from zoo_ha_tpc.physics.helix import Tracks
 from zoo_ha_tpc.physics.ionisation import electrons
@@ -102,9 +102,7 @@ class Gun:
         # Tracks of similar lengths together: what is computed beyond an end is wasted.
         order = np.argsort(length, kind="stable")
         parts = [order[at : at + _TRACKS_AT_ONCE] for at in range(0, len(order), _TRACKS_AT_ONCE)]
-        made = [
-            self._ragged(keys[part], tracks.take(part), length[part], fields) for part in parts
-        ]
+        made = [self._ragged(keys[part], tracks.take(part), length[part], fields) for part in parts]
         if not made:
             made = [self._ragged(keys, tracks, length, fields)]
         back = np.argsort(order)
@@ -230,9 +228,7 @@ def _check_cuda() -> None:
     import torch
 
     if not torch.cuda.is_available():
-        raise UsageError(
-            "no CUDA device", where="data.options.device", remedy="leave it at cpu"
-        )
+        raise UsageError("no CUDA device", where="data.options.device", remedy="leave it at cpu")
 
 
 def _of_events(values: NDArray[Any], event: NDArray[np.intp], events: int) -> Ragged:

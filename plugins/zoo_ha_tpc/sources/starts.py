@@ -10,7 +10,7 @@ from zoo_ha_tpc.physics.helix import Tracks, length_inside
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 from zoo_ha_tpc.sources.config import GunConfig
 
-__all__ = ["drift_range", "draw_tracks", "transverse_momentum"]
+__all__ = ["draw_tracks", "drift_range", "transverse_momentum"]
 
 Array = NDArray[np.float64]
 Keys = NDArray[np.uint64]
