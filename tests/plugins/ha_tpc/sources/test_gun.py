@@ -91,7 +91,7 @@ def test_other_slices_of_keys_are_the_same(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_sums_of_torch_make_the_same_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "sums_on", lambda device: TorchSums("cpu"))
+    monkeypatch.setattr(module, "sums_on", lambda _: TorchSums("cpu"))
     same(sample("general"), gun(**GENERAL).simulate(KEYS, ALL))
 
 
