@@ -27,7 +27,7 @@ _WIDTHS = 32  # depths of drift that they tell apart
 _BIN = 2  # samples; charges of one bin and pad share a pulse
 _MIDDLE = 2  # node whose charges weight the times
 _LONGEST_DELAY = 0.97  # samples that the mean time of a step's electrons may be off
-_QUIET = 4.5  # RMS of noise that must be missing to the threshold for a pad to be left out
+_QUIET = 4.0  # RMS of noise that must be missing to the threshold for a pad to be left out
 _TAG = 201  # of the random numbers
 _PADS_APART = np.uint64(0x9E3779B97F4A7C15)  # between keys of noise
 
