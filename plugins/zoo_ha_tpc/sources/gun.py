@@ -242,7 +242,7 @@ def _check_plane(plane: PadPlane, drift_ns: float) -> None:
     """Whether rows, columns and times fit into the fields of hits."""
     if max(plane.shape) > 256:
         raise ConfigError(
-            f"{plane.name} has {plane.shape[0]} rows and {plane.shape[1]} columns; hits count to 256",
+            f"{plane.name} has {plane.y.pads} rows and {plane.z.pads} columns; hits count to 256",
             where="data.options.plane",
             remedy="cut it into planes of at most 256 rows and columns",
         )
