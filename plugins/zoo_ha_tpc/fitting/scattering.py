@@ -6,8 +6,8 @@ The projected angle behind a thickness x has the width
 
 (Highland's formula; Lynch and Dahl, NIM B 58 (1991) 6; PDG review "Passage of particles through
 matter"). The logarithm is not additive, so it is taken of the whole track, and the variance divided
-among its parts. In the bending plane length, momentum and projection together leave p_t and a factor
-of 1/cos(lambda), which is near one and dropped: the pads do not see lambda.
+among its parts. In the bending plane length, momentum and projection together leave p_t and a
+factor of 1/cos(lambda), which is near one and dropped: the pads do not see lambda.
 """
 
 from __future__ import annotations

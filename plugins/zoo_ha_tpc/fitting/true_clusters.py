@@ -17,6 +17,7 @@ from zoo_ha_tpc.fitting.first_pass import arcs_through
 from zoo_ha_tpc.fitting.padding import filled, padded
 from zoo_ha_tpc.fitting.parameters import Parameters, parameters_at
 from zoo_ha_tpc.fitting.robust import Matter, Points, robust_fit
+from zoo_ha_tpc.fitting.starts import AT_BORDER_MM, border_of
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
 __all__ = ["fit_true_clusters"]
@@ -36,7 +37,7 @@ def fit_true_clusters(
 
     Args:
         plane: The pad plane.
-        samples: With ``cluster_z``, ``cluster_y``, ``cluster_electrons``, ``x_ini``, ``tan_lambda``.
+        samples: With what ``OracleFit`` needs.
         transverse_um_cm: Diffusion across the drift, um per square root of cm.
         matter: Particle and gas.
     """
@@ -63,13 +64,13 @@ def _fitted(plane: PadPlane, samples: Table, transverse_um_cm: float, matter: Ma
     points = Points(z, y, error, present)
     fit = robust_fit(points, arcs, plane.field_tesla, matter).scattered
     first = np.where(present[:, 0], fit.path_mm[:, 0], 0.0)
-    border = to_border(plane, fit.arcs.at(first))
-    inside = border > _BORDER_MM
-    behind = np.where(inside, _SLICE_MM, border)
+    inside = to_border(plane, fit.arcs.at(first))[0] > _BORDER_MM
+    way, border = border_of(plane, fit, first, ~inside)
     return parameters_at(
         fit,
-        path_mm=first - behind,
-        along_error_mm=np.where(inside, _SLICE_MM, 0.1),
+        path_mm=first - np.where(inside, _SLICE_MM, way),
+        along_error_mm=np.where(inside, _SLICE_MM, AT_BORDER_MM),
+        border=border,
         per_unit=CURVATURE_PER_TESLA * plane.field_tesla,
     )
 
