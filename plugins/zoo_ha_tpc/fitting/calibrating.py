@@ -37,7 +37,8 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _LONG = 15  # clusters of a track that is trusted to tell where they should lie
-_ENOUGH = 300  # clusters or tracks that a constant is fitted to; fewer leave it as it is
+_ENOUGH = 300  # clusters that constants are fitted to; fewer leave them as they are
+_ENOUGH_STARTS = 50
 _STIFF = 10.0  # clusters' worth of a prior of no correction of 1 mm per unit of a feature
 _NORMAL_68 = 0.9945  # 68 % of a standard normal lie within it
 _SMALLEST_MM = 0.05
@@ -215,7 +216,7 @@ def _starts(rows: Mapping[str, Array], calibration: Calibration) -> dict[str, Ar
     starts, errors = calibration.starts.copy(), calibration.start_errors_mm.copy()
     for kind in range(len(starts)):
         one = rows["kind"] == kind
-        if one.sum() >= _ENOUGH:
+        if one.sum() >= _ENOUGH_STARTS:
             design, behind = rows["features"][one], rows["behind"][one]
             starts[kind] = np.linalg.lstsq(design, behind)[0]
             errors[kind] = max(_width(behind - design @ starts[kind]), _SMALLEST_MM)

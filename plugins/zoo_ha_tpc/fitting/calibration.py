@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_ha_tpc.fitting.clusters import Clusters
+from zoo_ha_tpc.fitting.clusters import DIAGONAL, Clusters
 from zoo_ha_tpc.fitting.positions import Charges, Top
 from zoo_ha_tpc.fitting.starts import START_FEATURES
 
@@ -89,8 +89,15 @@ def qualities(clusters: Clusters, top: Top) -> IntArray:
     total = np.where(clusters.present, clusters.charges[:, :, 1:4].sum(2), 0.0)
     mean = total.sum(1) / np.maximum(clusters.present.sum(1), 1)
     faint = total < _FAINT * mean[:, None]
-    lost = clusters.at_gap | faint | ~clusters.is_pad[:, :, [1, 3]].all(2)
+    lost = clusters.at_gap | faint | _at_end(clusters) | ~clusters.is_pad[:, :, [1, 3]].all(2)
     return np.where(lost, 3, 2 - top.neighbours)
+
+
+def _at_end(clusters: Clusters) -> NDArray[np.bool_]:
+    """The first and the last cluster, and of diagonals, which lie closer, two at each end."""
+    place = np.arange(clusters.present.shape[1])
+    behind = clusters.present.sum(1)[:, None] - 1 - place
+    return np.minimum(place, behind) < np.where(clusters.kind == DIAGONAL, 2, 1)
 
 
 def offset_bins(top: Top) -> IntArray:

@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 
 _AT_ONCE = 256
 _SMALLEST_MM = 0.01  # a track on the plane has no diffusion
+_KINKS = 48  # the true clusters are precise enough to see single kinks of a fit to pads
 _SLICE_MM = 5.0  # half a slice: how far behind its first cluster a track starts, about
 _BORDER_MM = 20.0  # a first cluster this near the border: the track came in there
 
@@ -62,7 +63,7 @@ def _fitted(plane: PadPlane, samples: Table, transverse_um_cm: float, matter: Ma
     width = 1e-3 * transverse_um_cm * np.sqrt(np.maximum(drift, 0.0) / 10)
     error = np.maximum(width / np.sqrt(np.maximum(electrons, 1.0)), _SMALLEST_MM)
     points = Points(z, y, error, present)
-    fit = robust_fit(points, arcs, plane.field_tesla, matter).scattered
+    fit = robust_fit(points, arcs, plane.field_tesla, matter, kinks=_KINKS).scattered
     first = np.where(present[:, 0], fit.path_mm[:, 0], 0.0)
     inside = to_border(plane, fit.arcs.at(first))[0] > _BORDER_MM
     way, border = border_of(plane, fit, first, ~inside)
