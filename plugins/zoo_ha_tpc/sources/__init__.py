@@ -1,0 +1,1 @@
+"""Where tracks come from: a particle gun, and files."""
