@@ -65,13 +65,11 @@ def calibrated(
         if number:  # errors are those of positions as corrected by the pass before
             calibration = replace(calibration, errors_mm=_errors(known, calibration))
         if number < passes:
-            calibration = replace(
-                calibration, corrections=_corrections(known), **_bends(known, calibration)
-            )
+            calibration = replace(_with_bends(known, calibration), corrections=_corrections(known))
             calibration = replace(calibration, width_edges=_width_edges(fitted, calibration))
     starts = [_start_rows(tracks, part) for tracks, part in zip(fitted, parts, strict=True)]
     rows = {name: np.concatenate([one[name] for one in starts]) for name in starts[0]}
-    return replace(calibration, **_starts(rows, calibration))
+    return _with_starts(rows, calibration)
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def _known(tracks: Tracks) -> dict[str, Array]:
     return {name: column[chosen] for name, column in columns.items()}
 
 
-def _bends(known: _Known, calibration: Calibration) -> dict[str, Array]:
+def _with_bends(known: _Known, calibration: Calibration) -> Calibration:
     """Middle and width of the second derivative where both neighbours saw charge."""
     usual, usual_error = calibration.usual_bend.copy(), calibration.usual_bend_error.copy()
     bend, error = calibration.bend.copy(), calibration.bend_error.copy()
@@ -140,12 +138,9 @@ def _bends(known: _Known, calibration: Calibration) -> dict[str, Array]:
             usual[form], usual_error[form] = _spread(known.bend[group])
             for category, one in known.by_width(form, group):
                 bend[category], error[category] = _spread(known.bend[one])
-    return {
-        "usual_bend": usual,
-        "usual_bend_error": usual_error,
-        "bend": bend,
-        "bend_error": error,
-    }
+    return replace(
+        calibration, usual_bend=usual, usual_bend_error=usual_error, bend=bend, bend_error=error
+    )
 
 
 def _spread(values: Array) -> tuple[float, float]:
@@ -211,7 +206,7 @@ def _start_rows(tracks: Tracks, samples: Table) -> Mapping[str, Array]:
     return {name: column[found] for name, column in columns.items()}
 
 
-def _starts(rows: Mapping[str, Array], calibration: Calibration) -> dict[str, Array]:
+def _with_starts(rows: Mapping[str, Array], calibration: Calibration) -> Calibration:
     """Least squares by kind of the first cluster."""
     starts, errors = calibration.starts.copy(), calibration.start_errors_mm.copy()
     for kind in range(len(starts)):
@@ -220,4 +215,4 @@ def _starts(rows: Mapping[str, Array], calibration: Calibration) -> dict[str, Ar
             design, behind = rows["features"][one], rows["behind"][one]
             starts[kind] = np.linalg.lstsq(design, behind)[0]
             errors[kind] = max(_width(behind - design @ starts[kind]), _SMALLEST_MM)
-    return {"starts": starts, "start_errors_mm": errors}
+    return replace(calibration, starts=starts, start_errors_mm=errors)

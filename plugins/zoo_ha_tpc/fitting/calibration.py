@@ -44,8 +44,8 @@ WIDTHS = 4
 CATEGORIES = FORMS * WIDTHS
 """Forms of clusters times widths: category = form * WIDTHS + width."""
 
-QUALITIES = 4
-"""Both neighbours saw charge; one; none; or part is lost in a gap or beyond the track's end."""
+QUALITIES = 5
+"""Both neighbours saw charge; one; none; part is lost in a gap, or faint; an end of the track."""
 
 _FAINT = 0.3  # of the mean charge of the clusters of a track
 
@@ -56,7 +56,7 @@ OFFSETS = len(_OFFSET_EDGES) + 1
 FEATURES = 8
 """Functions that a correction is a sum of."""
 
-_DEFAULT_ERROR_MM = (0.6, 1.0, 3.0, 2.0)  # by quality, before any fit
+_DEFAULT_ERROR_MM = (0.6, 1.0, 3.0, 2.0, 1.5)  # by quality, before any fit
 
 
 def forms(clusters: Clusters) -> IntArray:
@@ -89,15 +89,15 @@ def qualities(clusters: Clusters, top: Top) -> IntArray:
     total = np.where(clusters.present, clusters.charges[:, :, 1:4].sum(2), 0.0)
     mean = total.sum(1) / np.maximum(clusters.present.sum(1), 1)
     faint = total < _FAINT * mean[:, None]
-    lost = clusters.at_gap | faint | _at_end(clusters) | ~clusters.is_pad[:, :, [1, 3]].all(2)
-    return np.where(lost, 3, 2 - top.neighbours)
+    lost = clusters.at_gap | faint | ~clusters.is_pad[:, :, [1, 3]].all(2)
+    return np.where(lost, 3, np.where(_at_end(clusters), 4, 2 - top.neighbours))
 
 
 def _at_end(clusters: Clusters) -> NDArray[np.bool_]:
     """The first and the last cluster, and of diagonals, which lie closer, two at each end."""
     place = np.arange(clusters.present.shape[1])
     behind = clusters.present.sum(1)[:, None] - 1 - place
-    return np.minimum(place, behind) < np.where(clusters.kind == DIAGONAL, 2, 1)
+    return np.asarray(np.minimum(place, behind) < np.where(clusters.kind == DIAGONAL, 2, 1))
 
 
 def offset_bins(top: Top) -> IntArray:
@@ -138,15 +138,17 @@ def _rise(clusters: Clusters) -> Array:
     """How much more charge the next cluster has than the one before: ln of the ratio, halved.
 
     The pads of a slanted cluster lie at different places along the track, so a charge that rises
-    along it moves the cluster.
+    along it moves the cluster. The first cluster counts as one, the last as minus one.
     """
     total = np.where(clusters.present, clusters.charges[:, :, 1:4].sum(2), 0.0)
     logs = np.log(np.maximum(total, 1.0))
     before = np.pad(logs, ((0, 0), (1, 0)))[:, :-1]
     after = np.pad(logs, ((0, 0), (0, 1)))[:, 1:]
-    inside = np.pad(clusters.present, ((0, 0), (0, 1)))[:, 1:]
-    inside[:, 0] = False
-    return np.where(inside, (after - before) / 2, 0.0).clip(-2, 2)
+    rise = np.clip((after - before) / 2, -2, 2)
+    place, last = np.arange(logs.shape[1]), clusters.present.sum(1)[:, None] - 1
+    rise = np.where(place >= last, -1.0, rise)
+    rise[:, 0] = 1.0
+    return rise
 
 
 def _default_bend() -> Array:

@@ -185,4 +185,4 @@ def _windows(
 
 def _is_border(index: IntArray, pads_of_a_module: int) -> BoolArray:
     within = index % pads_of_a_module
-    return (within == 0) | (within == pads_of_a_module - 1)
+    return np.asarray((within == 0) | (within == pads_of_a_module - 1))

@@ -120,7 +120,7 @@ def _design(arcs: Arcs, path: Array, bends: Array, length: Array) -> Array:
 
 def _length(arcs: Arcs, z_mm: Array, y_mm: Array, weights: Array) -> Array:
     path = np.where(weights > 0, arcs.place(z_mm, y_mm)[0], 0.0)
-    return np.maximum(path.max(1, initial=0), 10.0)
+    return np.asarray(np.maximum(path.max(1, initial=0), 10.0))
 
 
 def _add_to_diagonal(matrix: Array, values: Array) -> None:

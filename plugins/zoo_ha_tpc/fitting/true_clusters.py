@@ -28,6 +28,7 @@ _AT_ONCE = 256
 _SMALLEST_MM = 0.01  # a track on the plane has no diffusion
 _KINKS = 48  # the true clusters are precise enough to see single kinks of a fit to pads
 _SLICE_MM = 5.0  # half a slice: how far behind its first cluster a track starts, about
+_SLICE_ERROR_MM = 3.0
 _BORDER_MM = 20.0  # a first cluster this near the border: the track came in there
 
 
@@ -70,7 +71,7 @@ def _fitted(plane: PadPlane, samples: Table, transverse_um_cm: float, matter: Ma
     return parameters_at(
         fit,
         path_mm=first - np.where(inside, _SLICE_MM, way),
-        along_error_mm=np.where(inside, _SLICE_MM, AT_BORDER_MM),
+        along_error_mm=np.where(inside, _SLICE_ERROR_MM, AT_BORDER_MM),
         border=border,
         per_unit=CURVATURE_PER_TESLA * plane.field_tesla,
     )
