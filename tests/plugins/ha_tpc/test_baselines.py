@@ -124,3 +124,11 @@ def test_the_oracle_takes_the_diffusion_of_the_data(plane: PadPlane) -> None:
     facts = {**plane.facts(), "gas": {"transverse_um_cm": 250.0}}
     assert OracleFit(OracleFitConfig(), facts).transverse_um_cm == 250.0
     assert OracleFit(OracleFitConfig(), plane.facts()).transverse_um_cm == 310.0
+
+
+def test_the_radiation_length_is_that_of_the_mixture() -> None:
+    # Densities at 20 degrees, g/cm3 (ideal gas: M / 24055 cm3), and X0 in g/cm2 (PDG, "Atomic and
+    # nuclear properties"): argon 19.55, CF4 33.99, isobutane 45.23.
+    parts = ((0.95, 39.95, 19.55), (0.03, 88.00, 33.99), (0.02, 58.12, 45.23))
+    per_cm = sum(share * mass / 24055 / x0 for share, mass, x0 in parts)
+    assert TrackFitConfig().radiation_length_m == pytest.approx(0.01 / per_cm, rel=0.005)
