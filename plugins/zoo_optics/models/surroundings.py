@@ -56,23 +56,15 @@ class Surrogate(nn.Module):
             self.log_yield = nn.Parameter(torch.zeros(len(sensors)))
             self.register_buffer("counted", _counted(facts, len(sensors)))
 
-    def forward(
-        self,
-        position: Tensor,
-        direction: Tensor | None = None,
-        *,
-        with_error: bool = False,
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
         """``log v`` float32 (N, sensors).
 
         Args:
             position: (N, 3), cm.
             direction: (N, 3), unit vectors; only where the config wants it.
-            with_error: Return the relative error of v, (N, sensors), too, where it is learnt.
         """
         answers = self.answer(self._inputs(position, direction))
-        logarithm = self._logarithm(answers.to(position.dtype))
-        return (logarithm, self.errors(position, direction)) if with_error else logarithm
+        return self._logarithm(answers.to(position.dtype))
 
     def errors(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
         """The relative error of v, float32 (N, sensors); arguments as for :meth:`forward`.
