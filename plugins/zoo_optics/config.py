@@ -116,8 +116,6 @@ class FourierConfig(SurrogateConfig):
 class HashGridConfig(SurrogateConfig):
     """Features on the corners of grids of rising resolution, and a plain network."""
 
-    gradient: bool = False
-    """Not known: what is linear between corners has another gradient in every cell."""
     levels: int = Field(6, ge=1, le=32)
     """Grids."""
     table_log2: int = Field(12, ge=1, le=24)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.api import ConfigError
 from zoo_optics.config import SurrogateConfig
 from zoo_optics.models.doubt import relative_error
 from zoo_optics.physics.detector import alive_of, detector_of
@@ -124,15 +123,8 @@ class Surrogate(nn.Module):
         Args:
             inputs: (N, 3 or 6).
             slope: (N, 3, 3 or 6), their derivative by x, y and z.
-
-        Raises:
-            ConfigError: If nobody has written it for this network.
         """
-        raise ConfigError(
-            "the exact gradient of this network is not known",
-            where="model.gradient",
-            remedy="export with --set model.gradient=false",
-        )
+        raise NotImplementedError  # abstract: every network has its own
 
 
 def _counted(facts: Mapping[str, Any], sensors: int) -> Tensor:
