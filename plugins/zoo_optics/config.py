@@ -14,6 +14,7 @@ __all__ = [
     "HashGridConfig",
     "LutConfig",
     "OracleConfig",
+    "SirenFactorConfig",
     "SirenPairConfig",
     "SirenPriorConfig",
     "SirenVectorConfig",
@@ -98,6 +99,13 @@ class SirenPriorConfig(SirenPairConfig):
     """omega_0 of every sine: a correction is smooth."""
     attenuation_cm: float = Field(5000.0, gt=0)
     """Attenuation length at the start of the training, which learns it."""
+
+
+class SirenFactorConfig(SirenVectorConfig):
+    """A network of the point and one of the sensor, both of this size, and their inner product."""
+
+    rank: int = Field(64, ge=1)
+    """Numbers that each of the two answers with, besides a term of its own."""
 
 
 class FourierConfig(SurrogateConfig):

@@ -14,10 +14,17 @@ from torch import Tensor, nn
 
 from zoo.api import Batch, ConfigError, Table
 from zoo_optics.codec import OpticsCodec
-from zoo_optics.config import FourierConfig, SirenPairConfig, SirenPriorConfig, SirenVectorConfig
+from zoo_optics.config import (
+    FourierConfig,
+    SirenFactorConfig,
+    SirenPairConfig,
+    SirenPriorConfig,
+    SirenVectorConfig,
+)
 from zoo_optics.learner import OpticsLearner
 from zoo_optics.metrics import OpticsMetrics
 from zoo_optics.models.doubt import LEAST_ERROR, negative_binomial, relative_error
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.sources.config import LarBoxConfig
@@ -26,6 +33,7 @@ from zoo_optics.sources.lar_box import LarBox
 NETWORKS: dict[str, Any] = {
     "siren-pair": (pair_networks, SirenPairConfig),
     "siren-prior": (prior_networks, SirenPriorConfig),
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
 }

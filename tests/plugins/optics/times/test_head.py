@@ -13,10 +13,12 @@ from zoo.api import DataError
 from zoo.engine.chunked import chunk_size
 from zoo_optics.config import (
     FourierConfig,
+    SirenFactorConfig,
     SirenPairConfig,
     SirenPriorConfig,
     SirenVectorConfig,
 )
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.sources.config import LarBoxConfig
@@ -26,6 +28,7 @@ from zoo_optics.times.head import HitTimes, times_of
 NETWORKS: dict[str, Any] = {
     "siren-pair": (pair_networks, SirenPairConfig),
     "siren-prior": (prior_networks, SirenPriorConfig),
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
 }
