@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from zoo_optics.commands.options import AsJson, Constants, Data, Device, Limit, Model, Training
+from zoo_optics.commands.options import (
+    AsJson,
+    Constants,
+    Data,
+    Device,
+    Limit,
+    Model,
+    Times,
+    Training,
+)
 from zoo_optics.commands.telling import Progress, emit
 
 __all__ = ["register"]
@@ -23,6 +32,7 @@ def fit_track(
     *,
     training: Training = "",
     calibration: Constants = "",
+    times: Times = "auto",
     track_cm: Annotated[float, typer.Option(min=1, help="Length of the tracks.")] = 100.0,
     cone_deg: Annotated[
         float, typer.Option(min=15, max=65, help="Half opening of their cone.")
@@ -48,6 +58,7 @@ def fit_track(
         limit=limit,
         device=device,
         calibration=calibration,
+        times=times,
     )
     settings = TrackSettings(track_cm, cone_deg, free_length=free_length, free_cone=free_cone)
     emit(fit_tracks(job, settings, Progress("fitting")), as_json)
