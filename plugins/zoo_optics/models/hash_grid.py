@@ -18,8 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo_optics.config import HashGridConfig
+from zoo_optics.models.doubt import doubt_stack, require_doubt
+from zoo_optics.models.folding import around, around_with_slope, point_folding
 from zoo_optics.models.slopes import stack_with_slope
 from zoo_optics.models.surroundings import Surrogate
+from zoo_optics.times.head import with_times
 
 __all__ = ["HashGrid", "HashGridNet", "hash_grid_networks", "resolutions"]
 
@@ -114,6 +117,7 @@ class HashGridNet(Surrogate):
 
     def __init__(self, config: HashGridConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = point_folding(config, facts)
         sizes = resolutions(config.base, config.finest, config.levels)
         self.grid = HashGrid(sizes, 2**config.table_log2, config.features)
         width = config.levels * config.features + self.inputs - 3
@@ -124,22 +128,33 @@ class HashGridNet(Surrogate):
         last = nn.Linear(width, len(self.sensor))
         nn.init.zeros_(last.bias)
         self.stack = nn.Sequential(*steps, last)
+        self.doubt = doubt_stack(config, self.inputs, len(self.sensor))
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, self._of, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, require_doubt(self.doubt), inputs)
+
+    def _of(self, inputs: Tensor) -> Tensor:
         features = self.grid((inputs[:, :3] + 1) / 2)
         answers: Tensor = self.stack(torch.cat([features, inputs[:, 3:]], 1))
         return answers
 
     def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
         """(N, sensors), and their derivative by the position, (N, sensors, 3)."""
+        answers, slopes = around_with_slope(self.fold, self._with_slope, inputs, slope)
+        return answers, slopes.transpose(1, 2)
+
+    def _with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
         features, steeper = self.grid.with_slope((inputs[:, :3] + 1) / 2, slope[..., :3] / 2)
-        answers, slopes = stack_with_slope(
+        return stack_with_slope(
             self.stack,
             torch.cat([features, inputs[:, 3:]], 1),
             torch.cat([steeper, slope[..., 3:]], 2),
         )
-        return answers, slopes.transpose(1, 2)
 
 
 def resolutions(base: int, finest: int, levels: int) -> list[int]:
@@ -152,4 +167,4 @@ def resolutions(base: int, finest: int, levels: int) -> list[int]:
 
 def hash_grid_networks(config: HashGridConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``hash-grid``."""
-    return {"net": HashGridNet(config, facts)}
+    return with_times(HashGridNet(config, facts), config, facts)

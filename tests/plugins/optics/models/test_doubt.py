@@ -16,6 +16,7 @@ from zoo.api import Batch, ConfigError, Table
 from zoo_optics.codec import OpticsCodec
 from zoo_optics.config import (
     FourierConfig,
+    HashGridConfig,
     SirenFactorConfig,
     SirenPairConfig,
     SirenPriorConfig,
@@ -24,6 +25,7 @@ from zoo_optics.config import (
 from zoo_optics.learner import OpticsLearner
 from zoo_optics.metrics import OpticsMetrics
 from zoo_optics.models.doubt import LEAST_ERROR, negative_binomial, relative_error
+from zoo_optics.models.hash_grid import hash_grid_networks
 from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
@@ -36,6 +38,7 @@ NETWORKS: dict[str, Any] = {
     "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
+    "hash-grid": (hash_grid_networks, HashGridConfig),
 }
 CONTEXT: Any = None  # the learner asks nothing of it
 BOX = LarBox(LarBoxConfig(rows=3, columns=4))

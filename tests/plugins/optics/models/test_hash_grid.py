@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from zoo_optics.config import HashGridConfig
 from zoo_optics.models.hash_grid import HashGrid, hash_grid_networks, resolutions
 from zoo_optics.physics.detector import Box, Detector, Sensors
+from zoo_optics.physics.symmetry import mirror, partners
+from zoo_optics.sources.config import LarBoxConfig
+from zoo_optics.sources.lar_box import LarBox
 
 
 def grid(sizes: list[int], entries: int, table: Any = None, features: int = 1) -> HashGrid:
@@ -194,6 +197,24 @@ def test_the_network_has_the_parameters_of_its_settings() -> None:
     table = 2 * (5**3 + 512 + 512)  # 4 cells fit into 512 entries; 8 and 16 do not
     layers = (6 * 8 + 8) + (8 * 8 + 8) + (8 * 3 + 3)
     assert sum(p.numel() for p in net.parameters()) == table + layers
+
+
+def test_it_is_folded_where_that_is_wanted() -> None:
+    """Mirrored in y: the sensors at the mirror images see the same, and the slope is right."""
+    source = LarBox(LarBoxConfig(rows=3, columns=4))
+    torch.manual_seed(2)
+    config = HashGridConfig(levels=3, hidden=8, symmetry=("y",))
+    net: Any = hash_grid_networks(config, source.facts)["net"].double()
+    nn.init.normal_(net.grid.table)
+    place = torch.tensor([[50.0, 33, 101], [120, -61, 403]], dtype=torch.float64)
+    mirrored = place * torch.tensor([1.0, -1, 1])
+    image = torch.from_numpy(partners(source.detector, mirror(1)))
+    seen = net(place).detach()
+    torch.testing.assert_close(net(mirrored).detach()[:, image], seen)
+    assert float((seen[:, image] - seen).abs().max()) > 0.1
+    for one in place:
+        exact = torch.func.jacrev(lambda at: net(at[None])[0])(one)
+        torch.testing.assert_close(net.with_slope(one[None])[1][0], exact)
 
 
 def test_a_finest_grid_below_the_coarsest_is_refused() -> None:
