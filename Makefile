@@ -46,8 +46,9 @@ optics-memory: env  ## Memory and time of a step in the talk's tank: an hour
 	$(BIN)/python tests/plugins/optics/memory.py --talk
 	$(BIN)/python tests/plugins/optics/memory.py
 
-optics-maps: env  ## Networks and tables on a box of argon: hours; run again to go on
-	ZOO=$(ZOO) PYTHON=$(BIN)/python docs/benchmarks/optics_maps.sh
+optics-maps: env  ## Networks and tables in argon and water: hours; run again to go on
+	MAP=box ZOO=$(ZOO) PYTHON=$(BIN)/python docs/benchmarks/optics_maps.sh
+	MAP=tank ZOO=$(ZOO) PYTHON=$(BIN)/python docs/benchmarks/optics_maps.sh
 
 optics-positions: env  ## The talk's 2 and 125 positions: many hours; run again to go on
 	ZOO=$(ZOO) docs/benchmarks/optics_positions.sh

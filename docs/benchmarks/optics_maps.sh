@@ -1,21 +1,41 @@
 #!/usr/bin/env bash
-# Maps of the light in a box of argon with the shadows of a field cage: networks and tables of
-# several sizes, their error against bytes, training time, and in the gradient.
+# Maps of light: networks and tables of several sizes, their error against bytes, training time,
+# and, where the light has a closed form, in the gradient.
 #
-# Hours at full size. What is finished is left alone: run it again to go on after any stop.
-#   OUT        where everything goes                     (runs/optics-maps)
-#   EVENTS     flashes, of which 80 % train              (20000)
-#   STEPS      of every training, batches of 64          (10000)
-#   SHADOW     share of the wall that the bars cover     (0.2)
+# An hour and a half. What is finished is left alone: run it again to go on after any stop.
+#   MAP        box: liquid argon with the shadows of a field cage; tank: photons in water (box)
+#   OUT        where everything goes                     (runs/optics-maps-MAP)
+#   EVENTS     flashes, of which 80 % train              (20000; tank: 4000)
+#   STEPS      of every training                         (3000)
+#   BATCH      flashes of a step                         (256; tank: 64)
+#   LOSS       of every training                         (log-l2; tank: poisson)
+#   LIGHT      options of the source, --set and all      (bars over a fifth of the wall; WCTE's size)
 #   WIDTHS     of siren-vector                           ("32 64 128 256")
 #   TABLES     binary logarithms of the hash grid's      ("8 10 12")
-#   VOXELS     of the lookup tables along each axis      ("5 8 12 16 24 32")
+#   VOXELS     of the lookup tables along each axis      ("5 8 12 16 24 32"; tank: "4 6 8 12 16")
 #   PAIR       whether siren-pair is trained             (1)
 #   PROCESSES  of every row of the timing of a step      (3)
 set -euo pipefail
-ZOO=${ZOO:-zoo} PYTHON=${PYTHON:-python} OUT=${OUT:-runs/optics-maps} EVENTS=${EVENTS:-20000}
-STEPS=${STEPS:-10000} SHADOW=${SHADOW:-0.2} WIDTHS=${WIDTHS:-32 64 128 256} TABLES=${TABLES:-8 10 12}
-VOXELS=${VOXELS:-5 8 12 16 24 32} PAIR=${PAIR:-1} PROCESSES=${PROCESSES:-3}
+MAP=${MAP:-box}
+ZOO=${ZOO:-zoo} PYTHON=${PYTHON:-python} OUT=${OUT:-runs/optics-maps-$MAP} STEPS=${STEPS:-3000}
+WIDTHS=${WIDTHS:-32 64 128 256} TABLES=${TABLES:-8 10 12} PAIR=${PAIR:-1} PROCESSES=${PROCESSES:-3}
+case $MAP in
+  box) # 180 sensors, as many as ICARUS has
+    SOURCE=lar-box EVENTS=${EVENTS:-20000} BATCH=${BATCH:-256} LOSS=${LOSS:-log-l2}
+    VOXELS=${VOXELS:-5 8 12 16 24 32}
+    LIGHT=${LIGHT:---set data.options.shadow=0.2 --set data.options.rows=10 --set data.options.columns=18}
+    ;;
+  tank) # the size of WCTE, with 441 sensors of 10 cm
+    SOURCE=cherenkov EVENTS=${EVENTS:-4000} BATCH=${BATCH:-64} LOSS=${LOSS:-poisson}
+    VOXELS=${VOXELS:-4 6 8 12 16}
+    LIGHT=${LIGHT:---set data.options.tank.radius_cm=154 --set data.options.tank.half_height_cm=135
+      --set data.options.tank.rows=10 --set data.options.tank.columns=36
+      --set data.options.tank.rings=[32,24,16,8,1] --set data.options.tank.sensor_radius_cm=10
+      --set data.options.photons=[30000,30000] --set data.options.surfaces.efficiency=0.3
+      --set data.options.surfaces.wall_reflectivity=0.14}
+    ;;
+  *) echo "MAP must be box or tank, not $MAP" >&2; exit 2 ;;
+esac
 HERE=$(cd "$(dirname "$0")/../.." && pwd)
 export OMP_NUM_THREADS=1
 
@@ -28,14 +48,16 @@ train() { # NAME MODEL [OPTION...]: one at a time, for its CPU seconds are a res
   shift 2
   [ -e "$OUT/$name.seconds" ] && return
   before=$(spent)
-  "$ZOO" train "optics/$model" --data "$OUT/box.h5" --recipe better --out "$OUT/$name" \
-    --set "training.steps=$STEPS" --set "training.validate_every=$((STEPS / 10))" "$@"
+  "$ZOO" train "optics/$model" --data "$OUT/flashes.h5" --recipe better --out "$OUT/$name" \
+    --set "model.loss=$LOSS" --set "training.batch=$BATCH" --set "training.steps=$STEPS" \
+    --set "training.validate_every=$((STEPS / 10))" "$@"
   spent | awk -v before="$before" '{print $1 - before}' > "$OUT/$name.seconds"
 }
 
 mkdir -p "$OUT"
-[ -e "$OUT/box.h5" ] || "$ZOO" data simulate optics --data lar-box --events "$EVENTS" --seed 21 \
-  --out "$OUT/box.h5" --set "data.options.shadow=$SHADOW"
+# shellcheck disable=SC2086  # LIGHT is a list
+[ -e "$OUT/flashes.h5" ] || "$ZOO" data simulate optics --data "$SOURCE" --events "$EVENTS" \
+  --seed 21 --out "$OUT/flashes.h5" $LIGHT
 
 for width in $WIDTHS; do train "siren-vector-$width" siren-vector --set "model.hidden=$width"; done
 for table in $TABLES; do # features learn faster than weights: the paper's rate is 1e-2
@@ -45,18 +67,10 @@ train fourier fourier --set optimizers.net.lr=0.002
 train siren-prior siren-prior
 [ "$PAIR" = 0 ] || train siren-pair siren-pair
 
-# Time of a step, and so of an epoch, for both have the same batches: with the 60 sensors of the box,
-# and with 180, as many as ICARUS has.
-step() { # FOLDER [OPTION...]
-  local folder=$1
-  shift
-  [ -e "$OUT/$folder" ] || "$ZOO" bench optics/siren-vector optics/siren-pair --mode training \
-    --recipe better --processes "$PROCESSES" --repeats 5 --relative-to optics/siren-vector \
-    --out "$OUT/$folder" "$@"
-}
-step bench --data "$OUT/box.h5"
-step bench-180 --data lar-box --set data.events=128 --set data.options.rows=10 \
-  --set data.options.columns=18
+# Time of a step, and so of an epoch, for both have the same batches.
+[ -e "$OUT/bench" ] || "$ZOO" bench optics/siren-vector optics/siren-pair --mode training \
+  --recipe better --set "training.batch=$BATCH" --data "$OUT/flashes.h5" --processes "$PROCESSES" \
+  --repeats 5 --relative-to optics/siren-vector --out "$OUT/bench"
 
 # shellcheck disable=SC2086  # a list
 "$PYTHON" "$HERE/tests/plugins/optics/maps.py" "$OUT" --voxels $VOXELS

@@ -67,7 +67,7 @@ def _models() -> dict[str, Model]:
     return {
         "lite-unet": Model(
             config=f"{_HERE}.config:LiteUNetConfig",
-            summary="depthwise-separable U-Net on space-to-depth images, 0.44 M parameters",
+            summary="U-Net on space-to-depth images, mostly separable, 0.54 M parameters",
             networks=f"{_HERE}.models.lite_unet:networks",
             compile_safe=True,
         ),

@@ -14,6 +14,7 @@ __all__ = [
     "HashGridConfig",
     "LutConfig",
     "OracleConfig",
+    "SirenFactorConfig",
     "SirenPairConfig",
     "SirenPriorConfig",
     "SirenVectorConfig",
@@ -100,6 +101,13 @@ class SirenPriorConfig(SirenPairConfig):
     """Attenuation length at the start of the training, which learns it."""
 
 
+class SirenFactorConfig(SirenVectorConfig):
+    """A network of the point and one of the sensor, both of this size, and their inner product."""
+
+    rank: int = Field(64, ge=1)
+    """Numbers that each of the two answers with, besides a term of its own."""
+
+
 class FourierConfig(SurrogateConfig):
     """Random Fourier features of the point and a plain network for all sensors."""
 
@@ -116,8 +124,6 @@ class FourierConfig(SurrogateConfig):
 class HashGridConfig(SurrogateConfig):
     """Features on the corners of grids of rising resolution, and a plain network."""
 
-    gradient: bool = False
-    """Not known: what is linear between corners has another gradient in every cell."""
     levels: int = Field(6, ge=1, le=32)
     """Grids."""
     table_log2: int = Field(12, ge=1, le=24)

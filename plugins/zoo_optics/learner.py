@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -31,11 +32,8 @@ class OpticsLearner(Learner):
         """
         charge: Tensor = batch.targets["charge"]
         photons: Tensor = batch.targets["photons"][:, None]
-        error: Tensor | None = None
-        if self.config.uncertainty:
-            log_visibility, error = nets["net"](**batch.inputs, with_error=True)
-        else:
-            log_visibility = nets["net"](**batch.inputs)
+        net: Any = nets["net"]  # a Surrogate
+        log_visibility: Tensor = net(**batch.inputs)
         if log_visibility.shape != charge.shape:
             raise PluginError(
                 f"an answer of shape {tuple(log_visibility.shape)} for charges of shape "
@@ -44,7 +42,8 @@ class OpticsLearner(Learner):
                 remedy="a network answers once for every sensor of every flash",
             )
         terms, count = self._terms(charge, photons, log_visibility), charge.numel()
-        if error is not None:
+        if self.config.uncertainty:
+            error = net.errors(**batch.inputs)
             terms = negative_binomial(charge, log_visibility + photons.log(), error)
         if "alive" in batch.targets:  # what a dead sensor tells is nothing
             alive: Tensor = batch.targets["alive"]
@@ -60,11 +59,11 @@ class OpticsLearner(Learner):
         self, nets: Mapping[str, nn.Module], batch: Batch, context: Context
     ) -> Mapping[str, Tensor]:
         """``visibility`` float32 (N, sensors); its error and the times of hits where learnt."""
-        times = time_outputs(nets, batch) if self.config.time else {}
-        if not self.config.uncertainty:
-            return {"visibility": nets["net"](**batch.inputs).exp(), **times}
-        log_visibility, error = nets["net"](**batch.inputs, with_error=True)
-        return {"visibility": log_visibility.exp(), "relative_error": error, **times}
+        net: Any = nets["net"]  # a Surrogate
+        found = {"visibility": net(**batch.inputs).exp()}
+        if self.config.uncertainty:
+            found["relative_error"] = net.errors(**batch.inputs)
+        return {**found, **(time_outputs(nets, batch) if self.config.time else {})}
 
     def _terms(self, charge: Tensor, photons: Tensor, log_visibility: Tensor) -> Tensor:
         if self.config.loss == "poisson":

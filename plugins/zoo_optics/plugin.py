@@ -55,6 +55,13 @@ def _networks() -> dict[str, Model]:
             cite=_OPTICAL_SIREN,
             networks=f"{_HERE}.models.siren_pair:pair_networks",
         ),
+        "siren-factor": Model(
+            config=f"{_HERE}.config:SirenFactorConfig",
+            summary="inner product of a SIREN of the point and one of the sensor: fast, for any "
+            "number of sensors",
+            cite=_SIREN,
+            networks=f"{_HERE}.models.siren_factor:factor_networks",
+        ),
         "siren-prior": Model(
             config=f"{_HERE}.config:SirenPriorConfig",
             summary="direct light in closed form times a learnt correction",

@@ -5,7 +5,9 @@ convolutions at full resolution: without oneDNN, as in the LibTorch of Wire-Cell
 im2col buffers alone take 2 GiB for one plane. Here no k x k convolution runs at full resolution:
 
 * the stem folds each 2 x 2 patch into channels (Shi et al., arXiv:1609.05158, the other way);
-* all further spatial mixing is depthwise (Howard et al., arXiv:1704.04861), 3 wires x 5 bins:
+* at strides 2 and 4, where the borders of regions are drawn, two dense 3 x 3 convolutions of few
+  channels follow one another, on the way down (stride 2 alone) and up;
+* all other spatial mixing is depthwise (Howard et al., arXiv:1704.04861), 3 wires x 5 bins:
   signals of inclined tracks are long in time and narrow in wires;
 * a level and its skip are mixed by a point convolution each, then added: the sum is what
   concatenation and one convolution give, but the coarse one runs before the upsampling, on a
@@ -39,6 +41,7 @@ __all__ = ["LiteUNet", "networks"]
 # The running averages remember 20 batches, since occupancy differs from plane to plane.
 _MOMENTUM = 0.05
 _KERNEL = (3, 5)
+_DENSE_LEVELS = 2  # from the finest: strides 2 and 4
 
 
 def networks(
@@ -50,7 +53,7 @@ def networks(
 
 
 class LiteUNet(Tileable):
-    """U-Net of depthwise-separable convolutions on space-to-depth images.
+    """U-Net on space-to-depth images: dense convolutions at its finest levels, separable below.
 
     Args:
         channels: Images per plane.
@@ -61,7 +64,7 @@ class LiteUNet(Tileable):
         super().__init__()
         pairs = list(pairwise(widths))
         self.stem = nn.Sequential(_convolution(channels, widths[0], 2, stride=2), nn.ReLU())
-        self.first = _separable(widths[0], widths[0])
+        self.first = _dense(widths[0])
         self.down = nn.ModuleList(
             nn.Sequential(_separable(narrow, wide, stride=2), _separable(wide, wide))
             for narrow, wide in pairs
@@ -69,7 +72,10 @@ class LiteUNet(Tileable):
         self.coarse = nn.ModuleList(_convolution(wide, narrow, 1) for narrow, wide in pairs)
         self.fine = nn.ModuleList(_convolution(narrow, narrow, 1) for narrow, _ in pairs)
         self.up = nn.ModuleList(
-            nn.Sequential(nn.ReLU(), _separable(narrow, narrow)) for narrow, _ in pairs
+            nn.Sequential(
+                nn.ReLU(), _dense(narrow) if level < _DENSE_LEVELS else _separable(narrow, narrow)
+            )
+            for level, (narrow, _) in enumerate(pairs)
         )
         self.head = nn.Conv2d(widths[0], 4, 1)
         expect_few_pixels(self.head)
@@ -117,6 +123,13 @@ def _convolution(
     padding = ((sides[0] - 1) // 2, (sides[1] - 1) // 2)
     convolution = nn.Conv2d(inputs, outputs, sides, stride, padding, groups=groups, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs, momentum=_MOMENTUM))
+
+
+def _dense(width: int) -> nn.Sequential:
+    """Reaches two wires: what the halo of a part covers."""
+    return nn.Sequential(
+        _convolution(width, width, 3), nn.ReLU(), _convolution(width, width, 3), nn.ReLU()
+    )
 
 
 def _separable(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:

@@ -53,7 +53,8 @@ def display(
     scale = LogNorm(top * 10**-_DECADES, top)
     colours = colormaps["magma_r"].with_extremes(under="0.92")
     charge, pull = (colours, scale), (colormaps["RdBu_r"], Normalize(-_LARGEST_PULL, _LARGEST_PULL))
-    _panel(axes[0, 0], points, seen, charge, size)
+    # A logarithm leaves zeros out, and sensors with it: what saw nothing is grey like the dim ones.
+    _panel(axes[0, 0], points, np.maximum(seen, SMALLEST), charge, size)
     axes[0, 0].set_title("seen", fontsize=9)
     for place, name in enumerate(charges, start=1):
         _panel(axes[0, place], points, means[name], charge, size)

@@ -18,7 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo_optics.config import HashGridConfig
+from zoo_optics.models.doubt import doubt_stack, require_doubt
+from zoo_optics.models.folding import around, around_with_slope, point_folding
+from zoo_optics.models.slopes import stack_with_slope
 from zoo_optics.models.surroundings import Surrogate
+from zoo_optics.times.head import with_times
 
 __all__ = ["HashGrid", "HashGridNet", "hash_grid_networks", "resolutions"]
 
@@ -62,10 +66,38 @@ class HashGrid(nn.Module):
 
     def forward(self, points: Tensor) -> Tensor:
         """(N, 3) to (N, levels * features)."""
+        near, values = self._corners(points)
+        return (near.prod(-1)[..., None] * values).sum(2).flatten(1)
+
+    def with_slope(self, points: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`forward`, and its derivative (N, 3, levels * features) from that of the points.
+
+        Of ``x y z`` at a corner it is ``(+-y z, +-x z, +-x y)`` over the size of a cell. On a face
+        between cells it is that of the cell above, and outside of the cube there is none.
+
+        Args:
+            points: (N, 3).
+            slope: (N, 3, 3), their derivative by three coordinates.
+        """
+        near, values = self._corners(points)
+        x, y, z = near.unbind(-1)
+        by_part = torch.stack([y * z, x * z, x * y], -1) * (2 * self.corner - 1)
+        by_point = (by_part[..., None] * values[..., None, :]).sum(2) * self.size[..., None]
+        inside = ((points >= 0) & (points <= 1)).to(slope.dtype)
+        slopes = (slope * inside[:, None])[:, None] @ by_point
+        features = (near.prod(-1)[..., None] * values).sum(2).flatten(1)
+        return features, slopes.transpose(1, 2).flatten(2)
+
+    def _corners(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """How near the corners of their cells are along each axis, and the corners' features.
+
+        (N, levels, 8, 3), of which the product is a corner's weight; (N, levels, 8, features).
+        """
         place = points.clamp(0, 1)[:, None] * self.size
         cell = torch.minimum(place.detach().floor(), self.size - 1)
-        values = functional.embedding(self._entry(cell.long()), self.table)
-        return (self._weight(place - cell)[..., None] * values).sum(2).flatten(1)
+        part = (place - cell)[:, :, None]
+        near = torch.where(self.corner == 1, part, 1 - part)
+        return near, functional.embedding(self._entry(cell.long()), self.table)
 
     def _entry(self, cell: Tensor) -> Tensor:
         """Rows of the table of the corners of cells (N, levels, 3), (N, levels, 8)."""
@@ -76,11 +108,6 @@ class HashGrid(nn.Module):
         direct = (corner * self.stride).sum(-1)
         return self.first + torch.where(self.hashed, by_hash, direct)
 
-    def _weight(self, part: Tensor) -> Tensor:
-        """Of the eight corners of a cell, from the place in it (N, levels, 3)."""
-        near = torch.where(self.corner == 1, part[:, :, None], 1 - part[:, :, None])
-        return near[..., 0] * near[..., 1] * near[..., 2]
-
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value, persistent=False)  # the config tells it
 
@@ -90,6 +117,7 @@ class HashGridNet(Surrogate):
 
     def __init__(self, config: HashGridConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
+        self.fold = point_folding(config, facts)
         sizes = resolutions(config.base, config.finest, config.levels)
         self.grid = HashGrid(sizes, 2**config.table_log2, config.features)
         width = config.levels * config.features + self.inputs - 3
@@ -100,12 +128,33 @@ class HashGridNet(Surrogate):
         last = nn.Linear(width, len(self.sensor))
         nn.init.zeros_(last.bias)
         self.stack = nn.Sequential(*steps, last)
+        self.doubt = doubt_stack(config, self.inputs, len(self.sensor))
 
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, self._of, inputs)
+
+    def doubts(self, inputs: Tensor) -> Tensor:
+        """(N, 3 or 6) to (N, sensors)."""
+        return around(self.fold, require_doubt(self.doubt), inputs)
+
+    def _of(self, inputs: Tensor) -> Tensor:
         features = self.grid((inputs[:, :3] + 1) / 2)
         answers: Tensor = self.stack(torch.cat([features, inputs[:, 3:]], 1))
         return answers
+
+    def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, sensors), and their derivative by the position, (N, sensors, 3)."""
+        answers, slopes = around_with_slope(self.fold, self._with_slope, inputs, slope)
+        return answers, slopes.transpose(1, 2)
+
+    def _with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+        features, steeper = self.grid.with_slope((inputs[:, :3] + 1) / 2, slope[..., :3] / 2)
+        return stack_with_slope(
+            self.stack,
+            torch.cat([features, inputs[:, 3:]], 1),
+            torch.cat([steeper, slope[..., 3:]], 2),
+        )
 
 
 def resolutions(base: int, finest: int, levels: int) -> list[int]:
@@ -118,4 +167,4 @@ def resolutions(base: int, finest: int, levels: int) -> list[int]:
 
 def hash_grid_networks(config: HashGridConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
     """The network of ``hash-grid``."""
-    return {"net": HashGridNet(config, facts)}
+    return with_times(HashGridNet(config, facts), config, facts)

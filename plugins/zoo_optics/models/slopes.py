@@ -38,6 +38,8 @@ def _step(layer: nn.Module, values: Tensor, slope: Tensor) -> tuple[Tensor, Tens
     if isinstance(layer, nn.SiLU):
         gate = values.sigmoid()
         return values * gate, (gate * (1 + values * (1 - gate)))[:, None] * slope
+    if isinstance(layer, nn.ReLU):
+        return layer(values), torch.where((values > 0)[:, None], slope, 0.0)
     raise PluginError(
         f"the derivative of {type(layer).__name__} is not known",
         where="optics: the gradient of an exported file",

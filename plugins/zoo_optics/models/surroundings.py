@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.api import ConfigError
 from zoo_optics.config import SurrogateConfig
 from zoo_optics.models.doubt import relative_error
 from zoo_optics.physics.detector import alive_of, detector_of
@@ -56,23 +55,15 @@ class Surrogate(nn.Module):
             self.log_yield = nn.Parameter(torch.zeros(len(sensors)))
             self.register_buffer("counted", _counted(facts, len(sensors)))
 
-    def forward(
-        self,
-        position: Tensor,
-        direction: Tensor | None = None,
-        *,
-        with_error: bool = False,
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
         """``log v`` float32 (N, sensors).
 
         Args:
             position: (N, 3), cm.
             direction: (N, 3), unit vectors; only where the config wants it.
-            with_error: Return the relative error of v, (N, sensors), too, where it is learnt.
         """
         answers = self.answer(self._inputs(position, direction))
-        logarithm = self._logarithm(answers.to(position.dtype))
-        return (logarithm, self.errors(position, direction)) if with_error else logarithm
+        return self._logarithm(answers.to(position.dtype))
 
     def errors(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
         """The relative error of v, float32 (N, sensors); arguments as for :meth:`forward`.
@@ -132,15 +123,8 @@ class Surrogate(nn.Module):
         Args:
             inputs: (N, 3 or 6).
             slope: (N, 3, 3 or 6), their derivative by x, y and z.
-
-        Raises:
-            ConfigError: If nobody has written it for this network.
         """
-        raise ConfigError(
-            "the exact gradient of this network is not known",
-            where="model.gradient",
-            remedy="export with --set model.gradient=false",
-        )
+        raise NotImplementedError  # abstract: every network has its own
 
 
 def _counted(facts: Mapping[str, Any], sensors: int) -> Tensor:

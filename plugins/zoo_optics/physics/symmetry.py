@@ -141,7 +141,7 @@ def _require_turnable(detector: Detector, symmetry: Sequence[str], *, of_pairs: 
     if not isinstance(detector.volume, Cylinder):
         problem = "a box cannot be turned"
     elif not of_pairs:
-        problem = "a network with an output for each sensor cannot be turned by any angle"
+        problem = "a network that answers for all sensors at once cannot be turned by any angle"
     elif {"x", "y"} & set(symmetry):
         problem = "rotation has the mirror images in x and y already"
     if problem:

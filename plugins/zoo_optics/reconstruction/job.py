@@ -33,8 +33,8 @@ class Job:
         limit: Events at most; ``None``: all.
         device: Where a network computes.
         calibration: What ``zoo optics calibrate`` wrote, whose yields are used; empty: all are 1.
-        times: Which distribution of times a fit of flashes uses; ``auto``: the learnt one, where
-            the model has one.
+        times: Which distribution of times a fit uses; ``auto``: the learnt one, where the model
+            has one.
     """
 
     model: str

@@ -39,7 +39,6 @@ def fit_vertices(job: Job, progress: Progress) -> dict[str, Any]:
         {"distance_cm": "cm", "seed_distance_cm": "cm"},
         ("x_cm", "y_cm", "z_cm", "start_ns", "photons"),
     )
-    summary["times"] = "learnt" if opened.light.learnt_times else "closed-form"
     return _told(job, opened, summary, events, refused)
 
 
@@ -59,6 +58,7 @@ def fit_tracks(job: Job, settings: TrackSettings, progress: Progress) -> dict[st
 def _told(
     job: Job, opened: Opened, summary: dict[str, Any], events: Rows, refused: Rows
 ) -> dict[str, Any]:
+    summary["times"] = "learnt" if opened.light.learnt_times else "closed-form"
     return {
         "model": job.model,
         "data": job.data,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_optics.physics.water import C_CM_NS
+from zoo_optics.reconstruction.arrivals import Arrivals, closed_form, learnt
 from zoo_optics.reconstruction.cone import Lighting, direction_of, lighting
 from zoo_optics.reconstruction.events import Event
 from zoo_optics.reconstruction.light import Light
@@ -20,6 +21,7 @@ Array = NDArray[np.float64]
 
 _STEPS = (0.2, 0.2, 0.2, 2e-3, 2e-3, 0.02, 1e-3, 1e-3, 2e-3)
 _INDIRECT = np.array([1 / 6, 1 / 2, 5 / 6])  # of the track: points that stand for its thirds
+_SHORT_CM = 1e-6
 _MOST_TURNED = 1.2  # rad from the frame's first axis; its angles are no good near the poles
 _CONE = (0.2, 1.2)  # rad
 _LENGTH = (0.0, 8.0)  # logarithm of cm
@@ -31,19 +33,19 @@ class Lit:
 
     Attributes:
         direct: (K, S), visibility by direct light.
-        arrival_ns: (K, S), of it after the start of the track.
-        width_ns: (K, S), RMS of its residual.
+        straight_ns: (K, S), when it would come after the start of the track, were it not late.
         axis_cm: (K, S), distance of the sensor from the track.
         indirect: (K, m, S), visibility by indirect light of parts of the track.
         indirect_ns: (K, m, S), when light of those parts would come straight.
+        late: Residuals of both.
     """
 
     direct: Array
-    arrival_ns: Array
-    width_ns: Array
+    straight_ns: Array
     axis_cm: Array
     indirect: Array
     indirect_ns: Array
+    late: Arrivals
 
     @property
     def total(self) -> Array:
@@ -133,16 +135,21 @@ class TrackHypothesis:
         shape = (len(places), len(_INDIRECT), -1)
         here = light.at(point)
         share = (lamp.inside_cm / length / len(_INDIRECT))[:, None, None]
-        total = light.visibility(point)
+        total, times = light.answer(point)
         indirect = np.maximum(total - here.direct, LEAST_INDIRECT * total).reshape(shape)
-        per_cm = light.index[0] / C_CM_NS
+        if times is None:
+            index, late = light.index[0], closed_form(seen.width_ns, shape[1], light.tail_ns)
+        else:
+            started = lamp.along_cm / np.maximum(lamp.inside_cm, _SHORT_CM)[:, None]
+            index, late = light.learnt_index, learnt(times.reshaped(shape), started)
+        per_cm = index / C_CM_NS
         return Lit(
             lamp.emission * seen.direct,
             lamp.along_cm / C_CM_NS + seen.distance_cm * per_cm,
-            seen.width_ns,
             lamp.axis_cm,
             share * indirect,
             along[..., None] / C_CM_NS + here.distance_cm.reshape(shape) * per_cm,
+            late,
         )
 
     def direct(self, places: Array) -> Array:
@@ -165,9 +172,15 @@ class TrackHypothesis:
         """(K, H), light per photon and ns at the times of the hits."""
         sensor, time = event.sensor, event.time_ns
         at = (back[:, None], sensor[None])
-        width = lit.width_ns[at]
-        straight = lit.direct[at] * gaussian(time - start[:, None] - lit.arrival_ns[at], width)
-        late = time - start[:, None, None] - lit.indirect_ns[:, :, sensor][back]
-        crooked = tail(late, width[:, None], self.light.tail_ns)
-        total: Array = straight + (lit.indirect[:, :, sensor][back] * crooked).sum(1)
+        arrival = (lit.straight_ns + lit.late.shift_ns)[at]
+        straight = lit.direct[at] * gaussian(time - start[:, None] - arrival, lit.late.width_ns[at])
+
+        def there(values: Array) -> Array:
+            chosen: Array = values[:, :, sensor][back]
+            return chosen
+
+        begins = there(lit.indirect_ns + lit.late.indirect_shift_ns)
+        width, delay = there(lit.late.indirect_width_ns), there(lit.late.tail_ns)
+        crooked = there(lit.indirect) * tail(time - start[:, None, None] - begins, width, delay)
+        total: Array = straight + crooked.sum(1)
         return total

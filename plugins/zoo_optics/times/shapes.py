@@ -56,6 +56,15 @@ class Shape:
             self.prompt[index], self.shift_ns[index], self.width_ns[index], self.tail_ns[index]
         )
 
+    def reshaped(self, size: tuple[int, ...]) -> Shape:
+        """The same in another shape."""
+        return Shape(
+            self.prompt.reshape(size),
+            self.shift_ns.reshape(size),
+            self.width_ns.reshape(size),
+            self.tail_ns.reshape(size),
+        )
+
     def density(self, late_ns: Array) -> Array:
         """Of residuals, 1/ns."""
         from_shift = late_ns - self.shift_ns

@@ -30,7 +30,7 @@ def config() -> LiteUNetConfig:
 
 @pytest.fixture(scope="module")
 def nets(config: LiteUNetConfig) -> dict[str, nn.Module]:
-    """A network whose normalisation does something, and whose answers are not all near 1/2."""
+    """A network whose normalisation does something, and whose answers are not all alike."""
     torch.manual_seed(0)
     found = networks(config, {})
     for module in found["net"].modules():
@@ -38,6 +38,7 @@ def nets(config: LiteUNetConfig) -> dict[str, nn.Module]:
             nn.init.normal_(module.running_mean, std=0.2)  # type: ignore[arg-type]  # never None here
             nn.init.uniform_(module.running_var, 0.3, 2.0)  # type: ignore[arg-type]  # likewise
             nn.init.uniform_(module.weight, 0.5, 2.0)
+    nn.init.normal_(found["net"].head.weight)  # type: ignore[arg-type]  # it has one
     return {"net": found["net"].eval()}
 
 

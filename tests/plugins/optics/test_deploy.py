@@ -17,6 +17,7 @@ from zoo_optics.codec import OpticsCodec
 from zoo_optics.config import (
     FourierConfig,
     HashGridConfig,
+    SirenFactorConfig,
     SirenPairConfig,
     SirenPriorConfig,
     SirenVectorConfig,
@@ -25,11 +26,12 @@ from zoo_optics.config import (
 from zoo_optics.deploy import OpticsDeploy
 from zoo_optics.learner import OpticsLearner
 from zoo_optics.models.hash_grid import hash_grid_networks
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.physics.detector import Cylinder, Detector, cylinder_layout
 
-NETWORKS = ("siren-vector", "siren-pair", "siren-prior", "fourier")
+NETWORKS = ("siren-vector", "siren-pair", "siren-factor", "siren-prior", "fourier", "hash-grid")
 VOLUME = Cylinder(200.0, 150.0)
 
 
@@ -46,12 +48,17 @@ def made(
     if name == "siren-pair":
         pair = SirenPairConfig.model_validate(small)
         return pair, pair_networks(pair, facts())
+    if name == "siren-factor":
+        factor = SirenFactorConfig.model_validate(small)
+        return factor, factor_networks(factor, facts())
     if name == "siren-prior":
         prior = SirenPriorConfig.model_validate(small)
         return prior, prior_networks(prior, facts())
     if name == "hash-grid":
         hashed = HashGridConfig(hidden=16, table_log2=9, direction=direction)  # 3 of 6 levels
-        return hashed, hash_grid_networks(hashed, facts())
+        grid: Any = hash_grid_networks(hashed, facts())
+        nn.init.normal_(grid["net"].grid.table, std=0.1)  # it starts flat
+        return hashed, grid
     if name == "fourier":
         waves = FourierConfig.model_validate(small)
         return waves, fourier_networks(waves, facts())
@@ -126,7 +133,7 @@ def require_gradient(net: Any, place: Any, found: Any) -> None:
 @pytest.mark.usefixtures("forked_runtime")
 @pytest.mark.parametrize(
     ("name", "format_name"),
-    [(name, form) for name in (*NETWORKS, "hash-grid") for form in ("onnx", "ts", "pt2")],
+    [(name, form) for name in NETWORKS for form in ("onnx", "ts", "pt2")],
 )
 def test_every_format_is_the_model(
     plugin: None, tmp_path: Path, name: str, format_name: str
@@ -157,6 +164,7 @@ def test_every_format_is_the_model(
     [
         ("siren-vector", "onnx"),
         ("siren-pair", "onnx"),
+        ("siren-factor", "onnx"),
         ("siren-prior", "ts"),
         ("siren-vector", "pt2"),
     ],
@@ -174,7 +182,7 @@ def test_yields_symmetries_and_errors_are_inside(
     done = export(predictor, format_name, out=tmp_path)
     place = VOLUME.points(np.random.default_rng(4).random((11, 3))).astype(np.float32)
     with torch.no_grad():
-        expected, error = net(torch.from_numpy(place), with_error=True)
+        expected, error = net(torch.from_numpy(place)), net.errors(torch.from_numpy(place))
     found = open_runtime(done.path)({"position": place})
     np.testing.assert_allclose(found["visibility"], expected.exp().numpy(), rtol=2e-4)
     np.testing.assert_allclose(found["relative_error"], error.numpy(), rtol=2e-4)

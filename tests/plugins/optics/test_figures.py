@@ -162,6 +162,19 @@ def test_a_display_has_every_sensor_of_every_model(drawings: dict[str, Drawing])
     assert {"seen", *ROLES} <= titles
 
 
+def test_sensors_that_saw_nothing_are_drawn_in_grey(drawings: dict[str, Drawing]) -> None:
+    """As those of which little is expected, not left out."""
+    display = drawings["display-2"]
+    seen = np.sort(display.data["seen [PE]"])  # the order of drawing
+    assert seen[0] == 0
+    (panel,) = (axes for axes in display.figure.axes if axes.get_title() == "seen")
+    display.figure.draw_without_rendering()
+    colours = panel.collections[0].get_facecolor()
+    assert len(colours) == len(seen)
+    np.testing.assert_allclose(colours[seen == 0], [[0.92, 0.92, 0.92, 1]] * (seen == 0).sum())
+    assert not np.allclose(colours[-1], colours[0])
+
+
 def test_a_curve_is_the_mean_over_sensors_at_a_distance(drawings: dict[str, Drawing]) -> None:
     data = drawings["curve-1"].data
     np.testing.assert_allclose(data["run ratio"], 1.1, rtol=1e-5)

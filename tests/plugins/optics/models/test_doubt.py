@@ -14,10 +14,19 @@ from torch import Tensor, nn
 
 from zoo.api import Batch, ConfigError, Table
 from zoo_optics.codec import OpticsCodec
-from zoo_optics.config import FourierConfig, SirenPairConfig, SirenPriorConfig, SirenVectorConfig
+from zoo_optics.config import (
+    FourierConfig,
+    HashGridConfig,
+    SirenFactorConfig,
+    SirenPairConfig,
+    SirenPriorConfig,
+    SirenVectorConfig,
+)
 from zoo_optics.learner import OpticsLearner
 from zoo_optics.metrics import OpticsMetrics
 from zoo_optics.models.doubt import LEAST_ERROR, negative_binomial, relative_error
+from zoo_optics.models.hash_grid import hash_grid_networks
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.sources.config import LarBoxConfig
@@ -26,8 +35,10 @@ from zoo_optics.sources.lar_box import LarBox
 NETWORKS: dict[str, Any] = {
     "siren-pair": (pair_networks, SirenPairConfig),
     "siren-prior": (prior_networks, SirenPriorConfig),
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
+    "hash-grid": (hash_grid_networks, HashGridConfig),
 }
 CONTEXT: Any = None  # the learner asks nothing of it
 BOX = LarBox(LarBoxConfig(rows=3, columns=4))
@@ -71,12 +82,11 @@ def test_it_is_off_by_default_and_changes_no_visibility(name: str) -> None:
     assert not [n for n in nets[0].state_dict() if "doubt" in n]
     if name != "fourier":  # its waves are drawn in another order
         torch.testing.assert_close(nets[0](place), nets[1](place))
-    logarithm, error = nets[1](place, with_error=True)
-    torch.testing.assert_close(logarithm, nets[1](place))
+    error = nets[1].errors(place)
     assert error.shape == (5, 12)
     assert 0.02 < float(error.detach().min()) < float(error.detach().max()) < 0.5
     with pytest.raises(ConfigError, match="knows no error of its own"):
-        nets[0](place, with_error=True)
+        nets[0].errors(place)
 
 
 def test_another_loss_has_no_error() -> None:
@@ -92,9 +102,13 @@ class Truth(nn.Module):
         self.logarithm = visibility.log()
         self.answer = nn.Parameter(torch.tensor(start))
 
-    def forward(self, position: Tensor, *, with_error: bool) -> tuple[Tensor, Tensor]:
-        assert with_error
-        return self.logarithm, relative_error(self.answer).expand_as(self.logarithm)
+    def forward(self, position: Tensor) -> Tensor:
+        assert len(position) == len(self.logarithm)
+        return self.logarithm
+
+    def errors(self, position: Tensor) -> Tensor:
+        assert len(position) == len(self.logarithm)
+        return relative_error(self.answer).expand_as(self.logarithm)
 
 
 def wrong(error: float, flashes: int = 300) -> tuple[Table, Batch, Tensor]:

@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from zoo.api import ConfigError
-from zoo_optics.config import FourierConfig, SirenPairConfig, SirenPriorConfig, SirenVectorConfig
+from zoo_optics.config import (
+    FourierConfig,
+    SirenFactorConfig,
+    SirenPairConfig,
+    SirenPriorConfig,
+    SirenVectorConfig,
+)
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.physics.detector import Cylinder, Detector, Sensors, cylinder_layout
@@ -25,6 +32,7 @@ PAIRS = {
     "siren-prior": (prior_networks, SirenPriorConfig),
 }
 POINTS = {
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
 }

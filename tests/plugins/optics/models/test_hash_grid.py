@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from torch import Tensor, nn
 from zoo_optics.config import HashGridConfig
 from zoo_optics.models.hash_grid import HashGrid, hash_grid_networks, resolutions
 from zoo_optics.physics.detector import Box, Detector, Sensors
+from zoo_optics.physics.symmetry import mirror, partners
+from zoo_optics.sources.config import LarBoxConfig
+from zoo_optics.sources.lar_box import LarBox
 
 
 def grid(sizes: list[int], entries: int, table: Any = None, features: int = 1) -> HashGrid:
@@ -39,6 +43,9 @@ def test_weights_of_the_corners_by_hand() -> None:
     by_hand = [0.5 * 0.75, -0.25 * 0.75, 0.25 * 0.5]
     assert place.grad is not None
     assert place.grad[0].tolist() == pytest.approx(by_hand, abs=1e-15)
+    each = torch.eye(3, dtype=torch.float64)[None]
+    carried = grid([1], 8, table.flatten()).with_slope(place.detach(), each)[1]
+    assert carried[0, :, 0].tolist() == pytest.approx(by_hand, abs=1e-15)
 
 
 def test_the_gradient_of_a_feature_is_the_weight_of_its_corner() -> None:
@@ -112,6 +119,46 @@ def test_gradients_are_those_of_finite_differences(entries: int) -> None:
     )
 
 
+def test_a_carried_derivative_is_that_of_automatic_differentiation_and_of_small_steps() -> None:
+    """Of levels with hashes and without, inside and outside, of points that move askew."""
+    made = grid([2, 7], 64, features=2)
+    nn.init.normal_(made.table)
+    place = 1.3 * torch.rand(20, 3, dtype=torch.float64) - 0.15
+    turn = torch.randn(3, 3, dtype=torch.float64)
+    value, slope = made.with_slope(place, turn.expand(20, 3, 3))
+    torch.testing.assert_close(value, made(place))
+    assert slope.shape == (20, 3, 4)
+    jacobian = torch.func.vmap(torch.func.jacrev(lambda one: made(one[None])[0]))(place)
+    torch.testing.assert_close(slope, turn @ jacobian.transpose(1, 2))
+    step = 1e-7
+    for axis in range(3):
+        finite = (made(place + step * turn[axis]) - made(place - step * turn[axis])) / (2 * step)
+        torch.testing.assert_close(slope[:, axis], finite, rtol=1e-5, atol=1e-5)
+    outside = ((place < 0) | (place > 1)).all(1)
+    assert not outside.all()
+    assert not slope[outside].any()
+
+
+def test_the_network_carries_it_through_its_layers() -> None:
+    wall = np.array([[9.0, 1, 1], [9, 5, 2], [9, 7, 8]])
+    sensors = Sensors(wall, np.tile([-1.0, 0, 0], (3, 1)), 0.5)
+    facts = Detector(sensors, Box((0.0, 0, 0), (9.0, 9, 9))).facts()
+    torch.manual_seed(1)
+    for direction in (False, True):
+        config = HashGridConfig(levels=3, table_log2=6, hidden=8, direction=direction)
+        net: Any = hash_grid_networks(config, facts)["net"].double()
+        nn.init.normal_(net.grid.table)
+        place = 9 * torch.rand(5, 3, dtype=torch.float64)
+        more = (torch.tensor([[0.6, 0.0, 0.8]], dtype=torch.float64),) if direction else ()
+        for one in place:
+            of = partial(lambda at, net, more: net(at[None], *more)[0], net=net, more=more)
+            expected = torch.func.jacrev(of)(one)
+            value, slope = net.with_slope(one[None], *more)
+            torch.testing.assert_close(value, net(one[None], *more))
+            torch.testing.assert_close(slope[0], expected)
+            assert float(slope.detach().abs().max()) > 1e-3
+
+
 def test_it_is_continuous_and_held_outside() -> None:
     made = grid([4, 9], 128)
     nn.init.normal_(made.table)
@@ -150,6 +197,24 @@ def test_the_network_has_the_parameters_of_its_settings() -> None:
     table = 2 * (5**3 + 512 + 512)  # 4 cells fit into 512 entries; 8 and 16 do not
     layers = (6 * 8 + 8) + (8 * 8 + 8) + (8 * 3 + 3)
     assert sum(p.numel() for p in net.parameters()) == table + layers
+
+
+def test_it_is_folded_where_that_is_wanted() -> None:
+    """Mirrored in y: the sensors at the mirror images see the same, and the slope is right."""
+    source = LarBox(LarBoxConfig(rows=3, columns=4))
+    torch.manual_seed(2)
+    config = HashGridConfig(levels=3, hidden=8, symmetry=("y",))
+    net: Any = hash_grid_networks(config, source.facts)["net"].double()
+    nn.init.normal_(net.grid.table)
+    place = torch.tensor([[50.0, 33, 101], [120, -61, 403]], dtype=torch.float64)
+    mirrored = place * torch.tensor([1.0, -1, 1])
+    image = torch.from_numpy(partners(source.detector, mirror(1)))
+    seen = net(place).detach()
+    torch.testing.assert_close(net(mirrored).detach()[:, image], seen)
+    assert float((seen[:, image] - seen).abs().max()) > 0.1
+    for one in place:
+        exact = torch.func.jacrev(lambda at: net(at[None])[0])(one)
+        torch.testing.assert_close(net.with_slope(one[None])[1][0], exact)
 
 
 def test_a_finest_grid_below_the_coarsest_is_refused() -> None:

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from zoo.api import PluginError
 from zoo_optics.config import (
     FourierConfig,
+    SirenFactorConfig,
     SirenPairConfig,
     SirenPriorConfig,
     SirenVectorConfig,
 )
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.slopes import log_direct_slope, stack_with_slope
 from zoo_optics.models.vector import fourier_networks, vector_networks
@@ -25,6 +27,7 @@ TANK = Cylinder(200.0, 150.0)
 BUILD: dict[str, Any] = {
     "siren-pair": (pair_networks, SirenPairConfig),
     "siren-prior": (prior_networks, SirenPriorConfig),
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
 }

@@ -16,11 +16,13 @@ from zoo.engine.chunked import chunk_size
 from zoo_optics.config import (
     FourierConfig,
     HashGridConfig,
+    SirenFactorConfig,
     SirenPairConfig,
     SirenPriorConfig,
     SirenVectorConfig,
 )
 from zoo_optics.models.hash_grid import HashGrid, hash_grid_networks
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.physics.detector import Box, Cylinder, Detector, Sensors, cylinder_layout
@@ -30,6 +32,7 @@ TANK = Cylinder(200.0, 150.0)
 NETWORKS = {
     "siren-pair": (pair_networks, SirenPairConfig),
     "siren-prior": (prior_networks, SirenPriorConfig),
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
     "hash-grid": (hash_grid_networks, HashGridConfig),
@@ -160,7 +163,7 @@ def test_memory_in_chunks_is_that_of_a_chunk() -> None:
     assert many < kept_bytes(net, points(8)) / 20
 
 
-@pytest.mark.parametrize("name", ["siren-pair", "siren-prior"])
+@pytest.mark.parametrize("name", ["siren-pair", "siren-prior", "siren-factor"])
 def test_chunks_change_neither_values_nor_gradients(name: str) -> None:
     answers, gradients = [], []
     for chunk in (None, 37):

@@ -52,8 +52,9 @@ def _toy(track: TrackHypothesis, rng: np.random.Generator) -> Event:
     seen = rng.poisson(np.exp(TRUTH[6]) * lit.direct[0])
     dark = rng.poisson(light.dark_per_ns * light.window_ns, sensors)
     sensor, noisy = np.repeat(np.arange(sensors), seen), np.repeat(np.arange(sensors), dark)
-    late = lit.width_ns[0, sensor] * rng.standard_normal(len(sensor))
-    time = [lit.arrival_ns[0, sensor] + late, light.window_ns * rng.random(len(noisy))]
+    late = lit.late.shift_ns[0, sensor]
+    late = late + lit.late.width_ns[0, sensor] * rng.standard_normal(len(sensor))
+    time = [lit.straight_ns[0, sensor] + late, light.window_ns * rng.random(len(noisy))]
     charge = (seen + dark).astype(np.float64)
     return Event(1, charge, np.concatenate([sensor, noisy]), np.concatenate(time))
 

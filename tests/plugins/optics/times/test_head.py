@@ -13,10 +13,14 @@ from zoo.api import DataError
 from zoo.engine.chunked import chunk_size
 from zoo_optics.config import (
     FourierConfig,
+    HashGridConfig,
+    SirenFactorConfig,
     SirenPairConfig,
     SirenPriorConfig,
     SirenVectorConfig,
 )
+from zoo_optics.models.hash_grid import hash_grid_networks
+from zoo_optics.models.siren_factor import factor_networks
 from zoo_optics.models.siren_pair import pair_networks, prior_networks
 from zoo_optics.models.vector import fourier_networks, vector_networks
 from zoo_optics.sources.config import LarBoxConfig
@@ -26,8 +30,10 @@ from zoo_optics.times.head import HitTimes, times_of
 NETWORKS: dict[str, Any] = {
     "siren-pair": (pair_networks, SirenPairConfig),
     "siren-prior": (prior_networks, SirenPriorConfig),
+    "siren-factor": (factor_networks, SirenFactorConfig),
     "siren-vector": (vector_networks, SirenVectorConfig),
     "fourier": (fourier_networks, FourierConfig),
+    "hash-grid": (hash_grid_networks, HashGridConfig),
 }
 Facts = Callable[..., dict[str, Any]]
 
