@@ -1,0 +1,1 @@
+"""Networks: images of the plane, or clusters, to estimates in standard units."""
