@@ -1,0 +1,42 @@
+"""Settings of the fits."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from zoo.api import Config
+
+__all__ = ["FirstPadConfig", "OracleFitConfig", "ScatteringConfig", "TrackFitConfig"]
+
+
+class ScatteringConfig(Config):
+    """What scatters, and in what."""
+
+    mass_gev: float = Field(0.1056583755, gt=0)
+    """Mass that tracks are taken to have, GeV/c^2: a muon's (PDG)."""
+    radiation_length_m: float = Field(115.0, gt=0)
+    """Of the gas, m: argon with 3 % CF4 and 2 % isobutane at atmospheric pressure."""
+
+
+class TrackFitConfig(ScatteringConfig):
+    """The fit to the pads."""
+
+    noise_adc: float = Field(4.4, gt=0)
+    """Standard deviation of a charge: 800 electrons at 4096 ADC for 120 fC."""
+    threshold_adc: float = Field(25.0, gt=0)
+    """Below it a pad reports no charge."""
+    saturation_adc: float = Field(4095.0, gt=0)
+    """Charges from here on are lower limits."""
+    tracks: int = Field(20_000, ge=100)
+    """Training tracks that corrections and errors are fitted to: those of the lowest ids, so the
+    order in which they come does not matter."""
+    passes: int = Field(3, ge=1)
+    """How often corrections and tracks are fitted in turn."""
+
+
+class FirstPadConfig(Config):
+    """Where the first pad lies: nothing to set."""
+
+
+class OracleFitConfig(ScatteringConfig):
+    """The fit to the true clusters."""

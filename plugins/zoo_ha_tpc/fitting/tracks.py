@@ -1,0 +1,238 @@
+"""From pads to tracks: first arc, clusters, positions, arc with scattering, start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.api import Table
+from zoo_ha_tpc.fitting.calibration import Calibration, categories, features, qualities
+from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA, Arcs
+from zoo_ha_tpc.fitting.clusters import Clusters, clusters_of
+from zoo_ha_tpc.fitting.ends import at_border, oriented
+from zoo_ha_tpc.fitting.first_pass import first_arcs
+from zoo_ha_tpc.fitting.images import Grid, Images, images_of
+from zoo_ha_tpc.fitting.positions import Top, top_of
+from zoo_ha_tpc.fitting.robust import Matter, Points, RobustFit, robust_fit
+from zoo_ha_tpc.fitting.starts import start_classes, start_features
+from zoo_ha_tpc.fitting.track_fits import FittedClusters, TrackFits
+from zoo_ha_tpc.physics.pad_plane import PadPlane
+
+__all__ = ["Tracks", "fit_tracks", "in_parts", "reconstruct"]
+
+Array = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+_AT_ONCE = 256  # tracks; their images take about 10 MB
+_ENOUGH = 5  # clusters that a curvature needs
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Everything about N tracks while they are fitted, padded to M clusters.
+
+    Attributes:
+        clusters: As found.
+        top: Their tops.
+        expected: Their categories, int64 (N, M).
+        quality: Their qualities, int64 (N, M).
+        points: Positions and errors.
+        fit: Arcs with and without scattering.
+        first_at_border: Whether the first pad is at the border of the plane, bool (N,).
+    """
+
+    clusters: Clusters
+    top: Top
+    expected: IntArray
+    quality: IntArray
+    points: Points
+    fit: RobustFit
+    first_at_border: BoolArray
+
+
+def fit_tracks(
+    plane: PadPlane,
+    samples: Table,
+    calibration: Calibration | None = None,
+    matter: Matter | None = None,
+) -> TrackFits:
+    """Fit a track to the pads of each sample.
+
+    Args:
+        plane: Where the pads lie.
+        samples: With ``hit_row``, ``hit_column``, ``hit_charge``, and ``hit_time`` if there is one.
+        calibration: Of the positions; default: that of no training.
+        matter: Particle and gas; default: muons in the gas of the detector.
+
+    Raises:
+        DataError: A hit lies outside the plane.
+    """
+    calibration, matter = calibration or Calibration(), matter or Matter()
+    parts, order = in_parts(samples)
+    grid = Grid(plane)
+    answers = [
+        _answer(plane, reconstruct(images_of(grid, part), calibration, matter), calibration)
+        for part in parts
+    ]
+    return _taken(_joined(answers), np.argsort(order, kind="stable"))
+
+
+def in_parts(samples: Table) -> tuple[list[Table], IntArray]:
+    """Samples in parts of like size, which need less padding; and the order that they are in."""
+    order = np.argsort(samples["hit_row"].lengths, kind="stable")
+    cuts = range(_AT_ONCE, len(order), _AT_ONCE)
+    return [samples.take(part) for part in np.split(order, cuts)], order
+
+
+def reconstruct(images: Images, calibration: Calibration, matter: Matter) -> Tracks:
+    """Clusters and fits of the tracks of some images."""
+    plane = images.grid.plane
+    arcs, near, first_at_border = _first(images)
+    clusters = clusters_of(images, arcs, near)
+    expected = categories(clusters)
+    bend, bend_error = calibration.bend[expected], calibration.bend_error[expected]
+    top = top_of(clusters, calibration.charges, bend, bend_error)
+    correction = (features(clusters, top) * calibration.corrections[expected]).sum(2)
+    across = top.offset * clusters.pitch_mm + correction / np.maximum(clusters.squareness, 0.5)
+    quality = qualities(clusters, top)
+    points = Points(
+        clusters.z_mm + across * np.cos(clusters.across),
+        clusters.y_mm + across * np.sin(clusters.across),
+        calibration.errors_mm[expected, quality],
+        clusters.present,
+    )
+    fit = robust_fit(points, arcs, plane.field_tesla, matter)
+    return Tracks(clusters, top, expected, quality, points, fit, first_at_border)
+
+
+def _first(images: Images) -> tuple[Arcs, BoolArray, BoolArray]:
+    """First arcs from the start of the track, hits near them, and whether they start at a border."""
+    arcs, near = first_arcs(images)
+    path = arcs.place(images.z_mm, images.y_mm)[0]
+    first = np.argmin(np.where(near, path, np.inf), 1)
+    last = np.argmax(np.where(near, path, -np.inf), 1)
+    track = np.arange(len(path))
+    border = at_border(images.grid.plane, images.row, images.column)
+    begins, ends = border[track, first], border[track, last]
+    length = np.where(near.any(1), path[track, last], 0.0)
+    return oriented(arcs, length, begins, ends), near, begins & ends
+
+
+def _answer(plane: PadPlane, tracks: Tracks, calibration: Calibration) -> TrackFits:
+    """The parameters where each track starts, with errors, and its clusters."""
+    fit = tracks.fit.scattered
+    behind, along_error = _start(tracks, calibration)
+    first = np.where(tracks.clusters.present[:, 0], fit.path_mm[:, 0], 0.0)
+    path = first - behind
+    arcs = fit.arcs.at(path)
+    offset, angle, bend = _variances(fit.covariance, path)
+    per_unit = CURVATURE_PER_TESLA * plane.field_tesla
+    cosine, sine = np.cos(arcs.phi), np.sin(arcs.phi)
+    number = tracks.fit.used.sum(1)
+    used_path = np.where(tracks.fit.used, fit.path_mm, np.nan)
+    length = np.where(number > 0, _span(used_path), 0.0)
+    return TrackFits(
+        q_over_pt=arcs.curvature / per_unit,
+        q_over_pt_error=np.sqrt(bend) / per_unit,
+        phi=np.arctan2(sine, cosine),
+        phi_error=np.minimum(np.sqrt(angle), np.pi),
+        y_ini=arcs.y_mm,
+        y_ini_error=np.hypot(along_error * sine, np.sqrt(offset) * cosine),
+        z_ini=arcs.z_mm,
+        z_ini_error=np.hypot(along_error * cosine, np.sqrt(offset) * sine),
+        length_mm=length,
+        good=number >= _ENOUGH,
+        clusters=_flat(tracks),
+    )
+
+
+def _start(tracks: Tracks, calibration: Calibration) -> tuple[Array, Array]:
+    """How far behind the first cluster each track starts, and the error of that, mm."""
+    which = start_classes(tracks.clusters, tracks.first_at_border)
+    behind = (start_features(tracks.clusters) * calibration.starts[which]).sum(1)
+    return behind, calibration.start_errors_mm[which]
+
+
+def _variances(covariance: Array, path: Array) -> tuple[Array, Array, Array]:
+    """Of offset, angle and curvature, carried along the arc by a short path (N,)."""
+    zero, one = np.zeros_like(path), np.ones_like(path)
+    carry = np.stack(
+        [
+            np.stack([one, path, path**2 / 2], 1),
+            np.stack([zero, one, path], 1),
+            np.stack([zero, zero, one], 1),
+        ],
+        1,
+    )
+    carried = carry @ covariance @ carry.transpose(0, 2, 1)
+    return carried[:, 0, 0], carried[:, 1, 1], carried[:, 2, 2]
+
+
+def _span(path: Array) -> Array:
+    highest = np.where(np.isnan(path), -np.inf, path).max(1)
+    return np.asarray(highest - np.where(np.isnan(path), np.inf, path).min(1))
+
+
+def _flat(tracks: Tracks) -> FittedClusters:
+    """The clusters of all tracks one after another."""
+    clusters, present = tracks.clusters, tracks.clusters.present
+    path = tracks.fit.scattered.path_mm
+    return FittedClusters(
+        offsets=np.concatenate([[0], np.cumsum(present.sum(1))]).astype(np.int64),
+        z_mm=tracks.points.z_mm[present],
+        y_mm=tracks.points.y_mm[present],
+        along_mm=(path - path[:, :1])[present],
+        residual_mm=tracks.fit.plain.distance_mm[present],
+        error_mm=tracks.points.error_mm[present],
+        charge=clusters.charges[:, :, 1:4].sum(2)[present],
+        charges=clusters.charges[present],
+        offset=tracks.top.offset[present],
+        slope=clusters.slant[present],
+        kind=clusters.kind[present],
+        used=tracks.fit.used[present],
+        time_ns=clusters.time_ns[present],
+    )
+
+
+def _joined(parts: list[TrackFits]) -> TrackFits:
+    """Several answers as one."""
+    clusters = [part.clusters for part in parts]
+    lengths = np.concatenate([np.diff(one.offsets) for one in clusters])
+    columns = {
+        one.name: np.concatenate([getattr(part, one.name) for part in clusters])
+        for one in fields(FittedClusters)
+        if one.name != "offsets"
+    }
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return TrackFits(
+        **{
+            one.name: np.concatenate([getattr(part, one.name) for part in parts])
+            for one in fields(TrackFits)
+            if one.name != "clusters"
+        },
+        clusters=FittedClusters(offsets=offsets, **columns),
+    )
+
+
+def _taken(fits: TrackFits, index: IntArray) -> TrackFits:
+    """The tracks of ``index``, in its order."""
+    old = fits.clusters.offsets
+    lengths = np.diff(old)[index]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    chosen = np.repeat(old[:-1][index] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    columns = {
+        one.name: getattr(fits.clusters, one.name)[chosen]
+        for one in fields(FittedClusters)
+        if one.name != "offsets"
+    }
+    return TrackFits(
+        **{
+            one.name: getattr(fits, one.name)[index]
+            for one in fields(TrackFits)
+            if one.name != "clusters"
+        },
+        clusters=FittedClusters(offsets=offsets, **columns),
+    )
