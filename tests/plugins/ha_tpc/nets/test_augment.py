@@ -23,7 +23,9 @@ def changed(samples: Table, plane: PadPlane, keys: Any = None, **settings: float
 
 def pads(samples: Table, row: int) -> set[tuple[int, int, int]]:
     names = ("hit_row", "hit_column", "hit_charge")
-    return {tuple(map(int, hit)) for hit in zip(*(samples[name][row] for name in names))}
+    return {
+        tuple(map(int, hit)) for hit in zip(*(samples[name][row] for name in names), strict=True)
+    }
 
 
 def test_twice_mirrored_is_as_before(tracks: Tracks, plane: PadPlane) -> None:
@@ -70,13 +72,9 @@ def test_gain_is_one_factor_a_track_and_stays_in_the_converter(
         factors.append(ratio[bright].mean())
     assert 0.8 <= min(factors) < 0.9
     assert 1.1 < max(factors) <= 1.2
-    full = before.with_columns(
-        {
-            "hit_charge": Ragged(
-                np.full_like(before["hit_charge"].values, 4000), before["hit_charge"].offsets
-            )
-        }
-    )
+    charge = before["hit_charge"]
+    bright_pads = Ragged(np.full_like(charge.values, 4000), charge.offsets)
+    full = before.with_columns({"hit_charge": bright_pads})
     assert changed(full, plane, gain=0.2)["hit_charge"].values.max() == 4095
 
 

@@ -37,13 +37,7 @@ WEIGHTS: Mapping[str, Any] = {
     "resnet101": published.ResNet101_Weights,
     "resnet152": published.ResNet152_Weights,
 }
-MILLIONS = {
-    "resnet18": 11.2,
-    "resnet34": 21.3,
-    "resnet50": 23.5,
-    "resnet101": 42.5,
-    "resnet152": 58.2,
-}
+MILLIONS = dict(zip(WEIGHTS, (11.2, 21.3, 23.5, 42.5, 58.2), strict=True))
 NETWORKS: Mapping[str, tuple[Any, Any]] = {
     "resnet18": (ResNetConfig, image_nets.resnet18_networks),
     "googlenet": (GoogLeNetConfig, image_nets.googlenet_networks),

@@ -72,7 +72,7 @@ def test_the_likelihood_is_that_of_a_gaussian() -> None:
 
 
 def test_beta_undoes_the_weight_of_the_variance() -> None:
-    """With beta 1 the gradient by the value is that of half the squared error (arXiv:2203.09168)."""
+    """With beta 1 the value has the gradient of half the squared error (arXiv:2203.09168)."""
     net = Fixed(np.stack([VALUE, np.full_like(VALUE, 1.3)], 2))
     found = learner("gaussian-nll", beta=1.0).loss({"net": net}, batch(TRUTH), CONTEXT)
     sum(term.total for term in found.terms.values()).backward()
