@@ -1,8 +1,7 @@
-"""What the fit learns from data: widths of the charge, corrections of positions, and their errors.
+"""Constants of the fit: widths of the charge, corrections of positions, their errors, the start.
 
-All of it is kept by category: kind of the cluster and how far it is off the normal of the track.
-Corrections are sums of smooth functions of where in the pad the track passes, with coefficients that
-are found by least squares of the distances from fitted tracks.
+All of them are kept by category: kind of the cluster and how far it is off the normal of the track.
+Corrections are sums of smooth functions of where in the pad the track passes.
 """
 
 from __future__ import annotations
@@ -14,9 +13,19 @@ from numpy.typing import NDArray
 
 from zoo_ha_tpc.fitting.clusters import Clusters
 from zoo_ha_tpc.fitting.positions import Charges, Top
-from zoo_ha_tpc.fitting.starts import START_CLASSES
+from zoo_ha_tpc.fitting.starts import START_CLASSES, START_FEATURES
 
-__all__ = ["CATEGORIES", "QUALITIES", "Calibration", "categories", "features", "qualities"]
+__all__ = [
+    "CATEGORIES",
+    "FEATURES",
+    "OFFSETS",
+    "QUALITIES",
+    "Calibration",
+    "categories",
+    "features",
+    "offset_bins",
+    "qualities",
+]
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,6 +36,13 @@ CATEGORIES = 3 * (len(_SLANTS) + 1)
 
 QUALITIES = 4
 """Both neighbours saw charge; one; none; or a pad or charge is lost in a gap between modules."""
+
+_OFFSET_EDGES = np.array([0.1, 0.2, 0.3, 0.4])
+OFFSETS = len(_OFFSET_EDGES) + 1
+"""Bins of the distance from the centre of the pad, in pitches."""
+
+FEATURES = 8
+"""Functions that a correction is a sum of."""
 
 _DEFAULT_ERROR_MM = (0.6, 1.0, 3.0, 2.0)  # by quality, before any fit
 
@@ -43,32 +59,32 @@ def qualities(clusters: Clusters, top: Top) -> IntArray:
     return np.where(lost, 3, 2 - top.neighbours)
 
 
+def offset_bins(top: Top) -> IntArray:
+    """Bin of the offset, 0 to OFFSETS - 1, (N, M)."""
+    return np.searchsorted(_OFFSET_EDGES, np.abs(top.offset))
+
+
 def features(clusters: Clusters, top: Top) -> Array:
-    """What the correction of a position is a sum of, (N, M, functions).
+    """What the correction of a position is a sum of, (N, M, FEATURES).
 
     All are odd in a reflection on the track, so a cluster and its mirror image get opposite
     corrections, and even in a reversal of the direction of flight.
     """
-    offset = top.offset
-    waves = [np.sin(2 * np.pi * order * offset) for order in (1, 2)]
-    outer = _asymmetry(clusters.charges[:, :, 0], clusters.charges[:, :, 4], clusters)
-    slant = clusters.slant
+    offset, slant = top.offset, clusters.slant
+    waves = [np.sin(2 * np.pi * order * offset) for order in (1, 2, 3)]
+    outer = clusters.charges[:, :, 4] - clusters.charges[:, :, 0]
     rise = _rise(clusters)
     return np.stack(
         [
             offset,
             *waves,
             (top.bend + 5.0).clip(-10, 10) / 5 * waves[0],
-            outer,
+            outer / np.maximum(clusters.charges[:, :, 2], 1.0),
             slant * rise,
             slant * rise * offset**2,
         ],
         2,
     )
-
-
-def _asymmetry(right: Array, left: Array, clusters: Clusters) -> Array:
-    return (left - right) / np.maximum(clusters.charges[:, :, 2], 1.0)
 
 
 def _rise(clusters: Clusters) -> Array:
@@ -81,7 +97,7 @@ def _rise(clusters: Clusters) -> Array:
     logs = np.log(np.maximum(total, 1.0))
     before = np.pad(logs, ((0, 0), (1, 0)))[:, :-1]
     after = np.pad(logs, ((0, 0), (0, 1)))[:, 1:]
-    inside = np.pad(clusters.present, ((0, 0), (0, 1)))[:, 1:].copy()
+    inside = np.pad(clusters.present, ((0, 0), (0, 1)))[:, 1:]
     inside[:, 0] = False
     return np.where(inside, (after - before) / 2, 0.0).clip(-2, 2)
 
@@ -94,13 +110,14 @@ def _default_bend() -> Array:
 
 def _default_starts() -> Array:
     """Half a pad before the first cluster at the border of the plane, else at its centre."""
-    starts = np.zeros((START_CLASSES, 4))
+    starts = np.zeros((START_CLASSES, START_FEATURES))
     starts[START_CLASSES // 2 :, 0] = [11.28 / 2, 10.19 / 2, 15.2 / 4]
     return starts
 
 
 def _default_errors() -> Array:
-    return np.tile(np.array(_DEFAULT_ERROR_MM), (CATEGORIES, 1))
+    by_quality = np.array(_DEFAULT_ERROR_MM)[:, None]
+    return np.broadcast_to(by_quality, (CATEGORIES, QUALITIES, OFFSETS)).copy()
 
 
 @dataclass(frozen=True)
@@ -111,10 +128,12 @@ class Calibration:
         charges: Noise, threshold and saturation.
         bend: Expected second derivative of ln q per pitch^2, (CATEGORIES,).
         bend_error: Its spread, (CATEGORIES,).
-        corrections: Coefficients of the features, mm across the track, (CATEGORIES, functions).
-        errors_mm: Standard deviation of a position across the track, (CATEGORIES, QUALITIES).
+        corrections: Coefficients of the features, mm across the track,
+            (CATEGORIES, QUALITIES, FEATURES).
+        errors_mm: Standard deviation of a position across the track,
+            (CATEGORIES, QUALITIES, OFFSETS).
         starts: Coefficients of the distance of the start behind the first cluster, mm,
-            (START_CLASSES, 4).
+            (START_CLASSES, START_FEATURES).
         start_errors_mm: Its standard deviation, (START_CLASSES,).
     """
 
@@ -123,7 +142,9 @@ class Calibration:
     )
     bend: Array = field(default_factory=_default_bend)
     bend_error: Array = field(default_factory=lambda: 0.4 * np.abs(_default_bend()))
-    corrections: Array = field(default_factory=lambda: np.zeros((CATEGORIES, 7)))
+    corrections: Array = field(
+        default_factory=lambda: np.zeros((CATEGORIES, QUALITIES, FEATURES))
+    )
     errors_mm: Array = field(default_factory=_default_errors)
     starts: Array = field(default_factory=_default_starts)
     start_errors_mm: Array = field(default_factory=lambda: np.full(START_CLASSES, 4.0))

@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 
 from zoo_ha_tpc.fitting.clusters import Clusters
 
-__all__ = ["START_CLASSES", "start_classes", "start_features"]
+__all__ = ["START_CLASSES", "START_FEATURES", "start_classes", "start_features"]
 
 Array = NDArray[np.float64]
 
 START_CLASSES = 6
 """Kinds of the first cluster, times whether it is at the border of the plane."""
 
-_FIRST = 3  # clusters whose charges are looked at
+START_FEATURES = 4
+"""Numbers that its place is a linear function of."""
+
+_FIRST = START_FEATURES - 1  # clusters whose charges are looked at
 
 
 def start_classes(clusters: Clusters, at_border: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -23,7 +26,7 @@ def start_classes(clusters: Clusters, at_border: NDArray[np.bool_]) -> NDArray[n
 
 
 def start_features(clusters: Clusters) -> Array:
-    """What the distance of the start from the first cluster is a linear function of, (N, 4).
+    """What the distance of the start from the first cluster is a linear function of, (N, START_FEATURES).
 
     One, and the charges of the first three clusters over the mean of the track's middle, at most 2:
     a first pad that the track only touches has little.

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Table
-from zoo_ha_tpc.fitting.calibration import Calibration, categories, features, qualities
+from zoo_ha_tpc.fitting.calibration import (
+    Calibration,
+    categories,
+    features,
+    offset_bins,
+    qualities,
+)
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA, Arcs
 from zoo_ha_tpc.fitting.clusters import Clusters, clusters_of
 from zoo_ha_tpc.fitting.ends import at_border, oriented
@@ -39,6 +45,7 @@ class Tracks:
         top: Their tops.
         expected: Their categories, int64 (N, M).
         quality: Their qualities, int64 (N, M).
+        correction_mm: Part of the positions, along the normal of the track, (N, M).
         points: Positions and errors.
         fit: Arcs with and without scattering.
         first_at_border: Whether the first pad is at the border of the plane, bool (N,).
@@ -48,6 +55,7 @@ class Tracks:
     top: Top
     expected: IntArray
     quality: IntArray
+    correction_mm: Array
     points: Points
     fit: RobustFit
     first_at_border: BoolArray
@@ -95,17 +103,17 @@ def reconstruct(images: Images, calibration: Calibration, matter: Matter) -> Tra
     expected = categories(clusters)
     bend, bend_error = calibration.bend[expected], calibration.bend_error[expected]
     top = top_of(clusters, calibration.charges, bend, bend_error)
-    correction = (features(clusters, top) * calibration.corrections[expected]).sum(2)
-    across = top.offset * clusters.pitch_mm + correction / np.maximum(clusters.squareness, 0.5)
     quality = qualities(clusters, top)
+    correction = (features(clusters, top) * calibration.corrections[expected, quality]).sum(2)
+    across = top.offset * clusters.pitch_mm + correction / np.maximum(clusters.squareness, 0.5)
     points = Points(
         clusters.z_mm + across * np.cos(clusters.across),
         clusters.y_mm + across * np.sin(clusters.across),
-        calibration.errors_mm[expected, quality],
+        calibration.errors_mm[expected, quality, offset_bins(top)],
         clusters.present,
     )
     fit = robust_fit(points, arcs, plane.field_tesla, matter)
-    return Tracks(clusters, top, expected, quality, points, fit, first_at_border)
+    return Tracks(clusters, top, expected, quality, correction, points, fit, first_at_border)
 
 
 def _first(images: Images) -> tuple[Arcs, BoolArray, BoolArray]:
