@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,19 @@ from zoo.api import Batch, Codec, DataError, Ragged, Table
 from zoo_ha_tpc.augment import augment
 from zoo_ha_tpc.clusters import cluster_inputs
 from zoo_ha_tpc.config import ClusterNetConfig, ImageConfig, TrackConfig
+from zoo_ha_tpc.fitting import Calibration, Matter, TrackFits, fit_tracks
+from zoo_ha_tpc.fitting.calibrating import calibrated
+from zoo_ha_tpc.fitting.lowest_ids import lowest_ids
+from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.physics.pad_plane import PadPlane, plane_of
 from zoo_ha_tpc.quantities import completed, true_values
-from zoo_ha_tpc.standard import Standard, fit_standard, truth_fields, within_turn
+from zoo_ha_tpc.standard import Standard, Truth, truth_fields, within_turn
 
 __all__ = ["ClusterCodec", "ImageCodec", "TrackCodec"]
 
 _PADS = frozenset({"hit_row", "hit_column"})
+_STARTS = frozenset({"phi", "y_ini", "z_ini"})  # truth that the calibration of a fit reads
+_PASSES = 3  # as of the baseline track-fit
 _FULL_SCALE = 4095.0  # ADC, of a 12-bit converter
 _TIME_NS = 1000.0
 _ONE_SIGMA = 0.682689  # share of a Gaussian within one standard deviation
@@ -50,8 +57,10 @@ class TrackCodec(Codec):
         Raises:
             DataError: If truth is missing, or a target is the same for all tracks.
         """
-        standard = fit_standard(config.targets, training)
-        return {"mean": standard.mean.tolist(), "std": standard.std.tolist()}
+        truth = Truth(config.targets)
+        for _ in truth.passing(training):
+            pass
+        return _constants(truth)
 
     @property
     def plane(self) -> PadPlane:
@@ -171,6 +180,39 @@ class ClusterCodec(TrackCodec):
     ) -> None:
         super().__init__(config, facts, constants)
         self.needs = _PADS | {"hit_charge"} | ({"hit_time"} if config.times else set())
+        if config.start == "fit":
+            self.targets = self.targets | _STARTS
+
+    @classmethod
+    def fit(
+        cls, config: ClusterNetConfig, facts: Mapping[str, Any], training: Iterable[Table]
+    ) -> Mapping[str, Any]:
+        """``mean`` and ``std`` of the targets and, of a fit that is corrected, ``calibration``.
+
+        The calibration is that of the baseline ``track-fit``, found with fewer tracks. A direct
+        network gets clusters as they are without one.
+
+        Raises:
+            DataError: As of all networks.
+        """
+        if config.start == "direct" or not config.calibration_tracks:
+            return super().fit(config, facts, training)
+        truth, fields = Truth(config.targets), _PADS | {"hit_charge"} | _STARTS
+        chosen = lowest_ids(truth.passing(training), config.calibration_tracks, fields)
+        constants = _constants(truth)  # refuses to be of no samples
+        if chosen is None:
+            return constants
+        found = calibrated(plane_of(facts), chosen, Calibration(), Matter(), _PASSES)
+        return {**constants, "calibration": asdict(found)}
+
+    @property
+    def calibration(self) -> Calibration:
+        """Constants of the classical fit."""
+        if "calibration" not in self.constants:
+            return Calibration()
+        kept: Mapping[str, Any] = self.constants["calibration"]
+        arrays = {name: np.asarray(one) for name, one in kept.items() if name != "charges"}
+        return Calibration(charges=Charges(**kept["charges"]), **arrays)
 
     def encode(self, samples: Table) -> Batch:
         """As :func:`~zoo_ha_tpc.clusters.cluster_inputs`, float32.
@@ -181,23 +223,26 @@ class ClusterCodec(TrackCodec):
         Raises:
             DataError: If a hit lies outside of the plane.
         """
-        from zoo_ha_tpc.fitting import fit_tracks
-
         self.require_pads(samples)
-        fits = fit_tracks(self.plane, samples)
+        fits = fit_tracks(self.plane, samples, self.calibration)
         inputs = dict(cluster_inputs(fits, self.plane, self.config))
         if self.config.start == "fit":
             start, scale = self._start(fits)
             inputs |= {"start": start.astype(np.float32), "scale": scale.astype(np.float32)}
         return Batch(inputs, self.truth(samples), samples.ids)
 
-    def _start(self, fits: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _start(self, fits: TrackFits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         names = ("q_over_pt", "phi", "y_ini", "z_ini")
         told = {each: getattr(fits, each) for name in names for each in (name, f"{name}_error")}
         whole, standard = completed(told), self.standard
         errors = np.stack([whole[f"{name}_error"] for name in self.config.targets], 1)
         start = np.clip(standard.of(whole), -_FURTHEST, _FURTHEST)
         return start, np.clip(errors / standard.std, _LEAST, _MOST)
+
+
+def _constants(truth: Truth) -> dict[str, Any]:
+    standard = truth.standard()
+    return {"mean": standard.mean.tolist(), "std": standard.std.tolist()}
 
 
 def _pull(name: str, samples: Table, predictions: Table) -> NDArray[np.float64]:

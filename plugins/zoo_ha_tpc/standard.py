@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo.api import DataError, Table
 from zoo_ha_tpc.quantities import QUANTITIES, true_values
 
-__all__ = ["Standard", "fit_standard", "truth_fields", "within_turn"]
+__all__ = ["Standard", "Truth", "truth_fields", "within_turn"]
 
 Array = NDArray[np.float64]
 
@@ -84,28 +84,47 @@ class Standard:
         return np.array(turns) / self.std
 
 
-def fit_standard(targets: tuple[str, ...], training: Iterable[Table]) -> Standard:
-    """From all training samples, a block at a time.
+class Truth:
+    """True values of the training samples, gathered while these are read once.
 
-    Raises:
-        DataError: If truth is missing, or a target is the same for all.
+    Args:
+        targets: T names.
     """
-    values: list[Array] = []
-    for samples in training:
-        _require(targets, samples)
-        values.append(np.stack([true_values(samples, name) for name in targets], 1))
-    if not values:
-        raise DataError("there are no training samples", where="ha-tpc", remedy="give some")
-    whole = np.concatenate(values)
-    mean, std = whole.mean(0), whole.std(0)
-    for name, spread, typical in zip(targets, std, np.abs(mean), strict=True):
-        if not spread > 1e-6 * typical:
-            raise DataError(
-                f"all {len(whole)} training tracks have the same {name}",
-                where=name,
-                remedy="leave it out of model.targets, or train on tracks that differ in it",
-            )
-    return Standard(targets, mean, std)
+
+    def __init__(self, targets: tuple[str, ...]) -> None:
+        self.targets = targets
+        self._values: list[Array] = []
+
+    def passing(self, training: Iterable[Table]) -> Iterator[Table]:
+        """The same tables, one after another; their true values are kept.
+
+        Raises:
+            DataError: If truth is missing.
+        """
+        for samples in training:
+            _require(self.targets, samples)
+            columns = [true_values(samples, name) for name in self.targets]
+            self._values.append(np.stack(columns, 1))
+            yield samples
+
+    def standard(self) -> Standard:
+        """Of all that have passed.
+
+        Raises:
+            DataError: If there were none, or a target is the same for all.
+        """
+        if not self._values:
+            raise DataError("there are no training samples", where="ha-tpc", remedy="give some")
+        whole = np.concatenate(self._values)
+        mean, std = whole.mean(0), whole.std(0)
+        for name, spread, typical in zip(self.targets, std, np.abs(mean), strict=True):
+            if not spread > 1e-6 * typical:
+                raise DataError(
+                    f"all {len(whole)} training tracks have the same {name}",
+                    where=name,
+                    remedy="leave it out of model.targets, or train on tracks that differ in it",
+                )
+        return Standard(self.targets, mean, std)
 
 
 def _require(targets: Sequence[str], samples: Table) -> None:

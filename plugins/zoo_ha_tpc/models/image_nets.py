@@ -54,7 +54,7 @@ class ImageNet(nn.Module):
     def __init__(self, config: ImageConfig, plane: PadPlane, body: nn.Module) -> None:
         super().__init__()
         self.numbers = numbers_of(config.loss)
-        self.images = PadImages(plane, coordinates=config.coordinates)
+        self.images = PadImages(plane, len(config.images), coordinates=config.coordinates)
         self.body = body
 
     def forward(

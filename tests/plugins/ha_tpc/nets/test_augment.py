@@ -22,10 +22,8 @@ def changed(samples: Table, plane: PadPlane, keys: Any = None, **settings: float
 
 
 def pads(samples: Table, row: int) -> set[tuple[int, int, int]]:
-    names = ("hit_row", "hit_column", "hit_charge")
-    return {
-        tuple(map(int, hit)) for hit in zip(*(samples[name][row] for name in names), strict=True)
-    }
+    columns = (samples[name][row] for name in ("hit_row", "hit_column", "hit_charge"))
+    return {(int(r), int(c), int(q)) for r, c, q in zip(*columns, strict=True)}
 
 
 def test_twice_mirrored_is_as_before(tracks: Tracks, plane: PadPlane) -> None:

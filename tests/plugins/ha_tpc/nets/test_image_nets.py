@@ -92,9 +92,9 @@ def test_images_are_the_hits(tracks: Tracks, plane: PadPlane) -> None:
         )
         for row, column, charge, time in zip(*hits, strict=True):
             expected[event, :, row, column] = charge / 4095, time / 1000
-    plain = PadImages(plane, coordinates=False)(**inputs)
+    plain = PadImages(plane, 2, coordinates=False)(**inputs)
     np.testing.assert_allclose(plain, expected, rtol=1e-6)
-    where = PadImages(plane, coordinates=True)(**inputs)
+    where = PadImages(plane, 2, coordinates=True)(**inputs)
     assert where.shape == (3, 4, *plane.shape)
     seen = expected[:, 0] > 0
     z, y = where[:, 2].numpy(), where[:, 3].numpy()
@@ -108,6 +108,9 @@ def test_images_are_the_hits(tracks: Tracks, plane: PadPlane) -> None:
 def test_every_parameter_learns(name: str, tracks: Tracks, plane: PadPlane) -> None:
     images = ["charge", "time", "width"]
     config, net = network(name, plane, images=images, coordinates=True, dropout=0.1)
+    with torch.no_grad():  # some parts begin as zero, and what leads to them learns only later
+        for one in net.parameters():
+            one.add_(0.02 * torch.randn_like(one))
     samples = tracks(4)
     codec = ImageCodec(config, plane.facts(), ImageCodec.fit(config, plane.facts(), [samples]))
     batch = to_tensors(codec.encode(samples), torch.device("cpu"))
