@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from zoo.api import Codec, Deploy, Field, Specs, generator, uniform
 from zoo_ha_tpc.clusters import feature_names, summary_names
-from zoo_ha_tpc.config import ClusterNetConfig, ImageConfig, TrackConfig
+from zoo_ha_tpc.config import ClusterNetConfig, ImageConfig, Loss, TrackConfig
 from zoo_ha_tpc.models.heads import answers
 from zoo_ha_tpc.physics.pad_plane import plane_of
 
@@ -47,7 +47,7 @@ class ImageDeploy(Deploy):
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
         """The network, and what its numbers mean."""
-        return _Answers(nets, self.config, tuple(self.inputs))
+        return _ImageAnswers(nets, self.config.loss)
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -116,7 +116,7 @@ class ClusterDeploy(Deploy):
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
         """The network, and what its numbers mean."""
-        return _Answers(nets, self.config, tuple(self.inputs))
+        return _ClusterAnswers(nets, self.config.loss)
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -137,16 +137,39 @@ class ClusterDeploy(Deploy):
         return {name: array.astype(np.float32) for name, array in made.items()}
 
 
-class _Answers(nn.Module):
-    def __init__(
-        self, nets: Mapping[str, nn.Module], config: TrackConfig, names: tuple[str, ...]
-    ) -> None:
+class _ImageAnswers(nn.Module):
+    def __init__(self, nets: Mapping[str, nn.Module], loss: Loss) -> None:
         super().__init__()
-        self.net, self.loss, self.names = nets["net"], config.loss, names
+        self.net, self.loss = nets["net"], loss
 
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
-        found = answers(self.net(*inputs), self.loss, dict(zip(self.names, inputs, strict=True)))
-        return tuple(found.values()) if len(found) > 1 else found["value"]
+    def forward(
+        self, hits: Tensor, event: Tensor, row: Tensor, column: Tensor, values: Tensor
+    ) -> Tensor | tuple[Tensor, ...]:
+        return _plainly(answers(self.net(hits, event, row, column, values), self.loss, {}))
+
+
+class _ClusterAnswers(nn.Module):
+    def __init__(self, nets: Mapping[str, nn.Module], loss: Loss) -> None:
+        super().__init__()
+        self.net, self.loss = nets["net"], loss
+
+    def forward(
+        self,
+        clusters: Tensor,
+        present: Tensor,
+        summary: Tensor,
+        start: Tensor | None = None,
+        scale: Tensor | None = None,
+    ) -> Tensor | tuple[Tensor, ...]:
+        raw = self.net(clusters, present, summary, start, scale)
+        if start is None or scale is None:
+            return _plainly(answers(raw, self.loss, {}))
+        return _plainly(answers(raw, self.loss, {"start": start, "scale": scale}))
+
+
+def _plainly(found: Mapping[str, Tensor]) -> Tensor | tuple[Tensor, ...]:
+    """Outputs in their order; one alone as it is."""
+    return tuple(found.values()) if len(found) > 1 else found["value"]
 
 
 def _outputs(config: TrackConfig) -> Specs:

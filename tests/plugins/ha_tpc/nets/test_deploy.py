@@ -107,10 +107,7 @@ def test_examples_are_valid_and_of_any_size(tracks: Tracks, plane: PadPlane) -> 
     "case",
     [
         ("resnet18", "onnx", {"coordinates": True, "images": ["charge", "time"]}),
-        ("resnet18", "ts", {}),
-        ("resnet18", "pt2", {}),
         ("googlenet", "onnx", {}),
-        ("vit", "onnx", {"loss": "quantile"}),
         ("vit", "ts", {"loss": "mse"}),
         ("convnext", "onnx", {}),
         ("cluster-net", "onnx", {}),

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-from zoo.api import Simulator, Table, load, read
+from zoo.api import Simulator, Table, load, read, row_ids
 from zoo.cli.app import app
 from zoo.data.simulate import simulate_file
 from zoo.prediction.network import NetworkPredictor
@@ -32,7 +32,7 @@ class Arcs(Simulator):
 
     def simulate(self, keys: NDArray[np.uint64], fields: frozenset[str]) -> Table:
         made = [self.tracks(1, int(key % np.uint64(2**31))) for key in keys]
-        whole = Table.concat(made).with_columns({"id": keys})
+        whole = Table.concat(made).with_columns({"id": row_ids(keys)})
         return whole.select(fields & set(whole))
 
 
