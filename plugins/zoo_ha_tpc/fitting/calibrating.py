@@ -25,7 +25,7 @@ from zoo_ha_tpc.fitting.calibration import (
 )
 from zoo_ha_tpc.fitting.images import Grid, images_of
 from zoo_ha_tpc.fitting.robust import Matter
-from zoo_ha_tpc.fitting.starts import START_CLASSES, start_classes, start_features
+from zoo_ha_tpc.fitting.starts import START_CLASSES, border_mm, start_classes, start_features
 from zoo_ha_tpc.fitting.tracks import Tracks, in_parts, reconstruct
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
@@ -63,7 +63,7 @@ def calibrated(
             calibration = replace(calibration, errors_mm=_errors(known, calibration))
     fitted = [reconstruct(images_of(grid, part), calibration, matter) for part in parts]
     calibration = replace(calibration, errors_mm=_errors(_Known.of(fitted), calibration))
-    starts = [_start_rows(tracks, part) for tracks, part in zip(fitted, parts, strict=True)]
+    starts = [_start_rows(plane, tracks, part) for tracks, part in zip(fitted, parts, strict=True)]
     rows = {name: np.concatenate([one[name] for one in starts]) for name in starts[0]}
     return replace(calibration, **_starts(rows, calibration))
 
@@ -163,7 +163,7 @@ def _width(pulls: Array) -> float:
     return float(np.quantile(np.abs(pulls), 0.68)) / _NORMAL_68
 
 
-def _start_rows(tracks: Tracks, samples: Table) -> Mapping[str, Array]:
+def _start_rows(plane: PadPlane, tracks: Tracks, samples: Table) -> Mapping[str, Array]:
     """For each track that was found the right way round, how far behind its first cluster it began."""
     fit = tracks.fit.scattered
     z, y, phi = (samples[name].astype(np.float64) for name in ("z_ini", "y_ini", "phi"))
@@ -174,7 +174,7 @@ def _start_rows(tracks: Tracks, samples: Table) -> Mapping[str, Array]:
     found &= np.abs(np.sin((fit.arcs.phi - phi) / 2)) < _SAME_WAY
     columns = {
         "class": start_classes(tracks.clusters, tracks.first_at_border),
-        "behind": behind,
+        "behind": behind - border_mm(plane, fit, tracks.clusters, tracks.first_at_border),
         "features": start_features(tracks.clusters),
     }
     return {name: column[found] for name, column in columns.items()}

@@ -108,11 +108,9 @@ def _default_bend() -> Array:
     return np.asarray(-((pitch / 4.5) ** 2))
 
 
-def _default_starts() -> Array:
-    """Half a pad before the first cluster at the border of the plane, else at its centre."""
-    starts = np.zeros((START_CLASSES, START_FEATURES))
-    starts[START_CLASSES // 2 :, 0] = [11.28 / 2, 10.19 / 2, 15.2 / 4]
-    return starts
+def _default_start_errors() -> Array:
+    """Of a place in a pad; at the border that of the fit alone."""
+    return np.repeat([4.0, 0.5], START_CLASSES // 2)
 
 
 def _default_errors() -> Array:
@@ -132,8 +130,8 @@ class Calibration:
             (CATEGORIES, QUALITIES, FEATURES).
         errors_mm: Standard deviation of a position across the track,
             (CATEGORIES, QUALITIES, OFFSETS).
-        starts: Coefficients of the distance of the start behind the first cluster, mm,
-            (START_CLASSES, START_FEATURES).
+        starts: Coefficients of the distance of the start behind the first cluster, mm;
+            at the border behind the border; (START_CLASSES, START_FEATURES).
         start_errors_mm: Its standard deviation, (START_CLASSES,).
     """
 
@@ -142,9 +140,7 @@ class Calibration:
     )
     bend: Array = field(default_factory=_default_bend)
     bend_error: Array = field(default_factory=lambda: 0.4 * np.abs(_default_bend()))
-    corrections: Array = field(
-        default_factory=lambda: np.zeros((CATEGORIES, QUALITIES, FEATURES))
-    )
+    corrections: Array = field(default_factory=lambda: np.zeros((CATEGORIES, QUALITIES, FEATURES)))
     errors_mm: Array = field(default_factory=_default_errors)
-    starts: Array = field(default_factory=_default_starts)
-    start_errors_mm: Array = field(default_factory=lambda: np.full(START_CLASSES, 4.0))
+    starts: Array = field(default_factory=lambda: np.zeros((START_CLASSES, START_FEATURES)))
+    start_errors_mm: Array = field(default_factory=_default_start_errors)

@@ -14,8 +14,9 @@ class ScatteringConfig(Config):
 
     mass_gev: float = Field(0.1056583755, gt=0)
     """Mass that tracks are taken to have, GeV/c^2: a muon's (PDG)."""
-    radiation_length_m: float = Field(115.0, gt=0)
-    """Of the gas, m: argon with 3 % CF4 and 2 % isobutane at atmospheric pressure."""
+    radiation_length_m: float = Field(117.5, gt=0)
+    """Of the gas: argon with 3 % CF4 and 2 % isobutane at one atmosphere and 20 degrees, from
+    19.55, 33.99 and 45.23 g/cm2 of the three (PDG)."""
 
 
 class TrackFitConfig(ScatteringConfig):
@@ -40,3 +41,7 @@ class FirstPadConfig(Config):
 
 class OracleFitConfig(ScatteringConfig):
     """The fit to the true clusters."""
+
+    transverse_um_cm: float = Field(310.0, gt=0)
+    """Diffusion across the drift, um per square root of cm, where the data's facts lack it
+    (``gas``)."""

@@ -14,27 +14,43 @@ from numpy.typing import NDArray
 from zoo_ha_tpc.fitting.circles import Arcs
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
-__all__ = ["at_border", "oriented"]
+__all__ = ["oriented", "to_border"]
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-
-def at_border(plane: PadPlane, row: NDArray[np.int64], column: NDArray[np.int64]) -> BoolArray:
-    """Whether a pad is one of the outermost of the plane."""
-    rows, columns = plane.shape
-    return (row == 0) | (row == rows - 1) | (column == 0) | (column == columns - 1)
+_NEAR_MM = 25.0  # an end this near the border, as the track runs, lies at the border: two pads
 
 
-def oriented(
-    arcs: Arcs, length_mm: Array, first_at_border: BoolArray, last_at_border: BoolArray
-) -> Arcs:
+def to_border(plane: PadPlane, arcs: Arcs) -> Array:
+    """How far behind its start each arc came in over the border of the plane, mm, straight, (N,).
+
+    Negative where it starts outside.
+    """
+    cosine, sine = -np.cos(arcs.phi), -np.sin(arcs.phi)
+    z_edge = np.where(cosine > 0, plane.z.length_mm, 0.0)
+    y_edge = np.where(sine > 0, 0.5, -0.5) * plane.y.length_mm
+    way_z = (z_edge - arcs.z_mm) / np.where(np.abs(cosine) < _PARALLEL, np.inf, cosine)
+    way_y = (y_edge - arcs.y_mm) / np.where(np.abs(sine) < _PARALLEL, np.inf, sine)
+    way_z = np.where(np.abs(cosine) < _PARALLEL, np.inf, way_z)
+    way_y = np.where(np.abs(sine) < _PARALLEL, np.inf, way_y)
+    return np.asarray(np.minimum(way_z, way_y))
+
+
+_PARALLEL = 1e-9
+
+
+def oriented(plane: PadPlane, arcs: Arcs, length_mm: Array) -> tuple[Arcs, BoolArray]:
     """Arcs from the start of the track, in the direction of flight.
 
     Args:
+        plane: The pad plane.
         arcs: From the end of lower z to the other.
         length_mm: Their lengths, (N,).
-        first_at_border: Whether the end where they start is at the border of the plane, (N,).
-        last_at_border: Whether the other one is.
+
+    Returns:
+        The arcs, and whether they start at the border, bool (N,).
     """
-    return arcs.at(length_mm).reversed().where(first_at_border & ~last_at_border, arcs)
+    other = arcs.at(length_mm).reversed()
+    begins, ends = (to_border(plane, one) < _NEAR_MM for one in (arcs, other))
+    return other.where(begins & ~ends, arcs), begins & ends

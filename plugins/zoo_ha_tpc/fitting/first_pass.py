@@ -9,7 +9,7 @@ from zoo_ha_tpc.fitting.circles import Arcs
 from zoo_ha_tpc.fitting.images import Images
 from zoo_ha_tpc.fitting.least_squares import fit_arcs
 
-__all__ = ["ROAD_MM", "first_arcs"]
+__all__ = ["ROAD_MM", "arcs_through", "first_arcs"]
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -24,33 +24,45 @@ _PAD_MM = 4.0  # standard deviation of a place in a pad, about
 def first_arcs(images: Images) -> tuple[Arcs, BoolArray]:
     """Arcs that start at the first pad of each track, in the direction of +z.
 
-    Main axis of the charge, a parabola in its frame, then an arc; each with the weights of the pads
-    that the one before left far away reduced. Tracks of a single pad run along +z.
+    Tracks of a single pad run along +z; those without pads from the middle of the plane.
 
     Returns:
         The arcs, and which hits lie on their road, bool (N, H).
     """
     weight = np.minimum(images.charge, _LARGEST_ADC)
     z, y = images.z_mm, images.y_mm
-    arcs = _axis(z, y, weight, images)
+    arcs = arcs_through(z, y, weight, images.grid.plane.z.length_mm / 2)
+    path, distance = arcs.place(z, y)
+    near = (weight > 0) & (np.abs(distance) < ROAD_MM)
+    first = np.where(near, path, np.inf).min(1)
+    return arcs.at(np.where(near.any(1), first, 0.0)), near
+
+
+def arcs_through(z: Array, y: Array, weight: Array, middle_mm: float) -> Arcs:
+    """Arcs through points, in the direction of +z, started near their middle.
+
+    Main axis of the weights, a parabola in its frame, then an arc; each with the weights of the
+    points that the one before left far away reduced.
+
+    Args:
+        z: Points, (N, M).
+        y: The same.
+        weight: Of each, 0 where there is none.
+        middle_mm: The z of arcs without points.
+    """
+    arcs = _axis(z, y, weight, middle_mm)
     for width in (60.0, 25.0):
         arcs = _parabola(arcs, z, y, _tempered(arcs, z, y, weight, width))
     for width in (15.0, 12.0):
-        fit = fit_arcs(arcs, z, y, _tempered(arcs, z, y, weight, width), steps=1)
-        arcs = fit.arcs
-    path, distance = arcs.place(z, y)
-    near = (weight > 0) & (np.abs(distance) < ROAD_MM)
-    empty = ~near.any(1)
-    first = np.where(near, path, np.inf).min(1)
-    return arcs.at(np.where(empty, 0.0, np.where(np.isfinite(first), first, 0.0))), near
+        arcs = fit_arcs(arcs, z, y, _tempered(arcs, z, y, weight, width), steps=1).arcs
+    return arcs
 
 
-def _axis(z: Array, y: Array, weight: Array, images: Images) -> Arcs:
-    """Main axis through the centre of charge; the middle of the plane where there is no charge."""
-    plane = images.grid.plane
+def _axis(z: Array, y: Array, weight: Array, middle_mm: float) -> Arcs:
+    """Main axis through the centre of the weights."""
     total = weight.sum(1)
     safe = np.maximum(total, 1e-9)
-    mean_z = np.where(total > 0, (weight * z).sum(1) / safe, plane.z.length_mm / 2)
+    mean_z = np.where(total > 0, (weight * z).sum(1) / safe, middle_mm)
     mean_y = (weight * y).sum(1) / safe
     dz, dy = z - mean_z[:, None], y - mean_y[:, None]
     zz, zy, yy = ((weight * a * b).sum(1) / safe for a, b in ((dz, dz), (dz, dy), (dy, dy)))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import DataError, Table
+from zoo_ha_tpc.fitting.padding import filled, padded
 from zoo_ha_tpc.physics.pad_plane import Axis, PadPlane
 
 __all__ = ["MARGIN", "Grid", "Images", "images_of"]
@@ -108,9 +109,9 @@ def images_of(grid: Grid, samples: Table) -> Images:
         DataError: A hit lies outside the plane.
     """
     ragged = samples["hit_row"]
-    present, index = _padded(ragged.offsets)
+    present, index = padded(ragged.offsets)
     row, column, charge = (
-        np.where(present, samples[name].values[index] if index.size else 0, 0)
+        filled(samples[name].values, present, index).astype(np.int64)
         for name in ("hit_row", "hit_column", "hit_charge")
     )
     rows, columns = grid.plane.shape
@@ -122,12 +123,12 @@ def images_of(grid: Grid, samples: Table) -> Images:
             remedy="give data.options.plane, the plane that the samples were taken with",
         )
     time = np.full(row.shape, np.nan)
-    if "hit_time" in samples and index.size:
-        time = np.where(present, samples["hit_time"].values[index].astype(np.float64), np.nan)
+    if "hit_time" in samples:
+        time = np.where(present, filled(samples["hit_time"].values, present, index), np.nan)
     found = Images(
         grid,
-        row.astype(np.int64),
-        column.astype(np.int64),
+        row,
+        column,
         charge.astype(np.float64),
         time,
         np.zeros((len(ragged), int(np.prod(grid.shape))), np.float32),
@@ -135,12 +136,3 @@ def images_of(grid: Grid, samples: Table) -> Images:
     event = np.broadcast_to(np.arange(len(ragged))[:, None], row.shape)[present]
     found.charges[event, found.cell[present]] = found.charge[present]
     return found
-
-
-def _padded(offsets: IntArray) -> tuple[BoolArray, IntArray]:
-    """Which places of (N, longest) are filled, and with which of the values one after another."""
-    lengths = np.diff(offsets)
-    place = np.arange(max(1, int(lengths.max(initial=0))))
-    present = place < lengths[:, None]
-    index = np.where(present, offsets[:-1, None] + place, 0)
-    return present, index if offsets[-1] else np.zeros((len(lengths), 0), np.int64)

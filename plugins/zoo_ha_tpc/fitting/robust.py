@@ -31,7 +31,7 @@ class Matter:
     """
 
     mass_gev: float = 0.1056583755
-    radiation_length_mm: float = 115e3
+    radiation_length_mm: float = 117.5e3
 
 
 @dataclass(frozen=True)
@@ -82,22 +82,29 @@ def robust_fit(points: Points, start: Arcs, field_tesla: float, matter: Matter) 
         tempered = weight / (1 + (arcs.place(z, y)[1] / width) ** 2)
         arcs = fit_arcs(arcs, z, y, tempered, steps=1).arcs
     for _ in range(2):
-        fit = _scattered(arcs, z, y, tempered, field_tesla, matter)
+        fit = _scattered(arcs, points, tempered, field_tesla, matter)
         pull = fit.residual_mm / points.error_mm
         tempered = weight / (1 + (pull / _TEMPER) ** 2)
         arcs = fit.arcs
     used = points.present & (np.abs(pull) < _CUT)
     final = np.where(used, weight, 0.0)
     return RobustFit(
-        _scattered(arcs, z, y, final, field_tesla, matter),
+        _scattered(arcs, points, final, field_tesla, matter),
         fit_arcs(arcs, z, y, final, steps=2),
         used,
     )
 
 
 def _scattered(
-    arcs: Arcs, z: Array, y: Array, weight: Array, field_tesla: float, matter: Matter
+    arcs: Arcs, points: Points, weight: Array, field_tesla: float, matter: Matter
 ) -> Fit:
-    q_over_pt = arcs.curvature / (CURVATURE_PER_TESLA * field_tesla)
-    variance = angle_variance(q_over_pt, matter.mass_gev, matter.radiation_length_mm)
+    """One step with the scattering of the momentum so far."""
+    z, y = points.z_mm, points.y_mm
+    length = np.where(weight > 0, arcs.place(z, y)[0], 0.0).max(1)
+    variance = angle_variance(
+        arcs.curvature / (CURVATURE_PER_TESLA * field_tesla),
+        length,
+        matter.mass_gev,
+        matter.radiation_length_mm,
+    )
     return fit_arcs(arcs, z, y, weight, steps=1, angle_variance=variance)

@@ -1,4 +1,8 @@
-"""Where a track starts: between the pads that see it, by how much charge the first of them have."""
+"""Where a track starts.
+
+At the border of the plane, if it is near it: there it came in. Else between the pads that see it, by
+how much charge the first of them have.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_ha_tpc.fitting.clusters import Clusters
+from zoo_ha_tpc.fitting.ends import to_border
+from zoo_ha_tpc.fitting.least_squares import Fit
+from zoo_ha_tpc.physics.pad_plane import PadPlane
 
-__all__ = ["START_CLASSES", "START_FEATURES", "start_classes", "start_features"]
+__all__ = ["START_CLASSES", "START_FEATURES", "border_mm", "start_classes", "start_features"]
 
 Array = NDArray[np.float64]
 
@@ -39,6 +46,16 @@ def start_features(clusters: Clusters) -> Array:
         one = total[:, index] if index < total.shape[1] else np.zeros(len(total))
         columns.append(np.minimum(one / typical, 2.0))
     return np.stack(columns, 1)
+
+
+def border_mm(plane: PadPlane, fit: Fit, clusters: Clusters, at_border: NDArray[np.bool_]) -> Array:
+    """How far behind the first cluster a track that starts at the border came in, else 0, (N,)."""
+    first = np.where(clusters.present[:, 0], fit.path_mm[:, 0], 0.0)
+    way = np.clip(to_border(plane, fit.arcs.at(first)), -_FURTHEST_MM, _FURTHEST_MM)
+    return np.where(at_border, way, 0.0)
+
+
+_FURTHEST_MM = 50.0
 
 
 def _clip(total: Array, number: NDArray[np.int64]) -> Array:

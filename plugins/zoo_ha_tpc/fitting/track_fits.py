@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_ha_tpc.fitting.parameters import Parameters
+
 __all__ = ["FittedClusters", "TrackFits"]
 
 Array = NDArray[np.float64]
@@ -51,31 +53,15 @@ class FittedClusters:
 
 
 @dataclass(frozen=True)
-class TrackFits:
-    """N fitted tracks; all but ``clusters`` float64 (N,), never NaN.
+class TrackFits(Parameters):
+    """N fitted tracks.
 
     Attributes:
-        q_over_pt: Charge over transverse momentum, c/GeV.
-        q_over_pt_error: Its standard error.
-        phi: Direction where the track starts, -pi to pi, rad.
-        phi_error: Its standard error.
-        y_ini: Where it starts, mm.
-        y_ini_error: Its standard error.
-        z_ini: Where it starts, mm.
-        z_ini_error: Its standard error.
-        length_mm: Length between its first and its last cluster.
+        length_mm: Length between the first and the last cluster used, float64 (N,).
         good: Whether enough clusters were there for a curvature, bool (N,).
         clusters: Of all tracks.
     """
 
-    q_over_pt: Array
-    q_over_pt_error: Array
-    phi: Array
-    phi_error: Array
-    y_ini: Array
-    y_ini_error: Array
-    z_ini: Array
-    z_ini_error: Array
     length_mm: Array
     good: NDArray[np.bool_]
     clusters: FittedClusters

@@ -17,12 +17,13 @@ from zoo_ha_tpc.fitting.calibration import (
 )
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA, Arcs
 from zoo_ha_tpc.fitting.clusters import Clusters, clusters_of
-from zoo_ha_tpc.fitting.ends import at_border, oriented
+from zoo_ha_tpc.fitting.ends import oriented
 from zoo_ha_tpc.fitting.first_pass import first_arcs
 from zoo_ha_tpc.fitting.images import Grid, Images, images_of
+from zoo_ha_tpc.fitting.parameters import parameters_at
 from zoo_ha_tpc.fitting.positions import Top, top_of
 from zoo_ha_tpc.fitting.robust import Matter, Points, RobustFit, robust_fit
-from zoo_ha_tpc.fitting.starts import start_classes, start_features
+from zoo_ha_tpc.fitting.starts import border_mm, start_classes, start_features
 from zoo_ha_tpc.fitting.track_fits import FittedClusters, TrackFits
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
@@ -120,63 +121,31 @@ def _first(images: Images) -> tuple[Arcs, BoolArray, BoolArray]:
     """First arcs from the start of the track, hits near them, and whether they start at a border."""
     arcs, near = first_arcs(images)
     path = arcs.place(images.z_mm, images.y_mm)[0]
-    first = np.argmin(np.where(near, path, np.inf), 1)
-    last = np.argmax(np.where(near, path, -np.inf), 1)
-    track = np.arange(len(path))
-    border = at_border(images.grid.plane, images.row, images.column)
-    begins, ends = border[track, first], border[track, last]
-    length = np.where(near.any(1), path[track, last], 0.0)
-    return oriented(arcs, length, begins, ends), near, begins & ends
+    length = np.where(near, path, 0.0).max(1)
+    turned, at_border = oriented(images.grid.plane, arcs, length)
+    return turned, near, at_border
 
 
 def _answer(plane: PadPlane, tracks: Tracks, calibration: Calibration) -> TrackFits:
     """The parameters where each track starts, with errors, and its clusters."""
     fit = tracks.fit.scattered
-    behind, along_error = _start(tracks, calibration)
-    first = np.where(tracks.clusters.present[:, 0], fit.path_mm[:, 0], 0.0)
-    path = first - behind
-    arcs = fit.arcs.at(path)
-    offset, angle, bend = _variances(fit.covariance, path)
-    per_unit = CURVATURE_PER_TESLA * plane.field_tesla
-    cosine, sine = np.cos(arcs.phi), np.sin(arcs.phi)
+    which = start_classes(tracks.clusters, tracks.first_at_border)
+    behind = (start_features(tracks.clusters) * calibration.starts[which]).sum(1)
+    behind += border_mm(plane, fit, tracks.clusters, tracks.first_at_border)
+    found = parameters_at(
+        fit,
+        path_mm=np.where(tracks.clusters.present[:, 0], fit.path_mm[:, 0], 0.0) - behind,
+        along_error_mm=calibration.start_errors_mm[which],
+        per_unit=CURVATURE_PER_TESLA * plane.field_tesla,
+    )
     number = tracks.fit.used.sum(1)
-    used_path = np.where(tracks.fit.used, fit.path_mm, np.nan)
-    length = np.where(number > 0, _span(used_path), 0.0)
+    path = np.where(tracks.fit.used, fit.path_mm, np.nan)
     return TrackFits(
-        q_over_pt=arcs.curvature / per_unit,
-        q_over_pt_error=np.sqrt(bend) / per_unit,
-        phi=np.arctan2(sine, cosine),
-        phi_error=np.minimum(np.sqrt(angle), np.pi),
-        y_ini=arcs.y_mm,
-        y_ini_error=np.hypot(along_error * sine, np.sqrt(offset) * cosine),
-        z_ini=arcs.z_mm,
-        z_ini_error=np.hypot(along_error * cosine, np.sqrt(offset) * sine),
-        length_mm=length,
+        **found.parameters(),
+        length_mm=np.where(number > 0, _span(path), 0.0),
         good=number >= _ENOUGH,
         clusters=_flat(tracks),
     )
-
-
-def _start(tracks: Tracks, calibration: Calibration) -> tuple[Array, Array]:
-    """How far behind the first cluster each track starts, and the error of that, mm."""
-    which = start_classes(tracks.clusters, tracks.first_at_border)
-    behind = (start_features(tracks.clusters) * calibration.starts[which]).sum(1)
-    return behind, calibration.start_errors_mm[which]
-
-
-def _variances(covariance: Array, path: Array) -> tuple[Array, Array, Array]:
-    """Of offset, angle and curvature, carried along the arc by a short path (N,)."""
-    zero, one = np.zeros_like(path), np.ones_like(path)
-    carry = np.stack(
-        [
-            np.stack([one, path, path**2 / 2], 1),
-            np.stack([zero, one, path], 1),
-            np.stack([zero, zero, one], 1),
-        ],
-        1,
-    )
-    carried = carry @ covariance @ carry.transpose(0, 2, 1)
-    return carried[:, 0, 0], carried[:, 1, 1], carried[:, 2, 2]
 
 
 def _span(path: Array) -> Array:
