@@ -131,6 +131,7 @@ def _about(
     arguments: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What a file tells of its origin; nothing that differs between two equal files."""
+    from zoo.config.run import NOT_SAMPLES
     from zoo.prediction.sources import source_options
     from zoo.registry import registry
 
@@ -138,7 +139,7 @@ def _about(
     sets = [part for setting in settings or () for part in ("--set", setting)]
     return {
         "command": shlex.join(["zoo", "data", verb, task, "--data", data, *arguments, *sets]),
-        "source": config.model_dump(mode="json", exclude={"validation", "test", "window"}),
+        "source": config.model_dump(mode="json", exclude=set(NOT_SAMPLES)),
         "options": source_options(task, config),
         "zoo": __version__,
         "plugin": f"{plugin.distribution or plugin.name} {plugin.version}".strip(),

@@ -12,6 +12,7 @@ from zoo.config.base import Config
 
 __all__ = [
     "CONFLICT",
+    "NOT_SAMPLES",
     "DataConfig",
     "EngineConfig",
     "OptimizerConfig",
@@ -23,6 +24,9 @@ __all__ = [
 
 CONFLICT = "conflict"
 """Type of a validation error whose context names ``fields`` that cannot be set together."""
+
+NOT_SAMPLES = frozenset({"validation", "test", "window", "memory"})
+"""Settings of ``data`` that do not decide the samples: shares of splits, order, reading."""
 
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
@@ -53,6 +57,9 @@ class DataConfig(Config):
     """Share of the groups for the test."""
     window: Positive = 16
     """Blocks whose rows are shuffled together."""
+    memory: Literal["auto", "stream", "ram"] = "auto"
+    """Decoded blocks that each process which reads keeps, in a training. stream: those of a window,
+    so that memory does not grow with the data; ram: all, read once; auto: up to 256 MiB."""
 
     @model_validator(mode="after")
     def _leaves_training_data(self) -> DataConfig:

@@ -47,17 +47,12 @@ class Ragged:
         """Join a non-empty sequence of arrays that agree in all but their first dimension."""
         import numpy as np
 
-        offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
-        return cls(np.concatenate(rows), offsets.astype(np.int64))
+        return cls(np.concatenate(rows), _offsets(np.asarray([len(row) for row in rows])))
 
     def take(self, index: NDArray[np.intp]) -> Ragged:
         """The rows of ``index`` (int), in its order."""
-        import numpy as np
-
-        lengths = self.lengths[index]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        return Ragged(self.values[np.repeat(self.offsets[:-1][index], lengths) + within], offsets)
+        places, offsets = _moved(self.offsets, index)
+        return Ragged(self.values[places], offsets)
 
 
 class Table(Mapping[str, Any]):
@@ -123,12 +118,18 @@ class Table(Mapping[str, Any]):
         import numpy as np
 
         chosen = np.arange(self.rows)[index]
-        return Table(
-            {
-                name: column.take(chosen) if isinstance(column, Ragged) else column[chosen]
-                for name, column in self._columns.items()
-            }
-        )
+        moves: dict[int, tuple[Array, Array]] = {}  # columns of one event share their offsets
+        taken: dict[str, Column] = {}
+        for name, column in self._columns.items():
+            if isinstance(column, Ragged):
+                key = id(column.offsets)
+                if key not in moves:
+                    moves[key] = _moved(column.offsets, chosen)
+                places, offsets = moves[key]
+                taken[name] = Ragged(column.values[places], offsets)
+            else:
+                taken[name] = column[chosen]
+        return Table(taken)
 
     def select(self, names: Sequence[str] | frozenset[str]) -> Table:
         """The named columns and ``id``."""
@@ -160,12 +161,34 @@ class Table(Mapping[str, Any]):
                     remedy="select the same columns of each before they are joined",
                 )
         joined: dict[str, Column] = {}
+        known: dict[tuple[int, ...], Array] = {}  # columns of one event share their offsets
         for name in names:
             parts = [table[name] for table in tables]
             if isinstance(parts[0], Ragged):
-                lengths = np.concatenate([part.lengths for part in parts])
-                offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-                joined[name] = Ragged(np.concatenate([part.values for part in parts]), offsets)
+                key = tuple(id(part.offsets) for part in parts)
+                if key not in known:
+                    known[key] = _offsets(np.concatenate([part.lengths for part in parts]))
+                values = np.concatenate([part.values for part in parts])
+                joined[name] = Ragged(values, known[key])
             else:
                 joined[name] = np.concatenate(parts)
         return cls(joined)
+
+
+def _offsets(lengths: Array) -> NDArray[np.int64]:
+    """Where rows of these lengths begin and end, one after another."""
+    import numpy as np
+
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _moved(offsets: Array, index: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Places of the values of some rows, in their order, and the offsets that they get there."""
+    import numpy as np
+
+    starts = offsets[:-1][index]
+    lengths = offsets[1:][index] - starts
+    moved = _offsets(lengths)
+    return np.arange(moved[-1]) + np.repeat(starts - moved[:-1], lengths), moved

@@ -26,7 +26,7 @@ from zoo.contract.source import Block, Source
 from zoo.data.failures import Failure
 from zoo.data.keys import combine
 from zoo.data.order import Plan
-from zoo.data.reader import BlockReader
+from zoo.data.reader import CACHE_BYTES, BlockReader, Memory
 from zoo.data.shared import share, unshare
 from zoo.data.workers import end_with, quiet_fork
 from zoo.errors import DataError, UsageError
@@ -50,6 +50,7 @@ class Loader:
         plan: Which rows make up which micro-batch.
         augment: Whether ``codec.augment`` is applied.
         workers: Processes that read ahead; zero: this one.
+        memory: What each of them keeps of what it read; the batches are the same.
 
     Raises:
         DataError: If there is no row.
@@ -64,12 +65,21 @@ class Loader:
         *,
         augment: bool,
         workers: int = 0,
+        memory: Memory = "auto",
     ) -> None:
         if not plan.rows:
             raise DataError("this split has no samples", remedy="give more events or files")
         self.plan = plan
         self.workers = workers
-        self._encoder = _Encoder(source, blocks, codec, plan, augment)
+        fields = codec.needs | codec.targets
+        reader = BlockReader(
+            source,
+            blocks,
+            fields,
+            cache_bytes=None if memory == "ram" else CACHE_BYTES,
+            cache_blocks=plan.window if memory == "stream" else None,
+        )
+        self._encoder = _Encoder(reader, codec, plan, augment)
 
     def batches(self, start: int = 0, stop: int | None = None) -> Generator[Batch | None]:
         """Batches of the micro-batches ``start`` to ``stop`` (default: without end).
@@ -110,10 +120,8 @@ class Loader:
 class _Encoder:
     """Number of a micro-batch -> batch: what a worker holds (torch calls it a dataset)."""
 
-    def __init__(
-        self, source: Source, blocks: Sequence[Block], codec: Codec, plan: Plan, augment: bool
-    ) -> None:
-        self.reader = BlockReader(source, blocks, codec.needs | codec.targets)
+    def __init__(self, reader: BlockReader, codec: Codec, plan: Plan, augment: bool) -> None:
+        self.reader = reader
         self.codec = codec
         self.plan = plan
         self.augment = augment

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from zoo.errors import DataError, PluginError
 
 __all__ = [
     "BlockReader",
+    "Memory",
     "RowSource",
     "available_fields",
     "limited",
@@ -28,8 +30,12 @@ __all__ = [
     "table_bytes",
 ]
 
+Memory: TypeAlias = Literal["auto", "stream", "ram"]
+"""Decoded blocks that a loader keeps: up to :data:`CACHE_BYTES`, those of a window, or all."""
+
 CACHE_BYTES = 256 * 2**20
 """Decoded blocks that one reader keeps, in bytes; always at least one block."""
+_JOINED_BYTES = 16 * 2**20  # 64 blocks of small rows: joining takes as long as one by one
 
 
 @runtime_checkable
@@ -48,21 +54,33 @@ class RowSource(Protocol):
 
 
 class BlockReader:
-    """Reads any rows of a source's blocks; decoded blocks are kept up to ``cache_bytes``."""
+    """Reads any rows of a source's blocks, and keeps decoded blocks.
+
+    Args:
+        source: What reads them.
+        blocks: Its blocks that are asked for.
+        fields: What is read of them.
+        cache_bytes: How much is kept; ``None``: everything.
+        cache_blocks: How many blocks are kept; ``None``: as many as ``cache_bytes`` allows.
+    """
 
     def __init__(
         self,
         source: Source,
         blocks: Sequence[Block],
         fields: frozenset[str],
-        cache_bytes: int = CACHE_BYTES,
+        *,
+        cache_bytes: int | None = CACHE_BYTES,
+        cache_blocks: int | None = None,
     ) -> None:
         self.source = source
         self.blocks = tuple(blocks)
         self.fields = fields
-        self._limit = cache_bytes
+        self._most_bytes = math.inf if cache_bytes is None else cache_bytes
+        self._most_blocks = math.inf if cache_blocks is None else cache_blocks
         self._held = 0
         self._cache: OrderedDict[int, Table] = OrderedDict()
+        self._joined: tuple[dict[int, int], Table] | None = None
 
     def rows(self, block_index: NDArray[np.int64], row_index: NDArray[np.int64]) -> Table:
         """Rows in the order asked for, with the asked fields, ``id`` and ``group``.
@@ -79,13 +97,34 @@ class BlockReader:
             with plugin_code(type(self.source).__name__):
                 table = self.source.gather(self.blocks, block_index, row_index, self.fields)
             return _checked(table, len(row_index), self.fields, self.source)
+        asked = list(dict.fromkeys(block_index.tolist()))
+        if (together := self._together(asked)) is not None:
+            starts, table = together
+            return table.take(np.asarray([starts[i] for i in block_index.tolist()]) + row_index)
         parts, positions = [], []
-        for index in dict.fromkeys(block_index.tolist()):
+        for index in asked:
             chosen = np.flatnonzero(block_index == index)
             parts.append(self._block(index).take(row_index[chosen]))
             positions.append(chosen)
         joined = Table.concat(parts) if len(parts) > 1 else parts[0]
         return joined.take(np.argsort(np.concatenate(positions)))
+
+    def _together(self, asked: Sequence[int]) -> tuple[dict[int, int], Table] | None:
+        """Small blocks as one table and where in it each begins; kept, for many rows follow.
+
+        A window of shuffled blocks gives a few rows of each to every micro-batch: taken from one
+        table, they cost one look-up for each column instead of one for each column and block.
+        """
+        if self._joined is not None and self._joined[0].keys() >= set(asked):
+            return self._joined
+        self._joined = None  # the next ones take its place
+        if table_bytes(self._block(asked[0])) * len(asked) > _JOINED_BYTES:
+            return None
+        tables = [self._block(index) for index in asked]
+        first = np.concatenate([[0], np.cumsum([table.rows for table in tables])]).tolist()
+        starts = dict(zip(asked, first, strict=False))
+        self._joined = starts, Table.concat(tables) if len(tables) > 1 else tables[0]
+        return self._joined
 
     def _block(self, index: int) -> Table:
         if index in self._cache:
@@ -94,9 +133,12 @@ class BlockReader:
         table = read_block(self.source, self.blocks[index], self.fields)
         self._cache[index] = table
         self._held += table_bytes(table)
-        while self._held > self._limit and len(self._cache) > 1:
+        while self._is_full() and len(self._cache) > 1:
             self._held -= table_bytes(self._cache.popitem(last=False)[1])
         return table
+
+    def _is_full(self) -> bool:
+        return self._held > self._most_bytes or len(self._cache) > self._most_blocks
 
 
 def read_rows(

@@ -104,12 +104,11 @@ class TableFile:
         first, end, _ = rows.indices(block.rows)
         start = int(self.layout[0][int(block.key)])
         with self.handle() as file:
-            return Table(
-                {
-                    name: self._column(file, name, start + first, start + end)
-                    for name in (*sorted(fields - set(OWN_COLUMNS)), *OWN_COLUMNS)
-                }
-            )
+            columns = {
+                name: self._column(file, name, start + first, start + end)
+                for name in (*sorted(fields - set(OWN_COLUMNS)), *OWN_COLUMNS)
+            }
+        return Table(_sharing_offsets(columns))
 
     def verify(self) -> list[Block]:
         """Blocks that cannot be read, or whose content is no longer what was written."""
@@ -187,6 +186,23 @@ class TableFile:
 
 
 _LAYOUT = ("start", "group", "digest")
+
+
+def _sharing_offsets(
+    columns: Mapping[str, NDArray[Any] | Ragged],
+) -> dict[str, NDArray[Any] | Ragged]:
+    """Equal offsets become one array: rows of such columns are then taken together."""
+    known: list[NDArray[np.int64]] = []
+    found: dict[str, NDArray[Any] | Ragged] = {}
+    for name, column in columns.items():
+        if isinstance(column, Ragged):
+            same = next((one for one in known if np.array_equal(one, column.offsets)), None)
+            if same is None:
+                known.append(column.offsets)
+            else:
+                column = Ragged(column.values, same)  # noqa: PLW2901  # the same rows
+        found[name] = column
+    return found
 
 
 def block_digest(table: Table) -> bytes:

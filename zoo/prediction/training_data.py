@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from zoo.artifacts.canonical import digest
 from zoo.artifacts.run_directory import RunDirectory, parse_run
 from zoo.config.layers import validate
-from zoo.config.run import DataConfig
+from zoo.config.run import NOT_SAMPLES, DataConfig
 from zoo.contract.source import Source
 from zoo.contract.task import Task
 from zoo.data.reader import source_name
@@ -175,6 +175,6 @@ def _same_section(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _section(config: DataConfig) -> dict[str, Any]:
     """What decides the samples, whatever the shares of their split and their order."""
-    section = config.model_dump(mode="json", exclude={"validation", "test", "window"})
+    section = config.model_dump(mode="json", exclude=set(NOT_SAMPLES))
     source = section["source"] or "hdf5"
     return {**section, "source": source, "path": str(Path(config.path).resolve())}

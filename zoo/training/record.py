@@ -27,6 +27,7 @@ from zoo.training.parts import Parts
 __all__ = ["Records", "open_run"]
 
 MAY_CHANGE = (
+    "data.memory",
     "engine.audit",
     "engine.chunk",
     "engine.device",

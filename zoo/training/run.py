@@ -137,6 +137,7 @@ class _Training:
             plan,
             augment=True,
             workers=whole.config.training.workers,
+            memory=whole.config.data.memory,
         )
         self._machine = build_machine(whole)
         self._validator = _validator(whole, self._machine) if self.validates else None
@@ -300,4 +301,5 @@ def _validator(whole: Assembly, machine: Machine) -> Validator:
         whole.splits["validation"],
         batch=whole.config.training.batch,
         workers=whole.config.training.workers,
+        memory=whole.config.data.memory,
     )

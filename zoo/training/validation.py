@@ -16,7 +16,7 @@ from zoo.contract.table import Table
 from zoo.data.keys import combine
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
-from zoo.data.reader import read_split
+from zoo.data.reader import Memory, read_split
 from zoo.engine.chunked import chunk_size
 from zoo.engine.context import StepContext, torch_seed
 from zoo.engine.hooks import Verdict
@@ -58,6 +58,7 @@ class Validator:
         blocks: Of the validation split.
         batch: Samples of a forward pass, over all ranks.
         workers: Processes that read and encode.
+        memory: What each of them keeps of what it read.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Validator:
         *,
         batch: int,
         workers: int,
+        memory: Memory = "auto",
     ) -> None:
         self.parts, self.machine, self.codec = parts, machine, codec
         self.source, self.blocks, self.batch = source, blocks, batch
@@ -81,7 +83,9 @@ class Validator:
             world=machine.world.size,
             parts=machine.world.parts,
         )
-        self._loader = Loader(source, blocks, codec, plan, augment=False, workers=workers)
+        self._loader = Loader(
+            source, blocks, codec, plan, augment=False, workers=workers, memory=memory
+        )
 
     def validate(self, stop: Stop) -> tuple[Verdict, list[dict[str, Any]]] | None:
         """A verdict and lines for the log (one a phase, one of metrics); ``None`` if stopped."""

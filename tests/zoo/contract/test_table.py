@@ -110,6 +110,17 @@ def test_concat_is_the_inverse_of_cutting() -> None:
     np.testing.assert_array_equal(joined["hits"].values, whole["hits"].values)
 
 
+def test_columns_of_one_event_keep_sharing_their_offsets() -> None:
+    rows = ragged([1.0, 2.0], [], [3.0])
+    both = Table(
+        {"id": np.arange(3), "a": rows, "b": Ragged(rows.values.astype(np.uint8), rows.offsets)}
+    )
+    taken = Table.concat([both, both]).take([5, 0, 0, 1])
+    assert taken["a"].offsets is taken["b"].offsets
+    for name in ("a", "b"):
+        assert [row.tolist() for row in taken[name]] == [[3], [1, 2], [1, 2], []]
+
+
 def test_concat_refuses_what_does_not_fit() -> None:
     with pytest.raises(DataError, match="no tables"):
         Table.concat([])

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 from tiny_plugin import Toy, ToyConfig
 
 from zoo.contract.codec import Batch, Codec
+from zoo.contract.source import Block
 from zoo.contract.table import Table
 from zoo.data import loaders
 from zoo.data.keys import uniform
 from zoo.data.loaders import Loader
 from zoo.data.order import Plan
+from zoo.data.reader import Memory
 from zoo.data.simulate import simulate_file
 from zoo.data.simulated import SimulatedSource
 from zoo.errors import DataError, PluginError, UsageError
@@ -44,12 +46,29 @@ class Shifted(Codec):
         return Batch({"x": samples["image"]}, {"label": samples["label"]}, samples.ids)
 
 
+class Counted:
+    """36 blocks of two rows, and how often a block is read."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, Any] = {}
+        self.reads = 0
+
+    def blocks(self) -> list[Block]:
+        return [Block(str(number), 2, str(number)) for number in range(36)]
+
+    def read(self, block: Block, rows: slice, fields: frozenset[str]) -> Table:
+        self.reads += 1
+        ids = (2 * int(block.key) + np.arange(2)).astype(np.uint64)[rows]
+        return Table({"id": ids, "image": np.zeros((len(ids), 2, 2)), "label": ids})
+
+
 def loader(
     workers: int = 0,
     *,
     codec: type[Codec] = Shifted,
     augment: bool = True,
     source: Any = None,
+    memory: Memory = "auto",
     **plan: Any,
 ) -> Loader:
     source = source or SimulatedSource(Toy(ToyConfig()), 0, 12)
@@ -57,7 +76,13 @@ def loader(
     rows = tuple(block.rows for block in blocks)
     options = {"batch": 5, "seed": 3, "window": 4, **plan}
     return Loader(
-        source, blocks, codec(None, {}, {}), Plan(rows, **options), augment=augment, workers=workers
+        source,
+        blocks,
+        codec(None, {}, {}),
+        Plan(rows, **options),
+        augment=augment,
+        workers=workers,
+        memory=memory,
     )
 
 
@@ -88,6 +113,21 @@ def test_any_number_of_workers_and_any_start_give_the_same_batches(tmp_path: Pat
     assert digests(loader(3, source=source), 0, 12) == alone
     assert digests(loader(2, source=source), 7, 12) == alone[7:]
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    ("memory", "kept", "passes"),
+    [("stream", 4, 2), ("ram", 36, 1), ("auto", 36, 1)],  # a window is four blocks
+)
+def test_memory_changes_what_is_kept_and_not_the_batches(memory: Memory, kept: int, passes: int):
+    counted = Counted()
+    made = loader(source=counted, memory=memory)
+    found = [batch.ids.tolist() for batch in made.batches(0, 30) if batch]  # two epochs
+    other = loader(source=Counted(), memory="auto")
+    assert found == [batch.ids.tolist() for batch in other.batches(0, 30) if batch]
+    assert len(made._encoder.reader._cache) == kept
+    # Those kept of the first epoch need not be read in the second.
+    assert 36 * passes - kept * (passes - 1) <= counted.reads <= 36 * passes
 
 
 def test_an_epoch_holds_every_sample_once_and_ranks_share_it():

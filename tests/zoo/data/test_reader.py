@@ -67,6 +67,36 @@ def test_blocks_are_kept_within_the_limit():
     assert source.reads == [0, 1, 2, 1]  # 1 was the least recently used when 2 came
 
 
+def test_no_more_blocks_are_kept_than_asked_for():
+    source = Numbers([4] * 5)
+    window = BlockReader(source, source.blocks(), X, cache_blocks=2)
+    for block in (0, 1, 0, 1, 2, 3, 2, 3, 0):
+        window.rows(np.asarray([block]), np.asarray([0]))
+    assert source.reads == [0, 1, 2, 3, 0]
+    everything = BlockReader(source, source.blocks(), X, cache_bytes=None)
+    source.reads.clear()
+    for block in (0, 1, 2, 3, 4, 0, 1, 2, 3, 4):
+        everything.rows(np.asarray([block]), np.asarray([0]))
+    assert source.reads == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("together", [0, 10**6])
+def test_large_blocks_are_not_joined(monkeypatch: pytest.MonkeyPatch, together: int):
+    monkeypatch.setattr("zoo.data.reader._JOINED_BYTES", together)
+    source = Numbers([4, 3, 5])
+    reader = BlockReader(source, source.blocks(), X)
+    for block, row in (
+        ([2, 0, 2], [4, 3, 0]),
+        ([0, 0, 2], [0, 3, 1]),
+        ([1], [2]),
+        ([0, 1], [1, 1]),
+    ):
+        table = reader.rows(np.asarray(block), np.asarray(row))
+        assert table["x"].tolist() == [100 * b + r for b, r in zip(block, row, strict=True)]
+    assert source.reads == [2, 0, 1]  # each once
+    assert (reader._joined is not None) == bool(together)
+
+
 def test_read_split_is_block_by_block_and_limited():
     source = Numbers([2, 3, 0, 4])
     assert [table.rows for table in read_split(source, source.blocks(), X)] == [2, 3, 4]

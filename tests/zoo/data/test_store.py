@@ -73,6 +73,26 @@ def test_what_is_written_is_read(tmp_path: Path):
     assert file.verify() == []
 
 
+def test_equal_offsets_are_one_array(tmp_path: Path):
+    """So that rows of all columns of hits are taken with one look-up."""
+    specs = {n: Field(dims=("n",), dtype="uint8", meaning="", ragged=True) for n in "abc"}
+    values = np.arange(4, dtype=np.uint8)
+    offsets, others = np.asarray([0, 1, 4]), np.asarray([0, 2, 4])
+    columns = {
+        "a": Ragged(values, offsets),
+        "b": Ragged(values, others),
+        "c": Ragged(values[::-1].copy(), offsets.copy()),
+    }
+    table = Table({"id": np.arange(2, dtype=np.uint64), **columns})
+    with TableWriter(tmp_path / "a.h5", specs, facts={}, task="t", block_rows=2) as writer:
+        writer.append(table)
+    file = TableFile(tmp_path / "a.h5")
+    found = file.read(file.blocks()[0], slice(None), frozenset("abc"))
+    assert_equal(found, table)
+    assert found["a"].offsets is found["c"].offsets
+    assert found["a"].offsets is not found["b"].offsets
+
+
 def test_a_copy_opens_the_file_anew(tmp_path: Path):
     file = write(tmp_path / "a.h5", [toy(0)])
     (block,) = file.blocks()

@@ -1,0 +1,1 @@
+"""Where samples come from: files of others, and a particle gun."""
