@@ -1,0 +1,1 @@
+"""Pictures of how well tracks are measured."""
