@@ -8,6 +8,7 @@ from zoo.api import Model, Ref, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_ha_tpc"
 _HITS = frozenset({"hit_row", "hit_column", "hit_charge"})
+_TRUE_CLUSTERS = frozenset({"cluster_z", "cluster_y", "cluster_electrons", "x_ini", "tan_lambda"})
 _RESNET = "He et al., arXiv:1512.03385"
 
 
@@ -106,7 +107,7 @@ def _classical() -> dict[str, Model]:
             summary="fit of where the electrons arrived: only scattering and diffusion are left",
             predictor=f"{_HERE}.baselines:OracleFit",
             oracle=True,
-            needs=frozenset({"cluster_z", "cluster_y", "cluster_electrons"}),
+            needs=_TRUE_CLUSTERS,
         ),
     }
 

@@ -57,6 +57,8 @@ def tracks(plane: PadPlane) -> Tracks:
                 "id": np.arange(1, count + 1, dtype=np.uint64) + np.uint64(1000 * seed),
                 **columns,
                 **{name: values.astype(np.float32) for name, values in truth.items()},
+                "x_ini": np.full(count, 500, np.float32),
+                "tan_lambda": np.zeros(count, np.float32),
             }
         )
 

@@ -112,5 +112,5 @@ def test_a_file_without_truth_is_refused(plane: PadPlane, tracks: Tracks, tmp_pa
 def test_settings_that_no_network_has_are_refused(data: Path, tmp_path: Path) -> None:
     done = _train("cluster-net", data, tmp_path / "run", "better", "model.early_stride=false")
     told = json.loads(done.stdout)
-    assert done.exit_code == told["exit_code"] == 3
+    assert done.exit_code == told["exit_code"] == 2
     assert "early_stride" in told["where"] + told["message"]
