@@ -29,7 +29,7 @@ _PASSES = 3  # as of the baseline track-fit
 _FULL_SCALE = 4095.0  # ADC, of a 12-bit converter
 _TIME_NS = 1000.0
 _ONE_SIGMA = 0.682689  # share of a Gaussian within one standard deviation
-_LEAST, _MOST = 1e-3, 1.0  # error of a fit that a network corrects, in standard deviations
+_LEAST, _MOST = 1e-4, 1.0  # error of a fit that a network corrects, in standard deviations
 _FURTHEST = 5.0  # standard deviations from the mean: no fit is believed beyond
 
 
@@ -50,7 +50,7 @@ class TrackCodec(Codec):
 
     @classmethod
     def fit(
-        cls, config: TrackConfig, facts: Mapping[str, Any], training: Iterable[Table]
+        cls, config: Any, facts: Mapping[str, Any], training: Iterable[Table]
     ) -> Mapping[str, Any]:
         """``mean`` and ``std`` of the targets over the training split.
 
@@ -166,7 +166,7 @@ class ImageCodec(TrackCodec):
         if name != "charge":
             return values / np.float32(_TIME_NS)
         if self.config.log_charge:
-            return np.log1p(values) / np.float32(np.log1p(_FULL_SCALE))
+            return (np.log1p(values) / np.log1p(_FULL_SCALE)).astype(np.float32)
         return values / np.float32(_FULL_SCALE)
 
 
@@ -218,7 +218,7 @@ class ClusterCodec(TrackCodec):
         """As :func:`~zoo_ha_tpc.clusters.cluster_inputs`, float32.
 
         Where the fit is the start, also ``start`` and ``scale`` (N, T): its estimates and their
-        errors in standard units, within 5 of the mean, and from 0.001 to 1.
+        errors in standard units, within 5 of the mean, and from 0.0001 to 1.
 
         Raises:
             DataError: If a hit lies outside of the plane.

@@ -55,7 +55,7 @@ def tensors(codec: ClusterCodec, samples: Table) -> Batch:
 
 @pytest.mark.parametrize("loss", ["gaussian-nll", "quantile", "mse"])
 def test_untrained_it_is_the_fit(loss: str, tracks: Tracks, plane: PadPlane) -> None:
-    """To float32 of numbers in standard units; errors too, within 0.001 and 1 of the spread."""
+    """To float32 of numbers in standard units; errors too, within 0.0001 and 1 of the spread."""
     samples = tracks(12)
     codec, nets = made(plane, samples, loss=loss)
     found = predictor(codec, nets).predict(samples)
@@ -64,7 +64,7 @@ def test_untrained_it_is_the_fit(loss: str, tracks: Tracks, plane: PadPlane) -> 
         spread = samples[name].astype(float).std()
         np.testing.assert_allclose(found[name], getattr(fits, name), rtol=1e-6, atol=1e-6 * spread)
         if loss != "mse":
-            error = np.clip(getattr(fits, f"{name}_error"), 1e-3 * spread, spread)
+            error = np.clip(getattr(fits, f"{name}_error"), 1e-4 * spread, spread)
             np.testing.assert_allclose(found[f"{name}_error"], error, rtol=1e-5)
     assert np.abs(found["q_over_pt"] / samples["q_over_pt"] - 1).max() < 0.2  # and that is good
 
