@@ -29,7 +29,7 @@ Target = Literal["q_over_pt", "p_t", "p_y", "p_z", "phi", "sin_phi", "y_ini", "z
 Image = Literal["charge", "time", "width"]
 """Channels of an image: Qmax, Tmax, FWHM of each pad."""
 
-Loss = Literal["mse", "huber", "gaussian-nll", "quantile"]
+Loss = Literal["mse", "huber", "gaussian-nll", "student-nll", "quantile"]
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -50,9 +50,12 @@ class TrackConfig(Config):
 
     targets: tuple[Target, ...] = Field(("q_over_pt", "phi", "y_ini", "z_ini"), min_length=1)
     """Quantities that the network answers with; others follow where they can."""
-    loss: Loss = "gaussian-nll"
-    """Squared error; Huber's; likelihood of a Gaussian whose width is learnt too; quantiles, that
-    is the median and the central 68.3 %. The last two give each answer an error."""
+    loss: Loss = "student-nll"
+    """Squared error; Huber's; likelihood of a Gaussian, or of Student's distribution, whose width
+    is learnt too; quantiles, that is the median and the central 68.3 %. The last three give each
+    answer an error. Student's tails forgive tracks whose fit took the wrong end for the start."""
+    freedom: float = Field(4.0, gt=0)
+    """student-nll: degrees of freedom; the fewer, the longer the tails."""
     huber: float = Field(1.0, gt=0)
     """huber: where the square becomes linear, in standard deviations of the target."""
     beta: float = Field(0.0, ge=0, le=1)
@@ -67,7 +70,7 @@ class TrackConfig(Config):
     @property
     def uncertainty(self) -> bool:
         """Whether the network answers with errors."""
-        return self.loss in ("gaussian-nll", "quantile")
+        return self.loss in ("gaussian-nll", "student-nll", "quantile")
 
     @model_validator(mode="after")
     def _distinct_targets(self) -> Self:
@@ -77,7 +80,8 @@ class TrackConfig(Config):
 
     @model_validator(mode="after")
     def _uses_what_is_set(self) -> Self:
-        for name, loss in (("huber", "huber"), ("beta", "gaussian-nll")):
+        uses = {"huber": "huber", "beta": "gaussian-nll", "freedom": "student-nll"}
+        for name, loss in uses.items():
             if self.loss != loss and name in self.model_fields_set:
                 default = type(self).model_fields[name].default
                 if getattr(self, name) != default:

@@ -1,4 +1,4 @@
-"""Losses of tracks: squared error, Huber, Gaussian likelihood, quantiles."""
+"""Losses of tracks: squared error, Huber, likelihoods of two distributions, quantiles."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ class TrackLearner(Learner):
         """(N, T) of residuals (N, T): truth less answer in units of the scale.
 
         ``gaussian-nll``: ``(r^2 e^-s + s) / 2`` with the log variance s, times ``e^(beta s)`` with
-        no gradient. ``quantile``: ``max(t d, (t - 1) d)`` of the distance d from each quantile t.
+        no gradient. ``student-nll``: ``(n + 1) / 2 log(1 + r^2 e^-s / n) + s / 2`` with n degrees
+        of freedom. ``quantile``: ``max(t d, (t - 1) d)`` of the distance d from each quantile t.
         """
         if self.config.loss == "mse":
             return residual.square()
@@ -65,6 +66,10 @@ class TrackLearner(Learner):
             logarithm = log_variance(raw)
             likelihood = (residual.square() * (-logarithm).exp() + logarithm) / 2
             return likelihood * (self.config.beta * logarithm.detach()).exp()
+        if self.config.loss == "student-nll":
+            logarithm, n = log_variance(raw), self.config.freedom
+            square = residual.square() * (-logarithm).exp()
+            return (n + 1) / 2 * (square / n).log1p() + logarithm / 2
         lower, upper = widths(raw).unbind(-1)
         total = torch.zeros_like(residual)
         for level, distance in zip(

@@ -17,7 +17,13 @@ __all__ = ["QUANTILES", "answers", "log_variance", "numbers_of", "widths"]
 QUANTILES = (0.158655, 0.5, 0.841345)
 """Of a Gaussian at -1, 0 and +1 standard deviations."""
 
-_NUMBERS: Mapping[Loss, int] = {"mse": 1, "huber": 1, "gaussian-nll": 2, "quantile": 3}
+_NUMBERS: Mapping[Loss, int] = {
+    "mse": 1,
+    "huber": 1,
+    "gaussian-nll": 2,
+    "student-nll": 2,
+    "quantile": 3,
+}
 
 
 def numbers_of(loss: Loss) -> int:
@@ -48,7 +54,7 @@ def answers(raw: Tensor, loss: Loss, inputs: Mapping[str, Tensor]) -> dict[str, 
     """
     value = raw[..., 0]
     found = {"value": value}
-    if loss == "gaussian-nll":
+    if loss in ("gaussian-nll", "student-nll"):
         found["error"] = (log_variance(raw) / 2).exp()
     elif loss == "quantile":
         found["error"] = widths(raw).mean(-1)

@@ -53,7 +53,7 @@ def tensors(codec: ClusterCodec, samples: Table) -> Batch:
     return to_tensors(codec.encode(samples), torch.device("cpu"))
 
 
-@pytest.mark.parametrize("loss", ["gaussian-nll", "quantile", "mse"])
+@pytest.mark.parametrize("loss", ["student-nll", "quantile", "mse"])
 def test_untrained_it_is_the_fit(loss: str, tracks: Tracks, plane: PadPlane) -> None:
     """To float32 of numbers in standard units; errors too, within 0.0001 and 1 of the spread."""
     samples = tracks(12)

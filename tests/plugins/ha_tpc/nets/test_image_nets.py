@@ -173,7 +173,7 @@ def test_patches_that_do_not_fit_are_refused(plane: PadPlane) -> None:
         ({"images": ["charge", "charge"]}, "images must be distinct"),
         ({"targets": ["phi", "phi"]}, "targets must be distinct"),
         ({"loss": "mse", "beta": 0.5}, "beta is of the loss gaussian-nll, not of mse"),
-        ({"huber": 2.0}, "huber is of the loss huber, not of gaussian-nll"),
+        ({"huber": 2.0}, "huber is of the loss huber, not of student-nll"),
         ({"targets": []}, "at least 1 item"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import norm, t
 from torch import Tensor, nn
 
 from zoo.api import Batch, PluginError
@@ -69,6 +69,14 @@ def test_the_likelihood_is_that_of_a_gaussian() -> None:
     raw = np.stack([VALUE, 2 * np.log(sigma)], 2)
     expected = -norm.logpdf(TRUTH, VALUE, sigma).sum(0) - 3 * np.log(2 * np.pi) / 2
     assert terms("gaussian-nll", raw, batch(TRUTH)) == pytest.approx(expected)
+
+
+def test_the_likelihood_with_tails_is_that_of_student() -> None:
+    """-log t(n) of scipy, less what does not depend on value and width."""
+    sigma = np.array([[0.5, 2.0], [1.0, 0.3], [3.0, 1.0]])
+    raw = np.stack([VALUE, 2 * np.log(sigma)], 2)
+    expected = (-t.logpdf(TRUTH, 3, VALUE, sigma) + t.logpdf(0, 3)).sum(0)
+    assert terms("student-nll", raw, batch(TRUTH), freedom=3.0) == pytest.approx(expected)
 
 
 def test_beta_undoes_the_weight_of_the_variance() -> None:
