@@ -1,1 +1,1 @@
-"""Networks."""
+"""Networks: images of the plane, or clusters, to estimates in standard units."""
