@@ -112,8 +112,8 @@ class GunConfig(Config):
     """Least and largest slope out of the plane; 0: along it, as in the talk."""
     positive: Fraction = 0.5
     """Share of positive charges."""
-    start: Literal["face", "volume"] = "face"
-    """Tracks start on the face they enter by (z = 0, or the other one backward), or anywhere."""
+    start: Literal["volume", "face"] = "volume"
+    """Tracks start anywhere, or on the face they enter by (z = 0, or the other one backward)."""
     x_mm: tuple[Distance, Distance] | None = None
     """Least and largest drift at the start; ``none``: all there is."""
     margin_mm: Distance = 50.0

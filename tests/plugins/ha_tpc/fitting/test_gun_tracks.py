@@ -15,13 +15,13 @@ FIELDS = frozenset({"hit_row", "hit_column", "hit_charge", "q_over_pt", "phi", "
 
 @pytest.fixture(scope="module")
 def judged() -> Table:
-    gun = Gun(GunConfig(phi_deg=(-15.0, 15.0), p_t_gev=(0.4, 1.5)))
+    gun = Gun(GunConfig(start="face", phi_deg=(-15.0, 15.0), p_t_gev=(0.4, 1.5)))
     return gun.simulate(np.arange(1000, 1250, dtype=np.uint64), FIELDS)
 
 
 @pytest.fixture(scope="module")
 def fits(judged: Table, plane: PadPlane) -> TrackFits:
-    training = Gun(GunConfig(phi_deg=(-20.0, 20.0))).simulate(
+    training = Gun(GunConfig(start="face", phi_deg=(-20.0, 20.0))).simulate(
         np.arange(300, dtype=np.uint64), FIELDS
     )
     calibration = calibrated(plane, training, Calibration(), Matter(), 2)
