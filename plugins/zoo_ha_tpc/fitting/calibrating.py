@@ -7,7 +7,7 @@ regressed on the features of the cluster. Where tracks start, only the truth tel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,24 +17,28 @@ from zoo.api import Table
 from zoo_ha_tpc.fitting.calibration import (
     CATEGORIES,
     FEATURES,
+    FORMS,
     OFFSETS,
     QUALITIES,
+    WIDTHS,
     Calibration,
-    features,
     offset_bins,
+    widening,
 )
 from zoo_ha_tpc.fitting.images import Grid, images_of
 from zoo_ha_tpc.fitting.robust import Matter
-from zoo_ha_tpc.fitting.starts import START_CLASSES, border_mm, start_classes, start_features
+from zoo_ha_tpc.fitting.starts import start_features
 from zoo_ha_tpc.fitting.tracks import Tracks, in_parts, reconstruct
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
 __all__ = ["calibrated"]
 
 Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 _LONG = 15  # clusters of a track that is trusted to tell where they should lie
-_ENOUGH = 100  # clusters or tracks that a constant is fitted to; fewer leave it as it is
+_ENOUGH = 300  # clusters that constants are fitted to; fewer leave them as they are
+_ENOUGH_STARTS = 50
 _STIFF = 10.0  # clusters' worth of a prior of no correction of 1 mm per unit of a feature
 _NORMAL_68 = 0.9945  # 68 % of a standard normal lie within it
 _SMALLEST_MM = 0.05
@@ -55,37 +59,52 @@ def calibrated(
     """
     grid = Grid(plane)
     parts, _ = in_parts(samples)
-    for number in range(passes):
+    for number in range(passes + 1):
         fitted = [reconstruct(images_of(grid, part), calibration, matter) for part in parts]
         known = _Known.of(fitted)
-        calibration = replace(calibration, **_bends(known), **_corrections(known))
-        if number:  # errors of the positions as corrected by the pass before
+        if number:  # errors are those of positions as corrected by the pass before
             calibration = replace(calibration, errors_mm=_errors(known, calibration))
-    fitted = [reconstruct(images_of(grid, part), calibration, matter) for part in parts]
-    calibration = replace(calibration, errors_mm=_errors(_Known.of(fitted), calibration))
-    starts = [_start_rows(plane, tracks, part) for tracks, part in zip(fitted, parts, strict=True)]
+        if number < passes:
+            calibration = replace(_with_bends(known, calibration), corrections=_corrections(known))
+            calibration = replace(calibration, width_edges=_width_edges(fitted, calibration))
+    starts = [_start_rows(tracks, part) for tracks, part in zip(fitted, parts, strict=True)]
     rows = {name: np.concatenate([one[name] for one in starts]) for name in starts[0]}
-    return replace(calibration, **_starts(rows, calibration))
+    return _with_starts(rows, calibration)
 
 
 @dataclass(frozen=True)
 class _Known:
     """Clusters on long tracks, K in all: what is known of each."""
 
-    category: NDArray[np.int64]
-    quality: NDArray[np.int64]
-    offset_bin: NDArray[np.int64]
+    form: IntArray
+    width: IntArray
+    quality: IntArray
+    offset_bin: IntArray
     bend: Array
     clear: NDArray[np.bool_]
     features: Array
     lack_mm: Array
-    error_mm: Array
     pull: Array
 
     @classmethod
     def of(cls, fitted: list[Tracks]) -> _Known:
         parts = [_known(tracks) for tracks in fitted]
         return cls(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+    def groups(self) -> Iterator[tuple[int, int, IntArray]]:
+        """Form, quality, and the clusters that have both."""
+        key = self.form * QUALITIES + self.quality
+        order = np.argsort(key, kind="stable")
+        cuts = np.searchsorted(key[order], np.arange(1, FORMS * QUALITIES))
+        for number, group in enumerate(np.split(order, cuts)):
+            if len(group) >= _ENOUGH:
+                yield number // QUALITIES, number % QUALITIES, group
+
+    def by_width(self, form: int, group: IntArray) -> Iterator[tuple[int, IntArray]]:
+        """Category, and the clusters of the group that have it; too few: the whole group."""
+        for width in range(WIDTHS):
+            one = group[self.width[group] == width]
+            yield form * WIDTHS + width, one if len(one) >= _ENOUGH else group
 
 
 def _known(tracks: Tracks) -> dict[str, Array]:
@@ -95,97 +114,105 @@ def _known(tracks: Tracks) -> dict[str, Array]:
     own = np.clip(fit.residual_variance / error**2, 0, 0.8)
     distance = fit.residual_mm / (1 - own)
     charges = tracks.clusters.charges[:, :, 1:4]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(charges)
-        bend = logs[:, :, 0] + logs[:, :, 2] - 2 * logs[:, :, 1]
+    logs = np.log(np.maximum(charges, 1.0))
     columns = {
-        "category": tracks.expected,
+        "form": tracks.expected // WIDTHS,
+        "width": tracks.expected % WIDTHS,
         "quality": tracks.quality,
         "offset_bin": offset_bins(tracks.top),
-        "bend": bend,
+        "bend": logs[:, :, 0] + logs[:, :, 2] - 2 * logs[:, :, 1],
         "clear": charges.min(2) > 0,
-        "features": features(tracks.clusters, tracks.top),
+        "features": tracks.features,
         "lack_mm": tracks.correction_mm - distance,
-        "error_mm": error,
         "pull": fit.residual_mm / (error * np.sqrt(1 - own)),
     }
     return {name: column[chosen] for name, column in columns.items()}
 
 
-def _bends(known: _Known) -> dict[str, Array]:
+def _with_bends(known: _Known, calibration: Calibration) -> Calibration:
     """Middle and width of the second derivative where both neighbours saw charge."""
-    default = Calibration()
-    bend, error = default.bend.copy(), default.bend_error.copy()
-    for category in range(CATEGORIES):
-        one = known.bend[(known.category == category) & (known.quality == 0) & known.clear]
-        if len(one) >= _ENOUGH:
-            low, bend[category], high = np.quantile(one, [0.16, 0.5, 0.84])
-            error[category] = max((high - low) / 2, 0.05 * abs(bend[category]))
-    return {"bend": bend, "bend_error": error}
+    usual, usual_error = calibration.usual_bend.copy(), calibration.usual_bend_error.copy()
+    bend, error = calibration.bend.copy(), calibration.bend_error.copy()
+    for form, quality, group in known.groups():
+        if quality == 0:
+            usual[form], usual_error[form] = _spread(known.bend[group])
+            for category, one in known.by_width(form, group):
+                bend[category], error[category] = _spread(known.bend[one])
+    return replace(
+        calibration, usual_bend=usual, usual_bend_error=usual_error, bend=bend, bend_error=error
+    )
 
 
-def _corrections(known: _Known) -> dict[str, Array]:
+def _spread(values: Array) -> tuple[float, float]:
+    low, middle, high = np.quantile(values, [0.16, 0.5, 0.84])
+    return float(middle), float(max((high - low) / 2, 0.05 * abs(middle)))
+
+
+def _width_edges(fitted: list[Tracks], calibration: Calibration) -> Array:
+    """Quantiles of the widening: as many tracks in each class."""
+    form = [tracks.expected // WIDTHS for tracks in fitted]
+    wide = [
+        widening(tracks.clusters, calibration.usual_bend[one], calibration.usual_bend_error[one])[
+            tracks.fit.used.sum(1) >= _LONG
+        ]
+        for tracks, one in zip(fitted, form, strict=True)
+    ]
+    return np.asarray(np.quantile(np.concatenate(wide), np.arange(1, WIDTHS) / WIDTHS))
+
+
+def _corrections(known: _Known) -> Array:
     """Least squares of what each position lacks, by category and quality."""
     found = np.zeros((CATEGORIES, QUALITIES, FEATURES))
-    for category, quality, one in _groups(known):
-        if len(one) >= _ENOUGH:
+    for form, quality, group in known.groups():
+        for category, one in known.by_width(form, group):
             design = known.features[one]
             normal = design.T @ design + _STIFF * np.eye(FEATURES)
             found[category, quality] = np.linalg.solve(normal, design.T @ known.lack_mm[one])
-    return {"corrections": found}
+    return found
 
 
 def _errors(known: _Known, calibration: Calibration) -> Array:
     """Errors as they are, times the width of their pulls."""
     found = calibration.errors_mm.copy()
-    for category, quality, group in _groups(known):
-        if len(group) < _ENOUGH:
-            continue
-        whole = _width(known.pull[group])
-        for bin_ in range(OFFSETS):
-            one = group[known.offset_bin[group] == bin_]
-            width = _width(known.pull[one]) if len(one) >= _ENOUGH else whole
-            found[category, quality, bin_] = max(
-                found[category, quality, bin_] * width, _SMALLEST_MM
-            )
-    return found
-
-
-def _groups(known: _Known) -> list[tuple[int, int, NDArray[np.intp]]]:
-    """Category, quality, and the clusters that have both."""
-    key = known.category * QUALITIES + known.quality
-    order = np.argsort(key, kind="stable")
-    cuts = np.searchsorted(key[order], np.arange(1, CATEGORIES * QUALITIES))
-    return [(i // QUALITIES, i % QUALITIES, one) for i, one in enumerate(np.split(order, cuts))]
+    for form, quality, group in known.groups():
+        for category, some in known.by_width(form, group):
+            for bin_ in range(OFFSETS):
+                one = some[known.offset_bin[some] == bin_]
+                width = _width(known.pull[one if len(one) >= _ENOUGH else some])
+                found[category, quality, bin_] *= width
+    return np.maximum(found, _SMALLEST_MM)
 
 
 def _width(pulls: Array) -> float:
     return float(np.quantile(np.abs(pulls), 0.68)) / _NORMAL_68
 
 
-def _start_rows(plane: PadPlane, tracks: Tracks, samples: Table) -> Mapping[str, Array]:
-    """For each track that was found the right way round, how far behind its first cluster it began."""
+def _start_rows(tracks: Tracks, samples: Table) -> Mapping[str, Array]:
+    """How far behind their first clusters tracks began, where found the right way round."""
     fit = tracks.fit.scattered
     z, y, phi = (samples[name].astype(np.float64) for name in ("z_ini", "y_ini", "phi"))
     path, distance = fit.arcs.place(z[:, None], y[:, None])
     behind = fit.path_mm[:, 0] - path[:, 0]
-    found = tracks.clusters.present[:, 0] & (tracks.fit.used.sum(1) >= _LONG)
+    found = (
+        tracks.clusters.present[:, 0] & ~tracks.first_at_border & (tracks.fit.used.sum(1) >= _LONG)
+    )
     found &= (np.abs(behind) < _SAME_START_MM) & (np.abs(distance[:, 0]) < _SAME_START_MM)
     found &= np.abs(np.sin((fit.arcs.phi - phi) / 2)) < _SAME_WAY
     columns = {
-        "class": start_classes(tracks.clusters, tracks.first_at_border),
-        "behind": behind - border_mm(plane, fit, tracks.clusters, tracks.first_at_border),
+        "kind": tracks.clusters.kind[:, 0],
+        "behind": behind,
         "features": start_features(tracks.clusters),
     }
     return {name: column[found] for name, column in columns.items()}
 
 
-def _starts(rows: Mapping[str, Array], calibration: Calibration) -> dict[str, Array]:
+def _with_starts(rows: Mapping[str, Array], calibration: Calibration) -> Calibration:
+    """Least squares by kind of the first cluster."""
     starts, errors = calibration.starts.copy(), calibration.start_errors_mm.copy()
-    for which in range(START_CLASSES):
-        one = rows["class"] == which
-        if one.sum() >= _ENOUGH:
+    for kind in range(len(starts)):
+        one = rows["kind"] == kind
+        if one.sum() >= _ENOUGH_STARTS:
             design, behind = rows["features"][one], rows["behind"][one]
-            starts[which] = np.linalg.lstsq(design, behind)[0]
-            errors[which] = max(_width(behind - design @ starts[which]), _SMALLEST_MM)
-    return {"starts": starts, "start_errors_mm": errors}
+            starts[kind] = np.linalg.lstsq(design, behind)[0]
+            errors[kind] = max(_width(behind - design @ starts[kind]), _SMALLEST_MM)
+    return replace(calibration, starts=starts, start_errors_mm=errors)

@@ -1,8 +1,8 @@
 """Arcs of circles in the plane of the pads, many at once: distance, path, and how both change.
 
-An arc passes through (z, y) in the direction (cos(phi), sin(phi)) and turns by ``curvature`` per mm.
-Its normal is to the left of that direction, so a point on the side to which a positive curvature
-bends has a positive distance.
+An arc passes through (z, y) in the direction (cos(phi), sin(phi)) and turns by ``curvature`` per
+mm. Its normal is to the left of that direction, so a point on the side to which a positive
+curvature bends has a positive distance.
 """
 
 from __future__ import annotations

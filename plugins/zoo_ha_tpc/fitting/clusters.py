@@ -1,9 +1,9 @@
 """Clusters: pads in a line across the track, one leading pad each.
 
-Where a track runs within 30 deg of z they are columns, beyond 60 deg rows, and between them diagonals
-of the pads: lines that cross the track about at right angles, so that the fluctuation of the charge
-along the track hardly moves them. The choice is made pad by pad, as a track may bend from one to
-another. A cluster belongs to one module.
+Where a track runs within 30 deg of z they are columns, beyond 60 deg rows, and between them
+diagonals of the pads: lines that cross the track about at right angles, so that the fluctuation of
+the charge along the track hardly moves them. The choice is made pad by pad, as a track may bend
+from one to another. A cluster belongs to one module.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def clusters_of(images: Images, arcs: Arcs, near: BoolArray) -> Clusters:
     event, hit = event[order], hit[order]
     present, place = _places(event, len(path))
     chosen = (np.arange(len(path))[:, None], _filled(hit, event, place, present.shape))
-    return _windows(images, present, kind[chosen], falling[chosen], phi[chosen], chosen)
+    return _windows(
+        images, present, chosen, kind=kind[chosen], falling=falling[chosen], phi=phi[chosen]
+    )
 
 
 def _kinds(phi: Array) -> tuple[IntArray, BoolArray]:
@@ -140,10 +142,11 @@ def _filled(values: IntArray, event: IntArray, place: IntArray, shape: tuple[int
 def _windows(
     images: Images,
     present: BoolArray,
+    chosen: tuple[IntArray, IntArray],
+    *,
     kind: IntArray,
     falling: BoolArray,
     phi: Array,
-    chosen: tuple[IntArray, IntArray],
 ) -> Clusters:
     """Five pads around each leading pad, from the right of the track to its left."""
     grid, plane = images.grid, images.grid.plane
@@ -182,4 +185,4 @@ def _windows(
 
 def _is_border(index: IntArray, pads_of_a_module: int) -> BoolArray:
     within = index % pads_of_a_module
-    return (within == 0) | (within == pads_of_a_module - 1)
+    return np.asarray((within == 0) | (within == pads_of_a_module - 1))

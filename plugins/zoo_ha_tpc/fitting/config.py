@@ -31,7 +31,7 @@ class TrackFitConfig(ScatteringConfig):
     tracks: int = Field(20_000, ge=100)
     """Training tracks that corrections and errors are fitted to: those of the lowest ids, so the
     order in which they come does not matter."""
-    passes: int = Field(3, ge=1)
+    passes: int = Field(4, ge=1)
     """How often corrections and tracks are fitted in turn."""
 
 

@@ -1,9 +1,9 @@
 """Which end of a track is its start.
 
-A magnetic field tells charge times direction only, and nothing that pads see tells a muon's direction.
-The convention: a track that begins inside the plane and leaves at its border began where it lies
-inside. All others (both ends at the border, or both inside) are taken to fly along +z, as muons from
-upstream do. A wrong choice turns the sign of q/p_t, phi by pi, and names the other end.
+A magnetic field tells charge times direction only, and nothing that pads see tells a muon's
+direction. The convention: a track that begins inside the plane and leaves at its border began where
+it lies inside. All others (both ends at the border, or both inside) are taken to fly along +z, as
+muons from upstream do. A wrong choice turns the sign of q/p_t, phi by pi, and names the other end.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ BoolArray = NDArray[np.bool_]
 _NEAR_MM = 25.0  # an end this near the border, as the track runs, lies at the border: two pads
 
 
-def to_border(plane: PadPlane, arcs: Arcs) -> Array:
-    """How far behind its start each arc came in over the border of the plane, mm, straight, (N,).
+def to_border(plane: PadPlane, arcs: Arcs) -> tuple[Array, BoolArray]:
+    """Where each arc, straight on backward, came in over the border of the plane.
 
-    Negative where it starts outside.
+    Returns:
+        How far behind its start, mm, negative where it starts outside; and whether over a border of
+        constant z, rather than of constant y; (N,).
     """
     cosine, sine = -np.cos(arcs.phi), -np.sin(arcs.phi)
     z_edge = np.where(cosine > 0, plane.z.length_mm, 0.0)
@@ -34,7 +36,7 @@ def to_border(plane: PadPlane, arcs: Arcs) -> Array:
     way_y = (y_edge - arcs.y_mm) / np.where(np.abs(sine) < _PARALLEL, np.inf, sine)
     way_z = np.where(np.abs(cosine) < _PARALLEL, np.inf, way_z)
     way_y = np.where(np.abs(sine) < _PARALLEL, np.inf, way_y)
-    return np.asarray(np.minimum(way_z, way_y))
+    return np.minimum(way_z, way_y), way_z <= way_y
 
 
 _PARALLEL = 1e-9
@@ -52,5 +54,5 @@ def oriented(plane: PadPlane, arcs: Arcs, length_mm: Array) -> tuple[Arcs, BoolA
         The arcs, and whether they start at the border, bool (N,).
     """
     other = arcs.at(length_mm).reversed()
-    begins, ends = (to_border(plane, one) < _NEAR_MM for one in (arcs, other))
+    begins, ends = (to_border(plane, one)[0] < _NEAR_MM for one in (arcs, other))
     return other.where(begins & ~ends, arcs), begins & ends

@@ -74,7 +74,7 @@ def _tempered(arcs: Arcs, z: Array, y: Array, weight: Array, width_mm: float) ->
     """Weights, reduced with the distance as Cauchy's likelihood reduces them; 1/mm^2."""
     distance = arcs.place(z, y)[1]
     mean = np.maximum(weight.sum(1) / np.maximum((weight > 0).sum(1), 1), 1e-9)
-    return weight / mean[:, None] / _PAD_MM**2 / (1 + (distance / width_mm) ** 2)
+    return np.asarray(weight / mean[:, None] / _PAD_MM**2 / (1 + (distance / width_mm) ** 2))
 
 
 def _parabola(arcs: Arcs, z: Array, y: Array, weight: Array) -> Arcs:

@@ -14,17 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_ha_tpc.fitting.circles import Arcs, shapes
-from zoo_ha_tpc.fitting.scattering import kinks
+from zoo_ha_tpc.fitting.scattering import kink_paths
 
 __all__ = ["KINKS", "Fit", "fit_arcs"]
 
 Array = NDArray[np.float64]
 
-KINKS = 12
-"""Kinks of a track. With 12 the error of the curvature is within 1 % of that of endless many."""
+KINKS = 16
+"""Kinks of a track: enough where points are less precise than what a kink does to the next one."""
 
 _LOOSE_MM = 1e3  # prior of the offset: none of the plane is further away
 _LOOSE_ANGLE = 3.0  # of the direction, rad
+_LEAST_VARIANCE = 1e-16  # rad^2/mm: of a momentum of 400 TeV
 _TURN = np.pi  # a track does not come back
 
 
@@ -57,6 +58,7 @@ def fit_arcs(
     *,
     steps: int,
     angle_variance: Array | None = None,
+    kinks: int = KINKS,
     curvature_prior: float = 2e-3,
 ) -> Fit:
     """Gauss-Newton from given arcs.
@@ -68,31 +70,19 @@ def fit_arcs(
         weights: 1/variance of each point across the track, 1/mm^2, zero where there is none.
         steps: Of the iteration.
         angle_variance: Of scattering, rad^2/mm, (N,); none: no scattering.
+        kinks: At how many places it scatters.
         curvature_prior: Width of the prior of the curvature around zero, 1/mm: keeps tracks of too
             few points finite. 2e-3 is 33 c/GeV at 0.2 T.
     """
     arcs = start
     length = _length(arcs, z_mm, y_mm, weights)
-    bends = np.zeros((len(length), 0)) if angle_variance is None else kinks(length, KINKS)
+    bends = np.zeros((len(length), 0)) if angle_variance is None else kink_paths(length, kinks)
     scale = np.stack([np.ones_like(length), 1 / length, 1 / length**2], 1)
-    prior = np.concatenate(
-        [
-            np.broadcast_to(
-                [_LOOSE_MM**-2, _LOOSE_ANGLE**-2, curvature_prior**-2], (len(length), 3)
-            )
-            * scale**2,
-            *(
-                []
-                if angle_variance is None
-                else [
-                    np.repeat(KINKS / length**3 / _positive(angle_variance), KINKS).reshape(
-                        -1, KINKS
-                    )
-                ]
-            ),
-        ],
-        1,
-    )
+    loose = np.array([_LOOSE_MM, _LOOSE_ANGLE, curvature_prior])
+    prior = (scale / loose) ** 2
+    if angle_variance is not None:
+        stiff = kinks / length**3 / np.maximum(angle_variance, _LEAST_VARIANCE)
+        prior = np.concatenate([prior, np.repeat(stiff[:, None], kinks, 1)], 1)
     for step in range(steps):
         path, distance = arcs.place(z_mm, y_mm)
         design = _design(arcs, path, bends, length)
@@ -130,11 +120,7 @@ def _design(arcs: Arcs, path: Array, bends: Array, length: Array) -> Array:
 
 def _length(arcs: Arcs, z_mm: Array, y_mm: Array, weights: Array) -> Array:
     path = np.where(weights > 0, arcs.place(z_mm, y_mm)[0], 0.0)
-    return np.maximum(path.max(1, initial=0), 10.0)
-
-
-def _positive(variance: Array) -> Array:
-    return np.maximum(variance, 1e-16)
+    return np.asarray(np.maximum(path.max(1, initial=0), 10.0))
 
 
 def _add_to_diagonal(matrix: Array, values: Array) -> None:

@@ -54,7 +54,12 @@ class Parameters:
 
 
 def parameters_at(
-    fit: Fit, *, path_mm: Array, along_error_mm: Array, per_unit: float
+    fit: Fit,
+    *,
+    path_mm: Array,
+    along_error_mm: Array,
+    border: tuple[Array, Array],
+    per_unit: float,
 ) -> Parameters:
     """The parameters some way along fitted arcs.
 
@@ -62,21 +67,32 @@ def parameters_at(
         fit: Arcs and their covariance.
         path_mm: Where the track starts, along the arc, (N,).
         along_error_mm: Standard error of that, (N,).
+        border: Normal (z, y) of the straight border of the plane on which it starts, zero where it
+            starts elsewhere, (N,) each. On a border, an error of the arc across moves the start
+            along the border.
         per_unit: Curvature of q/p_t = 1 c/GeV, 1/mm.
     """
     arcs = fit.arcs.at(path_mm)
     offset, angle, bend = _variances(fit.covariance, path_mm)
+    across = np.sqrt(offset)
     cosine, sine = np.cos(arcs.phi), np.sin(arcs.phi)
+    # The normal of the arc is (-sine, cosine); moved along the arc until it is on the border again.
+    facing = border[0] * cosine + border[1] * sine
+    back = (border[0] * sine - border[1] * cosine) / np.where(facing == 0, 1.0, facing)
+    back = np.clip(back, -_GRAZING, _GRAZING)
     return Parameters(
         q_over_pt=arcs.curvature / per_unit,
         q_over_pt_error=np.sqrt(bend) / per_unit,
         phi=np.arctan2(sine, cosine),
         phi_error=np.minimum(np.sqrt(angle), np.pi),
         y_ini=arcs.y_mm,
-        y_ini_error=np.hypot(along_error_mm * sine, np.sqrt(offset) * cosine),
+        y_ini_error=np.hypot(along_error_mm * sine, across * (cosine + back * sine)),
         z_ini=arcs.z_mm,
-        z_ini_error=np.hypot(along_error_mm * cosine, np.sqrt(offset) * sine),
+        z_ini_error=np.hypot(along_error_mm * cosine, across * (back * cosine - sine)),
     )
+
+
+_GRAZING = 20.0  # tangent of the angle from which on a border tells nothing
 
 
 def _variances(covariance: Array, path: Array) -> tuple[Array, Array, Array]:

@@ -1,10 +1,10 @@
 """Where the track crosses a cluster: the top of a Gaussian through the logarithms of the charges.
 
 For charges of a Gaussian profile, ln q is a parabola of the place: with leading charge q0 and its
-neighbours q- and q+, a pitch apart, the top lies at ln(q+/q-) / (2 ln(q0^2/(q+ q-))) pitches. Charges
-have errors and neighbours may be below the threshold, so the bend of the parabola is measured
-together with what is known of it beforehand; with both neighbours well above the noise nothing but
-the formula is left, with one of them the known width decides.
+neighbours q- and q+, a pitch apart, the top lies at ln(q+/q-) / (2 ln(q0^2/(q+ q-))) pitches.
+Charges have errors and neighbours may be below the threshold, so the bend of the parabola is
+measured together with what is known of it beforehand; with both neighbours well above the noise
+nothing but the formula is left, with one of them the known width decides.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ _FURTHEST = 0.8  # pitches: the leading pad has most charge, so half a pitch and
 
 
 def _logarithms(seen: Array, is_pad: NDArray[np.bool_], charges: Charges) -> tuple[Array, Array]:
-    """ln q and its variance, where there is no charge of what the threshold leaves open."""
+    """Logarithm of q and its variance; without a charge, what the threshold leaves open."""
     absent = seen <= 0
     value = np.where(absent, charges.threshold / 2, np.maximum(seen, 1.0))
     variance = (charges.noise / value) ** 2 + charges.relative**2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA, Arcs
-from zoo_ha_tpc.fitting.least_squares import Fit, fit_arcs
+from zoo_ha_tpc.fitting.least_squares import KINKS, Fit, fit_arcs
 from zoo_ha_tpc.fitting.scattering import angle_variance
 
 __all__ = ["Matter", "Points", "RobustFit", "robust_fit"]
@@ -66,7 +67,9 @@ class RobustFit:
     used: BoolArray
 
 
-def robust_fit(points: Points, start: Arcs, field_tesla: float, matter: Matter) -> RobustFit:
+def robust_fit(
+    points: Points, start: Arcs, field_tesla: float, matter: Matter, *, kinks: int = KINKS
+) -> RobustFit:
     """Fits in which points far from the others have little weight (Cauchy), then none.
 
     Args:
@@ -74,7 +77,9 @@ def robust_fit(points: Points, start: Arcs, field_tesla: float, matter: Matter) 
         start: Arcs near the answer, in the direction of flight.
         field_tesla: Magnetic field.
         matter: Particle and gas.
+        kinks: At how many places a track scatters.
     """
+    scattered = partial(_scattered, field_tesla=field_tesla, matter=matter, kinks=kinks)
     z, y = points.z_mm, points.y_mm
     weight = np.where(points.present, points.error_mm**-2.0, 0.0)
     arcs, tempered = start, weight
@@ -82,21 +87,27 @@ def robust_fit(points: Points, start: Arcs, field_tesla: float, matter: Matter) 
         tempered = weight / (1 + (arcs.place(z, y)[1] / width) ** 2)
         arcs = fit_arcs(arcs, z, y, tempered, steps=1).arcs
     for _ in range(2):
-        fit = _scattered(arcs, points, tempered, field_tesla, matter)
+        fit = scattered(arcs, points, tempered)
         pull = fit.residual_mm / points.error_mm
         tempered = weight / (1 + (pull / _TEMPER) ** 2)
         arcs = fit.arcs
     used = points.present & (np.abs(pull) < _CUT)
     final = np.where(used, weight, 0.0)
     return RobustFit(
-        _scattered(arcs, points, final, field_tesla, matter),
+        scattered(arcs, points, final),
         fit_arcs(arcs, z, y, final, steps=2),
         used,
     )
 
 
 def _scattered(
-    arcs: Arcs, points: Points, weight: Array, field_tesla: float, matter: Matter
+    arcs: Arcs,
+    points: Points,
+    weight: Array,
+    *,
+    field_tesla: float,
+    matter: Matter,
+    kinks: int,
 ) -> Fit:
     """One step with the scattering of the momentum so far."""
     z, y = points.z_mm, points.y_mm
@@ -107,4 +118,4 @@ def _scattered(
         matter.mass_gev,
         matter.radiation_length_mm,
     )
-    return fit_arcs(arcs, z, y, weight, steps=1, angle_variance=variance)
+    return fit_arcs(arcs, z, y, weight, steps=1, angle_variance=variance, kinks=kinks)

@@ -6,8 +6,8 @@ The projected angle behind a thickness x has the width
 
 (Highland's formula; Lynch and Dahl, NIM B 58 (1991) 6; PDG review "Passage of particles through
 matter"). The logarithm is not additive, so it is taken of the whole track, and the variance divided
-among its parts. In the bending plane length, momentum and projection together leave p_t and a factor
-of 1/cos(lambda), which is near one and dropped: the pads do not see lambda.
+among its parts. In the bending plane length, momentum and projection together leave p_t and a
+factor of 1/cos(lambda), which is near one and dropped: the pads do not see lambda.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["angle_variance", "kinks"]
+__all__ = ["angle_variance", "kink_paths"]
 
 Array = NDArray[np.float64]
 
@@ -41,6 +41,6 @@ def angle_variance(
     return np.asarray(width**2 / radiation_length_mm)
 
 
-def kinks(length_mm: Array, number: int) -> Array:
+def kink_paths(length_mm: Array, number: int) -> Array:
     """Path at which a track of each length is bent, (N, number): the middles of equal parts."""
     return np.asarray(length_mm[:, None] * (np.arange(number) + 0.5) / number)

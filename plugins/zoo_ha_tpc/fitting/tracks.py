@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from zoo.api import Table
 from zoo_ha_tpc.fitting.calibration import (
     Calibration,
-    categories,
     features,
     offset_bins,
     qualities,
@@ -23,7 +22,7 @@ from zoo_ha_tpc.fitting.images import Grid, Images, images_of
 from zoo_ha_tpc.fitting.parameters import parameters_at
 from zoo_ha_tpc.fitting.positions import Top, top_of
 from zoo_ha_tpc.fitting.robust import Matter, Points, RobustFit, robust_fit
-from zoo_ha_tpc.fitting.starts import border_mm, start_classes, start_features
+from zoo_ha_tpc.fitting.starts import AT_BORDER_MM, border_of, start_features
 from zoo_ha_tpc.fitting.track_fits import FittedClusters, TrackFits
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
@@ -46,6 +45,7 @@ class Tracks:
         top: Their tops.
         expected: Their categories, int64 (N, M).
         quality: Their qualities, int64 (N, M).
+        features: What corrections are sums of, (N, M, FEATURES).
         correction_mm: Part of the positions, along the normal of the track, (N, M).
         points: Positions and errors.
         fit: Arcs with and without scattering.
@@ -56,6 +56,7 @@ class Tracks:
     top: Top
     expected: IntArray
     quality: IntArray
+    features: Array
     correction_mm: Array
     points: Points
     fit: RobustFit
@@ -101,11 +102,12 @@ def reconstruct(images: Images, calibration: Calibration, matter: Matter) -> Tra
     plane = images.grid.plane
     arcs, near, first_at_border = _first(images)
     clusters = clusters_of(images, arcs, near)
-    expected = categories(clusters)
+    expected = calibration.categories(clusters)
     bend, bend_error = calibration.bend[expected], calibration.bend_error[expected]
     top = top_of(clusters, calibration.charges, bend, bend_error)
     quality = qualities(clusters, top)
-    correction = (features(clusters, top) * calibration.corrections[expected, quality]).sum(2)
+    functions = features(clusters, top, bend, bend_error)
+    correction = (functions * calibration.corrections[expected, quality]).sum(2)
     across = top.offset * clusters.pitch_mm + correction / np.maximum(clusters.squareness, 0.5)
     points = Points(
         clusters.z_mm + across * np.cos(clusters.across),
@@ -114,11 +116,13 @@ def reconstruct(images: Images, calibration: Calibration, matter: Matter) -> Tra
         clusters.present,
     )
     fit = robust_fit(points, arcs, plane.field_tesla, matter)
-    return Tracks(clusters, top, expected, quality, correction, points, fit, first_at_border)
+    return Tracks(
+        clusters, top, expected, quality, functions, correction, points, fit, first_at_border
+    )
 
 
 def _first(images: Images) -> tuple[Arcs, BoolArray, BoolArray]:
-    """First arcs from the start of the track, hits near them, and whether they start at a border."""
+    """First arcs in the direction of flight, hits near them, whether they start at the border."""
     arcs, near = first_arcs(images)
     path = arcs.place(images.z_mm, images.y_mm)[0]
     length = np.where(near, path, 0.0).max(1)
@@ -129,13 +133,15 @@ def _first(images: Images) -> tuple[Arcs, BoolArray, BoolArray]:
 def _answer(plane: PadPlane, tracks: Tracks, calibration: Calibration) -> TrackFits:
     """The parameters where each track starts, with errors, and its clusters."""
     fit = tracks.fit.scattered
-    which = start_classes(tracks.clusters, tracks.first_at_border)
-    behind = (start_features(tracks.clusters) * calibration.starts[which]).sum(1)
-    behind += border_mm(plane, fit, tracks.clusters, tracks.first_at_border)
+    first = np.where(tracks.clusters.present[:, 0], fit.path_mm[:, 0], 0.0)
+    kind, at_border = tracks.clusters.kind[:, 0], tracks.first_at_border
+    behind = (start_features(tracks.clusters) * calibration.starts[kind]).sum(1)
+    way, border = border_of(plane, fit, first, at_border)
     found = parameters_at(
         fit,
-        path_mm=np.where(tracks.clusters.present[:, 0], fit.path_mm[:, 0], 0.0) - behind,
-        along_error_mm=calibration.start_errors_mm[which],
+        path_mm=first - np.where(at_border, way, behind),
+        along_error_mm=np.where(at_border, AT_BORDER_MM, calibration.start_errors_mm[kind]),
+        border=border,
         per_unit=CURVATURE_PER_TESLA * plane.field_tesla,
     )
     number = tracks.fit.used.sum(1)

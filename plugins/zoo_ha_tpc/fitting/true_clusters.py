@@ -17,6 +17,7 @@ from zoo_ha_tpc.fitting.first_pass import arcs_through
 from zoo_ha_tpc.fitting.padding import filled, padded
 from zoo_ha_tpc.fitting.parameters import Parameters, parameters_at
 from zoo_ha_tpc.fitting.robust import Matter, Points, robust_fit
+from zoo_ha_tpc.fitting.starts import AT_BORDER_MM, border_of
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
 __all__ = ["fit_true_clusters"]
@@ -25,7 +26,9 @@ Array = NDArray[np.float64]
 
 _AT_ONCE = 256
 _SMALLEST_MM = 0.01  # a track on the plane has no diffusion
+_KINKS = 48  # the true clusters are precise enough to see single kinks of a fit to pads
 _SLICE_MM = 5.0  # half a slice: how far behind its first cluster a track starts, about
+_SLICE_ERROR_MM = 3.0
 _BORDER_MM = 20.0  # a first cluster this near the border: the track came in there
 
 
@@ -36,7 +39,7 @@ def fit_true_clusters(
 
     Args:
         plane: The pad plane.
-        samples: With ``cluster_z``, ``cluster_y``, ``cluster_electrons``, ``x_ini``, ``tan_lambda``.
+        samples: With what ``OracleFit`` needs.
         transverse_um_cm: Diffusion across the drift, um per square root of cm.
         matter: Particle and gas.
     """
@@ -61,15 +64,15 @@ def _fitted(plane: PadPlane, samples: Table, transverse_um_cm: float, matter: Ma
     width = 1e-3 * transverse_um_cm * np.sqrt(np.maximum(drift, 0.0) / 10)
     error = np.maximum(width / np.sqrt(np.maximum(electrons, 1.0)), _SMALLEST_MM)
     points = Points(z, y, error, present)
-    fit = robust_fit(points, arcs, plane.field_tesla, matter).scattered
+    fit = robust_fit(points, arcs, plane.field_tesla, matter, kinks=_KINKS).scattered
     first = np.where(present[:, 0], fit.path_mm[:, 0], 0.0)
-    border = to_border(plane, fit.arcs.at(first))
-    inside = border > _BORDER_MM
-    behind = np.where(inside, _SLICE_MM, border)
+    inside = to_border(plane, fit.arcs.at(first))[0] > _BORDER_MM
+    way, border = border_of(plane, fit, first, ~inside)
     return parameters_at(
         fit,
-        path_mm=first - behind,
-        along_error_mm=np.where(inside, _SLICE_MM, 0.1),
+        path_mm=first - np.where(inside, _SLICE_MM, way),
+        along_error_mm=np.where(inside, _SLICE_ERROR_MM, AT_BORDER_MM),
+        border=border,
         per_unit=CURVATURE_PER_TESLA * plane.field_tesla,
     )
 

@@ -120,7 +120,7 @@ def pulse_basis(
     """
     step = sampling_ns / _FINE
     count = round(TAIL_NS / step)
-    middle = (np.arange(count) + 0.5) * step
+    middle = np.asarray((np.arange(count) + 0.5) * step, np.float64)
     shares = _examples(pitches_mm, widths_mm, 2 * middle / rc_ns_mm2)
     nodes = _examples(pitches_mm, widths_mm, node_spreads(nominal_rc_ns_mm2))
     fine = np.linalg.lstsq(nodes, pulses(shares, step, peaking_ns), rcond=None)[0]
@@ -141,4 +141,4 @@ def _examples(
         pad_shares(inner[:, None, None], pitch, sigma[None]) for pitch in pitches_mm
     )  # (offset, width, spread, pad)
     both = np.einsum("awsp,bwsq->abwpqs", z, y)
-    return both.reshape(-1, len(spread))
+    return np.asarray(both.reshape(-1, len(spread)), np.float64)

@@ -93,7 +93,7 @@ def length_inside(tracks: Tracks, plane: PadPlane) -> Array:
         (N,), mm, up to 20 mm too long.
     """
     longest = 1.5 * np.hypot(plane.z.length_mm, plane.y.length_mm)
-    nodes = np.arange(1, int(longest / _NODE_MM) + 2) * _NODE_MM
+    nodes = np.asarray(np.arange(1, int(longest / _NODE_MM) + 2) * _NODE_MM, np.float64)
     outside = ~inside(plane, *helix(tracks, plane.field_tesla, nodes))
     outside[:, -1] = True
     return np.asarray(nodes[outside.argmax(axis=1)])

@@ -5,7 +5,7 @@ Cells are pads of a module with a border of two pads: what spreads beyond a modu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ class Landing:
     y_part: Array
     z_part: Array
 
+    def take(self, index: Ints) -> Landing:
+        """Some of them."""
+        return Landing(*(getattr(self, one.name)[index] for one in fields(self)))
+
 
 class Modules:
     """The modules of a plane.
@@ -49,6 +53,7 @@ class Modules:
     Attributes:
         count: How many.
         cells: Of all of them.
+        near: int (PADS, PADS), cells of the nearest pads, by column and row, from the first one.
     """
 
     def __init__(self, plane: PadPlane) -> None:
@@ -58,6 +63,7 @@ class Modules:
         self._columns = plane.z.pads_of_a_module + 2 * _BORDER
         self.count = self._across * (plane.y.pads // plane.y.pads_of_a_module)
         self.cells = self.count * self._rows * self._columns
+        self.near = np.add.outer(np.arange(PADS), np.arange(PADS) * self._columns)
 
     def under(self, z_mm: Array, y_mm: Array) -> Landing:
         """Pads under points (N,)."""
@@ -66,13 +72,11 @@ class Modules:
         module = y_module * self._across + z_module
         return Landing(z_on & y_on, module, row, column, y_part, z_part)
 
-    def neighbourhood(self, landing: Landing) -> Ints:
-        """Cells of the pads about each point: (PADS columns, PADS rows, N)."""
+    def first_cells(self, landing: Landing) -> Ints:
+        """Cell of lowest row and column among the nearest pads of each point, (N,)."""
         row = landing.row + _BORDER + first_pad(landing.y_part)
         column = landing.column + _BORDER + first_pad(landing.z_part)
-        first = (landing.module * self._rows + row) * self._columns + column
-        near = np.arange(PADS)
-        return np.asarray(first + near[:, None, None] + near[None, :, None] * self._columns)
+        return np.asarray((landing.module * self._rows + row) * self._columns + column)
 
     def pads(self, cells: Ints) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
         """Module, row and column of the plane, and whether there is a pad, of cells (N,)."""

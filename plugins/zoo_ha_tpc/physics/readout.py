@@ -189,7 +189,8 @@ class Readout:
     def _deposits(self, events: int, arrivals: Arrivals) -> tuple[Deposits, Ints, Ints]:
         """Charges on the layers; keys of the cells that they reach, and bins of those."""
         landing = self._modules.under(arrivals.z_mm, arrivals.y_mm)
-        on, chip = landing.on_pad, self._chip
+        on = np.flatnonzero(landing.on_pad)
+        landing, chip = landing.take(on), self._chip
         sampling, x_mm = chip.sampling_ns, arrivals.x_mm[on]
         late = np.clip(arrivals.delay_ns[on] / sampling, -_LONGEST_DELAY, _LONGEST_DELAY)
         samples = self._gas.time_ns(x_mm) / sampling + late
@@ -197,11 +198,10 @@ class Readout:
         delay = samples - (time_bin + 0.5) * _BIN
         smear = delay**2 + (self._gas.longitudinal_ns(x_mm) / sampling) ** 2
         depth = np.minimum(x_mm * (_WIDTHS / self._plane.drift_mm), _WIDTHS - 1).astype(np.intp)
-        gain = self._layer.gain[landing.module[on]] * (ELECTRON_FC * ADC_PER_FC / CHARGE_UNIT)
-        near = self._modules.neighbourhood(landing)[:, :, on]
-        near += arrivals.event[on] * self._modules.cells
-        near *= self._bins
-        near += time_bin % self._bins
+        gain = self._layer.gain[landing.module] * (ELECTRON_FC * ADC_PER_FC / CHARGE_UNIT)
+        first = arrivals.event[on] * self._modules.cells + self._modules.first_cells(landing)
+        first = first * self._bins + time_bin % self._bins
+        near = first + self._modules.near[:, :, None] * self._bins
         reached = np.zeros(events * self._modules.cells * self._bins, bool)
         reached[near] = True
         cell = np.flatnonzero(reached)
@@ -211,8 +211,8 @@ class Readout:
         bins = np.empty(len(cell), np.intp)
         bins[near] = time_bin
         deposits = Deposits(
-            z_entry=depth * _OFFSETS + (landing.z_part[on] * _OFFSETS).astype(np.intp),
-            y_entry=depth * _OFFSETS + (landing.y_part[on] * _OFFSETS).astype(np.intp),
+            z_entry=depth * _OFFSETS + (landing.z_part * _OFFSETS).astype(np.intp),
+            y_entry=depth * _OFFSETS + (landing.y_part * _OFFSETS).astype(np.intp),
             charge=(arrivals.amplified[on] * gain).astype(np.float32),
             delay=delay.astype(np.float32),
             smear=smear.astype(np.float32),
@@ -252,7 +252,7 @@ class Readout:
         np.minimum(samples, self._chip.largest_adc, out=samples)
         # Sample 0 lies two samples before the middle of the first bin.
         start_ns = ((time_bin[first] + 0.5) * _BIN - 2) * self._chip.sampling_ns
-        return Pulses(pad[first], samples, start_ns)
+        return Pulses(pad[first], samples, np.asarray(start_ns, np.float64))
 
     def _signals(self, rows: Array, module: Ints) -> Array:
         """Rows of factors times the basis of their module, without or with noise, ADC."""

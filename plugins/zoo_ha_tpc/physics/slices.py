@@ -75,7 +75,10 @@ def true_slices(
     which = np.cumsum(begins) - 1
     on = Modules(plane).under(arrived.z_mm, arrived.y_mm).on_pad
     weight = np.where(on, electrons, 0.0)
-    total = np.bincount(which, weight)
-    some = total > 0
-    z, y = (np.bincount(which, weight * column) for column in (arrived.z_mm, arrived.y_mm))
-    return Slices(event[begins][some], z[some] / total[some], y[some] / total[some], total[some])
+    arrived_in = np.asarray(np.bincount(which, weight), np.float64)
+    some = arrived_in > 0
+    total = arrived_in[some]
+    z, y = (
+        np.bincount(which, weight * column)[some] / total for column in (arrived.z_mm, arrived.y_mm)
+    )
+    return Slices(event[begins][some], z, y, total)

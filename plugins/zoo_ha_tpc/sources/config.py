@@ -76,7 +76,7 @@ class ElectronicsConfig(Config):
     current, or not at all. That it is voltage noise is an assumption."""
     threshold_adc: float = Field(26.0, ge=5, le=4000)
     """Least amplitude of a hit, counts. 26 is six times the noise. Hits of noise alone are not
-    simulated: at six times they are one in many events."""
+    simulated: at six times the noise they would be a few in a thousand events."""
     largest_adc: int = Field(4095, ge=100, le=65_535)
     """Where amplitudes saturate."""
 

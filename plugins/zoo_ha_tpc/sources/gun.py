@@ -37,6 +37,7 @@ __all__ = ["Gun"]
 Array = NDArray[np.float64]
 Keys = NDArray[np.uint64]
 
+_KEYS_AT_ONCE = 480  # bounds the memory of the tracks
 _TRACKS_AT_ONCE = 12  # bounds the memory, and keeps it in the cache
 _ELECTRONS, _DIFFUSION = 301, 302  # tags of the random numbers
 _CLUSTERS = frozenset({"cluster_z", "cluster_y", "cluster_electrons"})
@@ -95,6 +96,10 @@ class Gun:
 
     def simulate(self, keys: Keys, fields: frozenset[str]) -> Table:
         """One track per key."""
+        starts = range(0, max(len(keys), 1), _KEYS_AT_ONCE)
+        return Table.concat([self._some(keys[at : at + _KEYS_AT_ONCE], fields) for at in starts])
+
+    def _some(self, keys: Keys, fields: frozenset[str]) -> Table:
         tracks, length = draw_tracks(keys, self.config, self.plane)
         table = Table({"id": row_ids(keys, 1), **_truth(tracks)})
         if not fields & (_CLUSTERS | set(HITS)):
@@ -149,8 +154,9 @@ class Gun:
         event = np.nonzero(path.alive)[0]
         some = number > 0
         x, y, z = (column[path.alive][some] for column in (path.x_mm, path.y_mm, path.z_mm))
-        event, number, deviate = event[some], number[some].astype(np.float64), deviate[some]
-        mean = 1 / np.sqrt(number)
+        event, deviate = event[some], deviate[some]
+        freed = np.asarray(number[some], np.float64)
+        mean = 1 / np.sqrt(freed)
         wander = (gas.transverse_mm(x) * mean)[:, None] * deviate[:, :2]
         arrivals = Arrivals(
             event=event,
@@ -158,9 +164,9 @@ class Gun:
             y_mm=y + wander[:, 1],
             x_mm=x,
             delay_ns=gas.longitudinal_ns(x) * mean * deviate[:, 2],
-            amplified=number * gain_factor(number, deviate[:, 3]),
+            amplified=freed * gain_factor(freed, deviate[:, 3]),
         )
-        return arrivals, true_slices(self.plane, arrivals, z, y, number)
+        return arrivals, true_slices(self.plane, arrivals, z, y, freed)
 
     @cached_property
     def _readout(self) -> Readout:

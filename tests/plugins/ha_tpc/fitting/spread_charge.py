@@ -1,4 +1,4 @@
-"""Tracks of known truth for tests of the fit: arcs of charge, spread by a Gaussian over the pads."""
+"""Tracks of known truth for tests of the fit: arcs of charge, a Gaussian spread over pads."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def test_every_centre_lies_on_its_pad() -> None:
     landing = MODULES.under(PLANE.z_mm[column], PLANE.y_mm[row])
     assert landing.on_pad.all()
     np.testing.assert_allclose([landing.z_part, landing.y_part], 0.5, atol=1e-9)
-    near = MODULES.neighbourhood(landing)
+    near = MODULES.first_cells(landing) + MODULES.near[..., None]
     assert near.shape == (PADS, PADS, len(row))
     at = -first_pad(landing.z_part), -first_pad(landing.y_part)
     own = near[at[0], at[1], np.arange(len(row))]
@@ -41,10 +41,11 @@ def test_gaps_and_the_outside_have_no_pads() -> None:
 def test_neighbours_beyond_a_module_are_no_pads() -> None:
     """In the corner of a module: half of the pads along either axis lie beyond it."""
     landing = MODULES.under(np.array([0.5]), np.array([-PLANE.y.length_mm / 2 + 0.5]))
-    there = MODULES.pads(MODULES.neighbourhood(landing).ravel())[3]
+    there = MODULES.pads((MODULES.first_cells(landing) + MODULES.near).ravel())[3]
     assert there.sum() == 4
     beside = MODULES.under(np.array([36 * 11.28 - 0.5]), np.array([100.0]))
-    module, _, column, there = MODULES.pads(MODULES.neighbourhood(beside).ravel())
+    near = MODULES.first_cells(beside) + MODULES.near
+    module, _, column, there = MODULES.pads(near.ravel())
     assert there.sum() == 8
     assert column[there].max() == 35
     assert set(module[there]) == {4}

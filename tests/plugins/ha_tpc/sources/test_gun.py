@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from functools import cache
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from zoo.api import ConfigError, Table
+from zoo.api import ConfigError, Table, UsageError
 from zoo_ha_tpc.physics.helix import Tracks, helix
+from zoo_ha_tpc.physics.sums import TorchSums
 from zoo_ha_tpc.sources import gun as module
 from zoo_ha_tpc.sources.config import GunConfig
 from zoo_ha_tpc.sources.gun import Gun
@@ -81,6 +83,36 @@ def test_dtypes_units_and_bounds_are_those_of_the_specs() -> None:
         pads = table["hit_row"][row].astype(int) * 144 + table["hit_column"][row]
         assert (np.diff(pads) > 0).all()
     assert table["hit_charge"].values.min() >= 26
+
+
+def test_other_slices_of_keys_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEYS_AT_ONCE", 7)
+    same(sample(), gun().simulate(KEYS, ALL))
+
+
+def test_the_sums_of_torch_make_the_same_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "sums_on", lambda _: TorchSums("cpu"))
+    same(sample("general"), gun(**GENERAL).simulate(KEYS, ALL))
+
+
+def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match="no CUDA device") as caught:
+        gun(device="cuda")
+    assert caught.value.where == "data.options.device"
+
+
+def test_memory_is_that_of_a_slice() -> None:
+    """Four times the keys: only what is returned grows."""
+    peaks = []
+    for count in (600, 2400):
+        keys, fields = np.arange(count, dtype=np.uint64), frozenset({"phi", "y_ini"})
+        source = gun()
+        tracemalloc.start()
+        source.simulate(keys, fields)
+        peaks.append(tracemalloc.get_traced_memory()[1] / 1e6)
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.5
 
 
 def test_no_keys() -> None:

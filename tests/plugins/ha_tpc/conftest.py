@@ -1,4 +1,4 @@
-"""What tests of the fit share."""
+"""What tests of this plugin share."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from zoo_ha_tpc.physics.pad_plane import PadPlane, read_plane
 
 @pytest.fixture(scope="session")
 def spread_charge() -> ModuleType:
-    """The module ``spread_charge`` of this folder."""
-    path = Path(__file__).parent / "spread_charge.py"
+    """The module ``spread_charge`` of the folder `fitting`."""
+    path = Path(__file__).parent / "fitting" / "spread_charge.py"
     spec = importlib.util.spec_from_file_location("spread_charge", path)
     assert spec is not None
     assert spec.loader is not None
