@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import Block, DataError, Table
+from zoo.api import Block, ConfigError, DataError, Table
 from zoo_ha_tpc.physics.pad_plane import read_plane
 from zoo_ha_tpc.sources.files_config import TrackFilesConfig
 from zoo_ha_tpc.sources.pads import HIT_FIELDS, hits_of_images, hits_of_lists
@@ -21,6 +21,7 @@ from zoo_ha_tpc.specs import TRUTH
 __all__ = ["Events", "Known", "TrackFiles", "Wanted", "numbers"]
 
 Array = NDArray[Any]
+_MOST = 256  # rows or columns: a sample counts them in uint8
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class TrackFiles(ABC):
         fields: What every event has.
 
     Raises:
-        ConfigError: There is no such plane.
+        ConfigError: There is no such plane, or it is too large.
         DataError: There are no charges.
     """
 
@@ -98,6 +99,13 @@ class TrackFiles(ABC):
             )
         self.config, self.path, self.known = config, path, known
         self.plane = read_plane(config.plane)
+        if max(self.plane.shape) > _MOST:
+            raise ConfigError(
+                f"{self.plane.shape[0]} rows and {self.plane.shape[1]} columns; {_MOST} are "
+                "possible",
+                where=config.plane,
+                remedy="describe one end plate",
+            )
         self.facts: Mapping[str, Any] = self.plane.facts()
         hits = {"hit_row", "hit_column", *(f"hit_{name}" for name in known.pads)}
         self.fields = frozenset(hits) | truth_fields(known.truth, config)

@@ -85,7 +85,8 @@ class TrackFilesConfig(Config):
     axes: Literal["rows-columns", "columns-rows"] = "rows-columns"
     """Order of the axes of an image."""
     flipped: tuple[Literal["rows", "columns"], ...] = ()
-    """What the file counts the other way round: rows from the top, columns from the far side."""
+    """What images and hits count the other way round: rows from the top, columns from the far side.
+    The truth is not turned."""
     charge_scale: Scale = 1.0
     """What charges are multiplied with to be ADC counts."""
     time_scale_ns: Scale = 1.0

@@ -250,6 +250,10 @@ def test_an_image_of_no_image_is_refused(tmp_path: Path, source: Open) -> None:
     assert "data.options.pads" in caught.value.remedy
     with pytest.raises(ConfigError, match="not a pad plane"):
         source(write_many(tmp_path / "c.npz"), plane="nowhere")
+    large = tmp_path / "large.toml"
+    large.write_text(PLANE.replace("pads = 4", "pads = 257").replace("module = 4", "module = 257"))
+    with pytest.raises(ConfigError, match="3 rows and 257 columns; 256 are possible"):
+        source(tmp_path / "c.npz", plane=str(large))
 
 
 def test_missing_truth_is_named(tmp_path: Path, source: Open) -> None:

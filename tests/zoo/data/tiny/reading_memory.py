@@ -1,20 +1,22 @@
-"""A fresh process for ``test_memory``: converts images, then reads them; prints its peaks in MiB.
+"""A fresh process for ``test_memory``: converts images, or reads them; prints its peak in MiB.
 
-python tests/zoo/data/tiny/reading_memory.py convert|read FILE.h5 EVENTS
+python tests/zoo/data/tiny/reading_memory.py convert|read|stream FILE.h5 EVENTS
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from zoo.api import Block, Field, Table
+from zoo.api import Batch, Block, Codec, Field, Table
 from zoo.data.convert import convert_file
+from zoo.data.loaders import Loader
+from zoo.data.order import Plan
 from zoo.data.store import TableFile
 from zoo.memory import high_water
 
@@ -42,10 +44,29 @@ class Planes:
         return table.take(rows)
 
 
+class Images(Codec):
+    needs = IMAGES
+
+    def encode(self, samples: Table) -> Batch:
+        return Batch({name: samples[name] for name in sorted(self.needs)}, {}, samples.ids)
+
+
+def epoch(file: TableFile) -> Generator[Batch | None]:
+    """As a training reads with ``data.memory=stream``."""
+    blocks = file.blocks()
+    plan = Plan(tuple(block.rows for block in blocks), batch=2, window=4)
+    codec = Images(None, {}, {})
+    loader = Loader(file, blocks, codec, plan, augment=False, memory="stream")
+    return loader.batches(0, plan.per_epoch)
+
+
 def main() -> None:
     mode, path, events = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     if mode == "convert":
         convert_file(Planes(events), SPECS, path, task="planes", about={})
+    elif mode == "stream":
+        for _ in epoch(TableFile(path)):
+            pass
     else:
         file = TableFile(path)
         for block in file.blocks():
