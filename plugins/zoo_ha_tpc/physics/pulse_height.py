@@ -75,10 +75,11 @@ def _half(wave: Array, at: Ints, half: Array) -> tuple[Array, Array]:
     row, count = np.arange(len(wave)), wave.shape[1]
     low = wave < half[:, None]
     # Backwards from the top, and forwards: argmax stops at the first that is low.
-    early = np.arange(count - 1, -1, -1) < at[:, None]
+    sample, peak = np.arange(count, dtype=np.int16), at.astype(np.int16)[:, None]
+    early = sample[::-1] < peak
     early &= low[:, ::-1]
     last = count - 1 - early.argmax(axis=1)
-    late = np.arange(count) > at[:, None]
+    late = sample > peak
     late &= low
     first = late.argmax(axis=1)
     rises, falls = early[row, count - 1 - last], late[row, first]

@@ -26,8 +26,8 @@ _OFFSETS = 256  # places within a pad that the tables tell apart
 _WIDTHS = 32  # depths of drift that they tell apart
 _BIN = 2  # samples; charges of one bin and pad share a pulse
 _MIDDLE = 2  # node whose charges weight the times
-_LONGEST_DELAY = 0.97  # samples that the mean time of a step's electrons may be off
-_QUIET = 4.5  # RMS of noise that must be missing to the threshold for a pad to be left out
+_DELAY = 0.8  # samples that the mean time of a few electrons may at least be off
+_QUIET = 4.0  # RMS of noise that must be missing to the threshold for a pad to be left out
 _TAG = 201  # of the random numbers
 _PADS_APART = np.uint64(0x9E3779B97F4A7C15)  # between keys of noise
 
@@ -137,6 +137,9 @@ class Readout:
         self._z_shares, self._y_shares = (
             _shares(axis, widths, spreads) for axis in (plane.z, plane.y)
         )
+        deepest = float(gas.longitudinal_ns(np.array(plane.drift_mm))) / chip.sampling_ns
+        # Three standard deviations of ten electrons; of fewer, some are held back.
+        self._longest = max(_DELAY, 3 * deepest / np.sqrt(10))
         self._bins = self._most_bins(steepest)
         samples = round(TAIL_NS / chip.sampling_ns) + _BIN + 1 + _BIN * (self._bins - 1)
         noise = noise_basis(chip.noise, samples, chip.sampling_ns, chip.peaking_ns)
@@ -184,7 +187,7 @@ class Readout:
         reach = PADS * float(np.hypot(self._plane.z.pitch_mm, self._plane.y.pitch_mm))
         # A pad's track may bend, and its electrons wander: a fifth more than the straight way.
         later = float(self._gas.time_ns(np.array(1.2 * reach * steepest)))
-        return int((later / self._chip.sampling_ns + 2 * _LONGEST_DELAY) / _BIN) + 2
+        return int((later / self._chip.sampling_ns + 2 * self._longest) / _BIN) + 2
 
     def _deposits(self, events: int, arrivals: Arrivals) -> tuple[Deposits, Ints, Ints]:
         """Charges on the layers; keys of the cells that they reach, and bins of those."""
@@ -192,7 +195,7 @@ class Readout:
         on = np.flatnonzero(landing.on_pad)
         landing, chip = landing.take(on), self._chip
         sampling, x_mm = chip.sampling_ns, arrivals.x_mm[on]
-        late = np.clip(arrivals.delay_ns[on] / sampling, -_LONGEST_DELAY, _LONGEST_DELAY)
+        late = np.clip(arrivals.delay_ns[on] / sampling, -self._longest, self._longest)
         samples = self._gas.time_ns(x_mm) / sampling + late
         time_bin = np.floor(samples / _BIN).astype(np.intp)
         delay = samples - (time_bin + 0.5) * _BIN

@@ -11,20 +11,23 @@ from pydantic import Field, model_validator
 
 from zoo.api import Config
 
-__all__ = ["ElectronicsConfig", "GasConfig", "GunConfig", "ModulesConfig"]
+__all__ = ["LEAST_FACTOR", "ElectronicsConfig", "GasConfig", "GunConfig", "ModulesConfig"]
+
+LEAST_FACTOR = 0.5
+"""Of gain and RC of a module; the largest is its inverse."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Momentum = Annotated[float, Field(ge=0.05, le=100)]
 Degrees = Annotated[float, Field(ge=-180, le=180)]
 Slope = Annotated[float, Field(ge=-3, le=3)]
 Distance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Factor = Annotated[float, Field(ge=0.2, le=5)]
+Factor = Annotated[float, Field(ge=LEAST_FACTOR, le=1 / LEAST_FACTOR)]
 
 
 class GasConfig(Config):
     """Argon with 3 % CF4 and 2 % isobutane at 275 V/cm."""
 
-    drift_mm_us: float = Field(78.0, gt=0, le=1000)
+    drift_mm_us: float = Field(78.0, ge=1, le=1000)
     """Speed of the drift; from memory of the design report (arXiv:1901.03609)."""
     transverse_um_cm: float = Field(310.0, ge=0, le=2000)
     """Diffusion across the drift, um per square root of cm, in the field (ModelHATPC)."""
@@ -50,7 +53,7 @@ class ModulesConfig(Config):
     """Factor on it for every module, row by row; empty: drawn."""
     gain_spread: float = Field(0.0, ge=0, le=0.5)
     """RMS of the logarithm of the factors that are drawn."""
-    rc_ns_mm2: float = Field(120.0, ge=10, le=1000)
+    rc_ns_mm2: float = Field(120.0, ge=40, le=1000)
     """Resistance times capacitance of the layer (ModelHATPC)."""
     rcs: tuple[Factor, ...] = ()
     """Factor on it for every module, row by row; empty: drawn."""
@@ -65,10 +68,10 @@ class ModulesConfig(Config):
 class ElectronicsConfig(Config):
     """AFTER chips."""
 
-    peaking_ns: float = Field(412.0, ge=50, le=2000)
+    peaking_ns: float = Field(412.0, ge=100, le=1000)
     """Peaking time (ModelHATPC)."""
     sampling_ns: float = Field(40.0, ge=10, le=200)
-    """Between samples; from memory: 25 MHz."""
+    """Between samples, at most a fifth of the peaking time; from memory: 25 MHz."""
     noise_electrons: float = Field(800.0, ge=0, le=20_000)
     """RMS of the noise, as charge; from memory of the design report (arXiv:1901.03609)."""
     noise: Literal["series", "parallel", "white"] = "series"
@@ -79,6 +82,15 @@ class ElectronicsConfig(Config):
     simulated: at six times the noise they would be a few in a thousand events."""
     largest_adc: int = Field(4095, ge=100, le=65_535)
     """Where amplitudes saturate."""
+
+    @model_validator(mode="after")
+    def _sampled(self) -> Self:
+        if self.sampling_ns > self.peaking_ns / 5:
+            raise ValueError(
+                f"sampling_ns is {self.sampling_ns:g}, more than a fifth of the peaking time of "
+                f"{self.peaking_ns:g} ns"
+            )
+        return self
 
 
 class GunConfig(Config):

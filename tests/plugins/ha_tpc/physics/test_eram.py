@@ -91,7 +91,7 @@ def test_a_constant_charge_makes_the_pulse_of_the_electronics() -> None:
     np.testing.assert_allclose(wave[0], shaped(np.arange(1, 201) * 10.0, 412.0), atol=1e-12)
 
 
-@pytest.mark.parametrize("factor", [0.8, 1.0, 1.2])
+@pytest.mark.parametrize("factor", [0.7, 1.0, 1.4])
 def test_the_basis_makes_the_pulses_of_the_whole_formula(factor: float) -> None:
     basis = pulse_basis(
         rc_ns_mm2=RC * factor,
@@ -110,7 +110,7 @@ def test_the_basis_makes_the_pulses_of_the_whole_formula(factor: float) -> None:
         ours = shares(part, node_spreads(RC), width).reshape(16, -1) @ basis[0]
         # Samples start two before the charge, and 40 ns are eight steps.
         exact = exact[:, 7::8]
-        np.testing.assert_allclose(ours[:, 3:], exact, atol=6e-3)
+        np.testing.assert_allclose(ours[:, 3:], exact, atol=0.012)
         assert np.abs(ours.max(axis=1) - exact.max(axis=1)).max() < 2e-3
         assert not ours[:, :2].any()
 

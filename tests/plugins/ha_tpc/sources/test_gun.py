@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import tracemalloc
 from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ GENERAL = {
     "tan_lambda": [-0.8, 0.8],
     "spectrum": "log-uniform",
     "p_t_gev": [0.1, 3.0],
+    "modules": {"rc_spread": 0.1, "gain_spread": 0.1},
 }
 LONG = {"phi_deg": [-5, 5], "least_length_mm": 1600}
 
@@ -331,8 +334,10 @@ def test_facts_are_json_and_name_the_plane() -> None:
         ({"p_t_gev": [0.01, 1.0]}, "0.05"),
         ({"modules": {"dead": 1.0}}, "less than 1"),
         ({"electronics": {"noise": "pink"}}, "series"),
+        ({"electronics": {"sampling_ns": 90}}, "a fifth of the peaking time of 412 ns"),
+        ({"modules": {"gains": [3.0] * 8}}, "less than or equal to 2"),
         ({"device": "gpu"}, "cuda"),
-        ({"gas": {"drift_mm_us": 0}}, "greater than 0"),
+        ({"gas": {"drift_mm_us": 0}}, "greater than or equal to 1"),
     ],
 )
 def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -348,12 +353,21 @@ def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> Non
         ({"margin_mm": 400}, "two margins of 400 mm leave nothing"),
         ({"modules": {"gains": [1.0, 1.1]}}, "2 factors for 8 modules"),
         ({"modules": {"rcs": [1.0] * 9}}, "9 factors for 8 modules"),
+        ({"gas": {"drift_mm_us": 15}}, "drift up to 66667 ns; times of hits end at 65535"),
     ],
 )
 def test_settings_that_contradict_the_plane(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         gun(**settings)
     assert caught.value.remedy
+
+
+def test_a_plane_that_hits_cannot_number(tmp_path: Path) -> None:
+    file = tmp_path / "large.toml"
+    text = (files("zoo_ha_tpc") / "detectors" / "ha-tpc.toml").read_text()
+    file.write_text(text.replace("pads = 144", "pads = 288"))
+    with pytest.raises(ConfigError, match="64 rows and 288 columns; hits count to 256"):
+        gun(plane=str(file))
 
 
 def test_tracks_that_do_not_exist_are_not_waited_for() -> None:
