@@ -87,7 +87,7 @@ def against_momentum(
     panels = {
         (low, high): found
         for low, high in pairwise(LENGTHS_MM)
-        if (found := _points(evaluations, crossing(low, high), content.number))
+        if (found := _points(evaluations, crossing(low, high), content.number, width=content.limit))
     }
     if not panels:
         return None
@@ -131,7 +131,7 @@ def against_angle(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]
     panels = {
         label: found
         for number, label in _AGAINST_ANGLE
-        if (found := _points(evaluations, "angle", number))
+        if (found := _points(evaluations, "angle", number, width=True))
     }
     if not panels:
         return None
@@ -160,14 +160,18 @@ def against_angle(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]
 
 
 def _points(
-    evaluations: Sequence[Evaluation], column: str, number: str
+    evaluations: Sequence[Evaluation], column: str, number: str, *, width: bool
 ) -> dict[str, list[BinnedNumber]]:
-    """One number in every bin of a column, by the models that tell it."""
+    """One number in every bin of a column, by the models that tell it.
+
+    A width of nothing, such as that of a single track, has no place on a logarithmic axis.
+    """
+    least = 0 if width else -np.inf
     found = {
         one.model: [
             n
             for n in one.numbers
-            if n.column == column and n.number.name == number and np.isfinite(n.number.value)
+            if n.column == column and n.number.name == number and n.number.value > least
         ]
         for one in evaluations
     }
@@ -219,7 +223,7 @@ def _finish(place: Axes, content: Content) -> None:
         place.axhline(0, color="0.7", linewidth=0.8, zorder=0)
         place.set_yscale("symlog", linthresh=_LINEAR, linscale=1.2)
         low, high = place.get_ylim()
-        low, high = min(low, -_LINEAR), max(high, _LINEAR)
+        low, high = min(1.2 * low, -_LINEAR), max(1.2 * high, _LINEAR)
         place.set_yticks([tick for tick in _BIASES if low <= tick <= high])
         place.set_ylim(low, high)
         place.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -29,8 +30,8 @@ _POINTS = 200
 _MARGIN = 12.0  # mm around the plane
 _SPARE = 1.25  # a window is larger than the track
 _CLOSEST = 0.3  # of the plane
-_TRUTH = {"color": "#e6ab02", "linewidth": 3.2, "alpha": 0.9}
-_CLUSTERS = {"color": "0.45", "marker": ".", "markersize": 3, "linestyle": ""}
+_TRUTH: dict[str, Any] = {"color": "#e6ab02", "linewidth": 3.2, "alpha": 0.9}
+_CLUSTERS: dict[str, Any] = {"color": "0.45", "marker": ".", "markersize": 3, "linestyle": ""}
 
 
 def whole_tracks(predictions: Mapping[str, Table]) -> dict[str, Table]:
@@ -104,7 +105,7 @@ def display(
 
 
 def _pads(figure: Figure, place: Axes, samples: Table, row: int, plane: PadPlane) -> None:
-    width, height = plane.z.length_mm, plane.y.length_mm
+    height = plane.y.length_mm
     place.set_facecolor("0.88")
     for left, across in _modules(plane.z):
         for low, up in _modules(plane.y):
@@ -119,16 +120,18 @@ def _pads(figure: Figure, place: Axes, samples: Table, row: int, plane: PadPlane
     pads = np.stack([z, y], axis=1)[:, None] + corners
     if len(pads):
         place.add_collection(
-            PolyCollection(pads, array=charge, cmap=colours, norm=scale, linewidth=0, zorder=1)
+            PolyCollection(
+                list(pads), array=charge, cmap=colours, norm=scale, linewidth=0, zorder=1
+            )
         )
-    across, upwards = _window(z, y, plane)
-    place.set(xlim=across, ylim=upwards, xlabel="z [mm]", ylabel="y [mm]", aspect="equal")
+    window = _window(z, y, plane).tolist()
+    place.set(xlim=window[0], ylim=window[1], xlabel="z [mm]", ylabel="y [mm]", aspect="equal")
     bar = ScalarMappable(norm=scale, cmap=colours)
     figure.colorbar(bar, ax=place, label="charge [ADC]", pad=0.01, aspect=25)
 
 
-def _window(z: Array, y: Array, plane: PadPlane) -> tuple[tuple[float, float], ...]:
-    """Limits of z and y around pads, in the proportions of the plane, and not far beyond it."""
+def _window(z: Array, y: Array, plane: PadPlane) -> Array:
+    """Limits around pads, (2, 2): of z, of y; in the proportions of the plane, and inside it."""
     sizes = np.array([plane.z.length_mm, plane.y.length_mm]) + 2 * _MARGIN
     lowest = np.array([0, -plane.y.length_mm / 2]) - _MARGIN
     if not len(z):
@@ -137,8 +140,7 @@ def _window(z: Array, y: Array, plane: PadPlane) -> tuple[tuple[float, float], .
     share = float(np.clip(np.max(_SPARE * extent / sizes), _CLOSEST, 1))
     middle = np.array([z.max() + z.min(), y.max() + y.min()]) / 2
     low = np.clip(middle - share * sizes / 2, lowest, lowest + (1 - share) * sizes)
-    ends = zip(low.tolist(), (low + share * sizes).tolist(), strict=True)
-    return tuple(ends)
+    return np.stack([low, low + share * sizes], axis=1)
 
 
 def _modules(axis: Axis) -> list[tuple[float, float]]:

@@ -62,8 +62,8 @@ def residuals(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]) ->
         styles,
         name="residuals",
         caption="Residuals of all tracks, as shares of all of them, and the Gaussians that "
-        "describe them within two standard deviations of their centre (thin lines), whose mean and standard "
-        "deviation stand in the panels in the order of the legend.",
+        "describe them within two standard deviations of their centre (thin lines), whose mean "
+        "and standard deviation stand in the panels in the order of the legend.",
     )
 
 
@@ -118,7 +118,7 @@ def _drawn(
             data[f"{model} {panel.column}"] = share
             core = gaussian_core(values)
             _model(
-                place, edges, share, styles[model], core._replace(count=core.count / len(values))
+                place, edges, share, styles[model], core._replace(total=core.total / len(values))
             )
             _tell(place, row, core, styles[model])
         place.set(xlabel=panel.label, xlim=(edges[0], edges[-1]))
@@ -132,11 +132,12 @@ def _drawn(
 
 
 def _edges(found: Mapping[str, Array]) -> Array:
-    """Wide enough for the widest, unless it is much wider than the narrowest."""
+    """Wide enough for the widest and its bias, unless it is much wider than the narrowest."""
     shapes = [shape_of(values.astype(np.float32)) for values in found.values()]
     narrowest = min(shape.s68 for shape in shapes)
     widest = min(max(shape.s68 for shape in shapes), _NARROWEST * narrowest)
-    half = _REACH * widest if widest > 0 else 1.0
+    reach = _REACH * widest
+    half = reach + min(max(abs(shape.median) for shape in shapes), 2 * reach) or 1.0
     return np.linspace(-half, half, _BINS + 1)
 
 
@@ -150,7 +151,7 @@ def _model(place: Axes, edges: Array, share: Array, style: Style, core: Core) ->
 
 def _gaussian(place: Axes, edges: Array, core: Core, *, color: object, linewidth: float) -> None:
     where = np.linspace(edges[0], edges[-1], 400)
-    peak = core.count * (edges[1] - edges[0]) / (core.sigma * np.sqrt(2 * np.pi))
+    peak = core.total * (edges[1] - edges[0]) / (core.sigma * np.sqrt(2 * np.pi))
     height = peak * np.exp(-0.5 * np.square((where - core.mean) / core.sigma))
     place.plot(where, height, color=str(color), linewidth=linewidth, alpha=0.8)
 

@@ -34,9 +34,9 @@ def predicted_against_true(
     edges = _edges(np.concatenate([true for true, _ in pairs.values()]))
     counts = {name: np.histogram2d(*pair, bins=(edges, edges))[0] for name, pair in pairs.items()}
     most = max(2.0, *(float(count.max()) for count in counts.values()))
-    columns = min(len(pairs), 3)
+    columns = 2 if len(pairs) in {2, 4} else min(len(pairs), 3)
     lines = -(-len(pairs) // columns)
-    figure = Figure(figsize=(1.5 + 2.8 * columns, 0.4 + 3.0 * lines), layout="constrained")
+    figure = Figure(figsize=(1.5 + 2.8 * columns, 0.5 + 3.0 * lines), layout="constrained")
     axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     for place in axes.ravel()[len(pairs) :]:
         place.axis("off")

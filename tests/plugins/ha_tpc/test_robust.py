@@ -28,14 +28,14 @@ def grid(count: int = MANY) -> np.ndarray:
         (lambda p: np.tan(np.pi * (p - 0.5)), 0, np.tan(np.pi * 0.3413447)),
     ],
 )
-@pytest.mark.parametrize("count", [5_001, MANY])
+@pytest.mark.parametrize("count", [2_001, MANY])
 def test_quantiles_of_known_distributions(
     quantile: Callable[[np.ndarray], np.ndarray], median: float, s68: float, count: int
 ):
     values = np.random.default_rng(1).permutation(quantile(grid(count))).astype(np.float32)
     found = shape_of(values)
     assert found.median == pytest.approx(median, abs=2e-6)
-    assert found.s68 == pytest.approx(s68, rel=1e-3)  # n - 1 of n steps
+    assert found.s68 == pytest.approx(s68, rel=2e-3)  # n - 1 of n steps
 
 
 def test_of_a_gaussian_it_is_sigma():
@@ -46,7 +46,7 @@ def test_of_a_gaussian_it_is_sigma():
     assert found.median == pytest.approx(3, abs=4 * 0.2 * 1.25 / 200)
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 500, 19_999, 20_000, 45_678])
+@pytest.mark.parametrize("count", [1, 2, 7, 500, 2_999, 3_000, 45_678])
 def test_it_is_what_numpy_says(count: int):
     random = np.random.default_rng(count)
     values = (random.normal(size=count) * 10 ** random.uniform(-6, 6, count)).astype(np.float32)
@@ -71,7 +71,7 @@ def test_the_core_of_a_gaussian_with_wide_tails():
     # A window of 8 in 400 holds 2 % of the tails, 200 of them; they widen the core by 0.4 %.
     assert core.mean == pytest.approx(0.5, abs=0.04)
     assert core.sigma == pytest.approx(2, rel=0.015)
-    assert core.count == pytest.approx(90_200, rel=0.005)
+    assert core.total == pytest.approx(90_200, rel=0.005)
     assert values.std() > 30
 
 
