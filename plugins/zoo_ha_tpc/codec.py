@@ -166,8 +166,8 @@ class ImageCodec(TrackCodec):
         if name != "charge":
             return values / np.float32(_TIME_NS)
         if self.config.log_charge:
-            logarithm = np.log1p(values.astype(np.float64)) / np.log1p(_FULL_SCALE)
-            return logarithm.astype(np.float32)
+            values = np.log1p(values, dtype=np.float32)
+            return values / np.float32(np.log1p(_FULL_SCALE))
         return values / np.float32(_FULL_SCALE)
 
 
