@@ -166,7 +166,8 @@ class ImageCodec(TrackCodec):
         if name != "charge":
             return values / np.float32(_TIME_NS)
         if self.config.log_charge:
-            return (np.log1p(values) / np.log1p(_FULL_SCALE)).astype(np.float32)
+            values = np.log1p(values, dtype=np.float32)
+            return values / np.float32(np.log1p(_FULL_SCALE))
         return values / np.float32(_FULL_SCALE)
 
 
