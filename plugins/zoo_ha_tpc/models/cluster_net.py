@@ -83,7 +83,7 @@ class ClusterNet(nn.Module):
         pooled = _moments(features, mask)
         hidden = functional.gelu(self.hidden(torch.cat([pooled, *known], 1)))
         answer: Tensor = self.last(self.dropout(hidden))
-        return answer.float().reshape(len(answer), -1, self.numbers)
+        return answer.float().unflatten(1, (-1, self.numbers))
 
 
 class _Layer(nn.Module):

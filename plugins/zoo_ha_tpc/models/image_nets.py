@@ -62,7 +62,7 @@ class ImageNet(nn.Module):
     ) -> Tensor:
         """float32 (N, T, K); arguments as of :class:`~zoo_ha_tpc.models.images.PadImages`."""
         answer: Tensor = self.body(self.images(hits, event, row, column, values))
-        return answer.float().reshape(len(answer), -1, self.numbers)
+        return answer.float().unflatten(1, (-1, self.numbers))
 
 
 def resnet18_networks(config: ResNetConfig, facts: Facts) -> Networks:

@@ -28,7 +28,7 @@ def rate(rows: int, work: Callable[[], object]) -> float:
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    gun = Gun(GunConfig())
+    gun = Gun(GunConfig(start="face"))
     samples: Table = gun.simulate(np.arange(number, dtype=np.uint64), frozenset(SAMPLE))
     fit = TrackFit(TrackFitConfig(), gun.facts)
     calibrating = rate(number, lambda: fit.fit(iter([samples])))

@@ -18,9 +18,9 @@ from zoo_ha_tpc.sources.gun import Gun
 from zoo_ha_tpc.specs import SAMPLE
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "the talk's": {},
-    "whole plane": {"phi_deg": [-5, 5], "least_length_mm": 1500},
-    "anywhere": {"phi_deg": [-180, 180], "start": "volume", "tan_lambda": [-1, 1]},
+    "from the face": {"start": "face"},
+    "whole plane": {"start": "face", "phi_deg": [-5, 5], "least_length_mm": 1500},
+    "anywhere": {"phi_deg": [-180, 180], "tan_lambda": [-1, 1]},
 }
 
 

@@ -37,7 +37,7 @@ LONG = {"phi_deg": [-5, 5], "least_length_mm": 1600}
 
 
 def gun(**settings: Any) -> Gun:
-    return Gun(GunConfig.model_validate(settings))
+    return Gun(GunConfig.model_validate({"start": "face", **settings}))
 
 
 @cache
@@ -328,7 +328,7 @@ def test_facts_are_json_and_name_the_plane() -> None:
     ("settings", "message"),
     [
         ({"p_t_gev": [2.0, 1.0]}, "least, largest"),
-        ({"phi_deg": [-120, 60]}, "backward"),
+        ({"start": "face", "phi_deg": [-120, 60]}, "backward"),
         ({"tan_lambda": [0.5, -0.5]}, "least, largest"),
         ({"x_mm": [900, 100]}, "least, largest"),
         ({"p_t_gev": [0.01, 1.0]}, "0.05"),
