@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
         "settings.md": NOTE + all_settings(),
         "plugins/dnn-roi-reference.md": NOTE + task_reference("dnn-roi"),
         "plugins/optics-reference.md": NOTE + task_reference("optics"),
+        "plugins/ha-tpc-reference.md": NOTE + task_reference("ha-tpc"),
     }
 
 

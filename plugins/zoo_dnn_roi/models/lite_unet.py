@@ -5,8 +5,8 @@ convolutions at full resolution: without oneDNN, as in the LibTorch of Wire-Cell
 im2col buffers alone take 2 GiB for one plane. Here no k x k convolution runs at full resolution:
 
 * the stem folds each 2 x 2 patch into channels (Shi et al., arXiv:1609.05158, the other way);
-* at strides 2 and 4, where the borders of regions are drawn, two dense 3 x 3 convolutions of few
-  channels follow one another, on the way down (stride 2 alone) and up;
+* at the finest levels, strides 2 and 4, where the borders of regions are drawn, two dense 3 x 3
+  convolutions of few channels follow one another, on the way down (stride 2 alone) and up;
 * all other spatial mixing is depthwise (Howard et al., arXiv:1704.04861), 3 wires x 5 bins:
   signals of inclined tracks are long in time and narrow in wires;
 * a level and its skip are mixed by a point convolution each, then added: the sum is what
@@ -41,7 +41,6 @@ __all__ = ["LiteUNet", "networks"]
 # The running averages remember 20 batches, since occupancy differs from plane to plane.
 _MOMENTUM = 0.05
 _KERNEL = (3, 5)
-_DENSE_LEVELS = 2  # from the finest: strides 2 and 4
 
 
 def networks(
@@ -49,7 +48,7 @@ def networks(
     facts: Mapping[str, object],  # noqa: ARG001  # the contract gives it to all
 ) -> dict[str, nn.Module]:
     """The one network of the model, ``net``."""
-    return {"net": LiteUNet(len(config.inputs), config.widths)}
+    return {"net": LiteUNet(len(config.inputs), config.widths, config.dense)}
 
 
 class LiteUNet(Tileable):
@@ -58,13 +57,14 @@ class LiteUNet(Tileable):
     Args:
         channels: Images per plane.
         widths: Channels at strides 2, 4, 8, ...; at least two.
+        dense: Levels, from the finest, with dense convolutions.
     """
 
-    def __init__(self, channels: int, widths: Sequence[int]) -> None:
+    def __init__(self, channels: int, widths: Sequence[int], dense: int = 2) -> None:
         super().__init__()
         pairs = list(pairwise(widths))
         self.stem = nn.Sequential(_convolution(channels, widths[0], 2, stride=2), nn.ReLU())
-        self.first = _dense(widths[0])
+        self.first = _mixing(widths[0], dense=dense > 0)
         self.down = nn.ModuleList(
             nn.Sequential(_separable(narrow, wide, stride=2), _separable(wide, wide))
             for narrow, wide in pairs
@@ -72,9 +72,7 @@ class LiteUNet(Tileable):
         self.coarse = nn.ModuleList(_convolution(wide, narrow, 1) for narrow, wide in pairs)
         self.fine = nn.ModuleList(_convolution(narrow, narrow, 1) for narrow, _ in pairs)
         self.up = nn.ModuleList(
-            nn.Sequential(
-                nn.ReLU(), _dense(narrow) if level < _DENSE_LEVELS else _separable(narrow, narrow)
-            )
+            nn.Sequential(nn.ReLU(), _mixing(narrow, dense=level < dense))
             for level, (narrow, _) in enumerate(pairs)
         )
         self.head = nn.Conv2d(widths[0], 4, 1)
@@ -125,8 +123,10 @@ def _convolution(
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs, momentum=_MOMENTUM))
 
 
-def _dense(width: int) -> nn.Sequential:
-    """Reaches two wires: what the halo of a part covers."""
+def _mixing(width: int, *, dense: bool) -> nn.Sequential:
+    """Reaches two wires at most: what the halo of a part covers."""
+    if not dense:
+        return _separable(width, width)
     return nn.Sequential(
         _convolution(width, width, 3), nn.ReLU(), _convolution(width, width, 3), nn.ReLU()
     )

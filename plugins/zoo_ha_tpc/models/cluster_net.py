@@ -83,7 +83,9 @@ class ClusterNet(nn.Module):
         pooled = _moments(features, mask)
         hidden = functional.gelu(self.hidden(torch.cat([pooled, *known], 1)))
         answer: Tensor = self.last(self.dropout(hidden))
-        return answer.float().unflatten(1, (-1, self.numbers))
+        # Not reshape: a tracer would record the number of tracks.
+        numbers: Tensor = answer.float().unflatten(1, (-1, self.numbers))  # type: ignore[no-untyped-call]
+        return numbers
 
 
 class _Layer(nn.Module):

@@ -62,7 +62,9 @@ class ImageNet(nn.Module):
     ) -> Tensor:
         """float32 (N, T, K); arguments as of :class:`~zoo_ha_tpc.models.images.PadImages`."""
         answer: Tensor = self.body(self.images(hits, event, row, column, values))
-        return answer.float().unflatten(1, (-1, self.numbers))
+        # Not reshape: a tracer would record the number of tracks.
+        numbers: Tensor = answer.float().unflatten(1, (-1, self.numbers))  # type: ignore[no-untyped-call]
+        return numbers
 
 
 def resnet18_networks(config: ResNetConfig, facts: Facts) -> Networks:

@@ -24,13 +24,15 @@ def test_any_size_goes_in_and_comes_out(size: tuple[int, int]) -> None:
 def test_parameters_are_those_counted_by_hand() -> None:
     # Widths 4 and 8, 3 channels. Normalisation has 2 per channel, only the head has a bias.
     stem = 3 * 4 * 4 + 8
-    same = 2 * (4 * 4 * 9 + 8)  # two dense 3 x 3 on 4 channels
+    dense = 2 * (4 * 4 * 9 + 8)  # two 3 x 3 on 4 channels
+    separable = 4 * 15 + 8 + 4 * 4 + 8  # 3 x 5 depthwise on 4 channels, then 4 to 4
     # 3 x 5 depthwise, then to as many channels as below; there again
     down = (4 * 15 + 8 + 4 * 8 + 16) + (8 * 15 + 16 + 8 * 8 + 16)
-    up = (8 * 4 + 8) + (4 * 4 + 8) + same  # from below, from the skip, after their sum
+    up = (8 * 4 + 8) + (4 * 4 + 8)  # from below, from the skip
     head = 4 * 4 + 4
-    net = LiteUNet(3, (4, 8))
-    assert sum(p.numel() for p in net.parameters()) == stem + same + down + up + head
+    for levels, mixing in ((0, separable), (1, dense), (2, dense)):
+        net = LiteUNet(3, (4, 8), levels)  # mixed before going down, and after their sum
+        assert sum(p.numel() for p in net.parameters()) == stem + down + up + head + 2 * mixing
 
 
 @pytest.mark.parametrize("channels", [3, 6])
