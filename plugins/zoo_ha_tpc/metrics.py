@@ -166,7 +166,7 @@ def _curvature(rows: Table) -> Iterator[Number]:
         ratio = shape_of(rows["over_limit"]).s68
     yield _bias("slope - 1 of 1/p_t", slope - 1, "", 0.02)
     yield Number(name="wrong sign", value=wrong, unit="%", margin=0.5, absolute=True)
-    yield Number(name="s68 over the limit", value=ratio)
+    yield Number(name="s68 over the textbook", value=ratio)
 
 
 def _pulls(rows: Table, name: str) -> Iterator[Number]:

@@ -23,7 +23,7 @@ __all__ = ["BIAS", "RESOLUTION", "Content", "against_angle", "against_momentum"]
 
 Array = NDArray[np.float64]
 
-_LIMIT = Line2D([], [], color="#b8860b", linewidth=2.2, alpha=0.8, label="textbook limit")
+_LIMIT = Line2D([], [], color="#b8860b", linewidth=2.2, alpha=0.8, label="textbook curve")
 _COLUMNS = 3
 _LINEAR = 5.0  # percent of bias: the axis is linear up to there
 _BIASES = (-200, -100, -50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100, 200)

@@ -1,4 +1,4 @@
-"""How well the transverse momentum of a track can be measured: the textbook limit.
+"""How well the transverse momentum of a track can be measured: the textbook curve.
 
 R. L. Gluckstern, Nucl. Instrum. Meth. 24 (1963) 381, as in the Review of Particle Physics, section
 "Measurement of particle momenta in a uniform magnetic field": equally spaced points of equal

@@ -160,7 +160,7 @@ def test_resolution_shows_the_numbers_of_every_bin_and_the_limit(
     texts = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
     assert texts == [
         *("net", "ha-tpc/track-fit (baseline)", "ha-tpc/oracle-fit (oracle)"),
-        "textbook limit",
+        "textbook curve",
     ]
     titles = [axes.get_title() for axes in drawing.figure.axes]
     assert any(title.startswith("length 1600 to 2400 mm (n = ") for title in titles)

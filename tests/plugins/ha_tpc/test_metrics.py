@@ -222,7 +222,7 @@ def test_the_ratio_to_the_limit():
     p_t, length = rows["p_t"], rows["length"]
     relative = 1.7 * limit(p_t, length, rows["clusters"], 0.2) * gaussian()
     found = told(table, {"q_over_pt": table["q_over_pt"] * (1 + relative)})
-    assert found["s68 over the limit"] == pytest.approx(1.7, abs=4 * 1.7 * 0.94 / COUNT**0.5)
+    assert found["s68 over the textbook"] == pytest.approx(1.7, abs=4 * 1.7 * 0.94 / COUNT**0.5)
     # Stiff tracks from the middle of the edge cross all columns.
     whole = (np.abs(table["phi"]) < 0.1) & (np.abs(table["y_ini"]) < 50) & (p_t > 1)
     assert length[whole] == pytest.approx(PLANE.z.length_mm, rel=0.02)
