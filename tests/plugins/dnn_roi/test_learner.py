@@ -114,7 +114,7 @@ def test_a_small_network_learns_to_find_stripes() -> None:
     optimizer = torch.optim.AdamW(nets["net"].parameters(), lr=1e-2)
     generator = torch.Generator().manual_seed(3)
     entropies = []
-    for _ in range(60):
+    for _ in range(80):
         mask = (torch.rand(4, 1, 1, 33, generator=generator) < 0.2).expand(4, 1, 16, 33)
         noise = torch.randn(4, 3, 16, 33, generator=generator)
         batch = Batch({"image": mask + 0.5 * noise}, {"mask": mask}, np.arange(4, dtype=np.uint64))

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FormatStrFormatter, NullFormatter
 
 from zoo.api import Drawing, Table, evaluate, facts_of, load, write_atomically
 from zoo_optics.baselines import NearestLut, TrilinearLut
@@ -190,15 +190,21 @@ def drawing(models: list[Model], folder: Path, measure: str) -> Drawing:
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     data: dict[str, Any] = {}
-    for kind in dict.fromkeys(one.kind for one in models):
+    kinds = list(dict.fromkeys(one.kind for one in models))
+    colour = {kind: f"C{number}" for number, kind in enumerate(kinds)}
+    for kind in kinds:
         few = sorted((one for one in models if one.kind == kind), key=lambda one: one.bytes)
         size, error = [one.bytes / 1000 for one in few], [one.error for one in few]
-        left.plot(size, error, "o-" if "lut" not in kind else "s--", label=kind, markersize=4)
+        line = "o-" if "lut" not in kind else "s--"
+        left.plot(size, error, line, color=colour[kind], label=kind, markersize=4)
     for one in models:
         steps = progress(folder / one.name / "metrics.jsonl", measure)
         if steps:
             seconds = [one.seconds * step / steps[-1][0] for step, _ in steps]
-            right.plot(seconds, [error for _, error in steps], "o-", markersize=3, label=one.name)
+            errors = [error for _, error in steps]
+            right.plot(seconds, errors, "o-", color=colour[one.kind], markersize=3)
+            size_told = one.name.removeprefix(one.kind).lstrip("-")  # the colour tells the kind
+            right.annotate(f"  {size_told}", (seconds[-1], errors[-1]), fontsize=7, va="center")
         elif one.kind == ("lut-centred" if measure == KNOWN else "lut"):
             right.axhline(one.error, color="0.7", linewidth=0.8, zorder=0)
             right.annotate(one.name, (1, one.error), xycoords=("axes fraction", "data"), fontsize=7)
@@ -207,11 +213,11 @@ def drawing(models: list[Model], folder: Path, measure: str) -> Drawing:
     data["error [%]"] = np.array([one.error for one in models])
     left.set(xlabel="size [kB]", ylabel=f"{measure} [%]", xscale="log", yscale="log")
     right.set(xlabel="CPU time of the training [s]", xscale="log")
-    if right.get_legend_handles_labels()[0]:
-        right.legend(fontsize=7, frameon=False)
     for axes in (left, right):
         axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap
         axes.grid(alpha=0.3, which="both")
+    for setter in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+        setter(FormatStrFormatter("%g"))
     legend(figure)
     return Drawing(
         name="maps",
