@@ -61,11 +61,12 @@ simulate showers showers "$SHOWERS" 13
 
 for seed in $SEEDS; do
   for model in $MODELS; do echo "$model $model $seed"; done
-  echo "four-ticks lite-unet $seed --set model.rebin=4 --set model.crop.bins=500"
+  echo "separable lite-unet $seed --set model.dense=0"
+  echo "four-ticks lite-unet $seed --set model.dense=0 --set model.rebin=4 --set model.crop.bins=500"
 done | xargs -P "$JOBS" -L 1 bash -c 'train "$@"' train
 
 ROWS=()
-for name in $MODELS four-ticks; do ROWS+=("$(row "$name")"); done
+for name in $MODELS separable four-ticks; do ROWS+=("$(row "$name")"); done
 judge "$OUT/on-tracks" "$OUT/tracks.h5" "${ROWS[@]}"
 judge "$OUT/on-showers" "$OUT/showers.h5" "${ROWS[@]}"
 # All against each: bins of four ticks against ten are among them, judged in ticks.
@@ -89,12 +90,12 @@ if [ -n "$FILES" ]; then # the charge of a measured event; what the traditional 
 fi
 
 # Time and memory; the large networks of the talk are not trained here, only timed.
-BENCH=(dnn-roi/lite-unet "tiled=dnn-roi/lite-unet:tiles=4" dnn-roi/mobilenetv3-unet
-  dnn-roi/mobilenetv2-unet dnn-roi/smp-unet)
+BENCH=(dnn-roi/lite-unet "tiled=dnn-roi/lite-unet:tiles=4" "separable=dnn-roi/lite-unet:dense=0"
+  dnn-roi/mobilenetv3-unet dnn-roi/mobilenetv2-unet dnn-roi/smp-unet)
 [ -e "$OUT/bench" ] || "$ZOO" bench "${BENCH[@]}" dnn-roi/unet dnn-roi/transformer-unet \
   --size wire=800,bin=600 --onednn on,off --processes 3 --repeats 2 \
   --relative-to dnn-roi/mobilenetv3-unet --out "$OUT/bench"
 [ -e "$OUT/bench-onnx" ] || "$ZOO" bench "${BENCH[@]}" --size wire=800,bin=600 --runtime onnx \
   --processes 3 --repeats 2 --relative-to dnn-roi/mobilenetv3-unet --out "$OUT/bench-onnx"
-[ -e "$OUT/bench-four" ] || "$ZOO" bench dnn-roi/lite-unet --size wire=800,bin=600 \
+[ -e "$OUT/bench-four" ] || "$ZOO" bench dnn-roi/lite-unet:dense=0 --size wire=800,bin=600 \
   --size wire=800,bin=1500 --processes 3 --repeats 2 --out "$OUT/bench-four"
