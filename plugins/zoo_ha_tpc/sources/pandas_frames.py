@@ -7,19 +7,17 @@ KEY/blockN_items. Only numbers are read; a block of Python objects is a pickle a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, UsageError, open_hdf5
-from zoo_ha_tpc.sources.plain_pickles import names, require_plain
+from zoo.api import DataError, open_hdf5
+from zoo_ha_tpc.sources.plain_pickles import names
 
 __all__ = ["Frame", "frame_keys"]
 
@@ -47,8 +45,8 @@ class Frame:
         rows: How many.
 
     Raises:
-        DataError: There is no such frame, or it is not of numbers.
-        UsageError: Its compression needs PyTables, which is not installed.
+        DataError: There is no such frame, it is not of numbers, or compressed so that only PyTables
+            reads it: that unpickles what it finds in a file.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -69,12 +67,9 @@ class Frame:
                     remedy=f"set data.options.key; the file has {_told(frame_keys(path))}",
                 )
             used = {place.dataset for place in self._places.values()}
-            self._tables = any(_needs_tables(file[name]) for name in used)
-            if self._tables:
-                require_plain(file)
+            for name in used:
+                _require_readable(file[name], f"{path}:{name}")
             rows = {file[name].shape[0] for name in used}
-        if self._tables:
-            _import_tables(path)
         if len(rows) != 1:
             raise DataError(
                 f"blocks of {sorted(rows)} rows", where=f"{path}:/{key}", remedy=_REMEDY
@@ -93,8 +88,9 @@ class Frame:
         for number, place in enumerate(places):
             groups.setdefault((place.dataset, place.field), []).append(number)
         parts = []
-        with self._datasets(sorted({place.dataset for place in places})) as read:
-            rows = {name: part[first:last] for name, part in read.items()}
+        with open_hdf5(self.path) as file:
+            used = {place.dataset for place in places}
+            rows = {name: file[name][first:last] for name in used}
         for (name, field), numbers in groups.items():
             found = rows[name][field] if field else rows[name]
             if found.ndim == 1:
@@ -118,22 +114,6 @@ class Frame:
                 remedy=f"the frame has {_told(list(self.columns))}",
             )
         return self._places[name]
-
-    @contextmanager
-    def _datasets(self, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """By h5py; where it cannot decompress them, by PyTables."""
-        if not self._tables:
-            with open_hdf5(self.path) as file:
-                yield {name: file[name] for name in wanted}
-            return
-        tables = _import_tables(self.path)
-        with open_hdf5(self.path) as plain:
-            require_plain(plain)
-        try:
-            with tables.open_file(str(self.path), "r") as file:
-                yield {name: file.get_node(name) for name in wanted}
-        except (OSError, tables.HDF5ExtError, tables.NodeError) as error:
-            raise DataError(f"damaged: {error}", where=str(self.path), remedy=_REMEDY) from error
 
 
 def frame_keys(path: Path) -> list[str]:
@@ -199,26 +179,17 @@ def _fixed_places(group: h5py.Group, where: str) -> dict[str, _Place]:
     return found
 
 
-def _needs_tables(dataset: h5py.Dataset) -> bool:
-    """Whether it has a filter that h5py's HDF5 does not know, such as blosc."""
+def _require_readable(dataset: h5py.Dataset, where: str) -> None:
+    """Refuse a filter that HDF5 itself does not have, such as PyTables' blosc."""
     filters = dataset.id.get_create_plist()
-    return not all(
-        h5py.h5z.filter_avail(filters.get_filter(number)[0])
-        for number in range(filters.get_nfilters())
-    )
-
-
-def _import_tables(path: Path) -> ModuleType:
-    try:
-        import tables
-    except ImportError as error:
-        raise UsageError(
-            f"its compression needs PyTables, which cannot be imported ({error})",
-            where=str(path),
-            remedy="pip install 'detector-zoo[tables]', or write the file with complib='zlib'",
-        ) from error
-    module: ModuleType = tables
-    return module
+    for number in range(filters.get_nfilters()):
+        code, *_, name = filters.get_filter(number)
+        if not h5py.h5z.filter_avail(code):
+            raise DataError(
+                f"compressed with {_text(name) or code}, which HDF5 itself does not know",
+                where=where,
+                remedy="write it with complib='zlib', or copy it with ptrepack --complib=zlib",
+            )
 
 
 def _text(value: Any) -> str:

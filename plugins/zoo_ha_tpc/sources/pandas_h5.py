@@ -37,7 +37,6 @@ class PandasH5(TrackFiles):
     Raises:
         ConfigError: There is no such plane.
         DataError: The file is damaged, or has no frame of charges, or frames do not fit.
-        UsageError: Its compression needs PyTables, which is not installed.
     """
 
     config: PandasH5Config

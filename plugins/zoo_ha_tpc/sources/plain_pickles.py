@@ -5,12 +5,9 @@ from __future__ import annotations
 import pickletools
 from typing import Any
 
-import h5py
-import numpy as np
-
 from zoo.api import DataError
 
-__all__ = ["names", "require_plain"]
+__all__ = ["names"]
 
 _TEXT = frozenset({"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "SHORT_BINSTRING"})
 _WHOLE = frozenset({"INT", "LONG", "BININT", "BININT1", "BININT2", "LONG1"})
@@ -38,27 +35,6 @@ def names(attribute: Any, where: str) -> list[str]:
         elif opcode in _MEMO or opcode not in _BUILDING:
             raise _refusal(opcode, where)
     return found
-
-
-def require_plain(file: h5py.File) -> None:
-    """Refuse a file in which unpickling an attribute could do more than make plain values.
-
-    PyTables unpickles every attribute of what it opens; a pickle can call any function.
-
-    Raises:
-        DataError: There is such an attribute.
-    """
-
-    def check(name: str, place: h5py.Group | h5py.Dataset) -> None:
-        for key, value in place.attrs.items():
-            if isinstance(value, np.bytes_) and value.endswith(b"."):
-                where = f"{file.filename}:/{name}@{key}"
-                for opcode, _, _ in _opcodes(value, where):
-                    if opcode not in _TEXT | _WHOLE | _BUILDING:
-                        raise _refusal(opcode, where)
-
-    check("", file["/"])
-    file.visititems(check)
 
 
 def _opcodes(attribute: Any, where: str) -> list[tuple[str, Any, int | None]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle  # noqa: TID251  # what is refused has to be written
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ import h5py
 import numpy as np
 import pytest
 
-from zoo.api import DataError, Table, UsageError
+from zoo.api import DataError, Table
 from zoo.data.checks import check_source
 from zoo_ha_tpc.dense import images
 from zoo_ha_tpc.sources.files_config import PandasH5Config
 from zoo_ha_tpc.sources.pandas_frames import Frame
 from zoo_ha_tpc.sources.pandas_h5 import PandasH5
-from zoo_ha_tpc.sources.plain_pickles import names, require_plain
+from zoo_ha_tpc.sources.plain_pickles import names
 from zoo_ha_tpc.specs import SAMPLE
 
 FILES = Path(__file__).parent / "pandas_files"
@@ -80,16 +79,10 @@ def test_what_pandas_wrote(source: Open, name: str, options: dict[str, str], row
     require_events(source(FILES / name, rows=rows, **options))
 
 
-def test_pytables_decompresses_what_h5py_cannot(source: Open) -> None:
-    pytest.importorskip("tables")
-    require_events(source(FILES / "wide-blosc.h5"))
-
-
-def test_without_pytables_it_is_asked_for(source: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tables", None)  # as Python marks what cannot be imported
-    with pytest.raises(UsageError, match="its compression needs PyTables") as caught:
+def test_a_compression_of_pytables_alone_is_refused(source: Open) -> None:
+    with pytest.raises(DataError, match="compressed with blosc") as caught:
         source(FILES / "wide-blosc.h5")
-    assert "detector-zoo[tables]" in caught.value.remedy
+    assert "complib='zlib'" in caught.value.remedy
 
 
 def test_pieces_of_a_frame_give_the_same_events(
@@ -228,17 +221,7 @@ class TestPickles:
         told = np.bytes_(pickle.dumps([Trap()], protocol))
         with pytest.raises(DataError, match="never unpickled"):
             names(told, "x")
-        with h5py.File(tmp_path / "a.h5", "w") as file:
-            file.create_group("deep/place").attrs["info"] = told
-            with pytest.raises(DataError, match="never unpickled") as caught:
-                require_plain(file)
-        assert caught.value.where.endswith("/deep/place@info")
         assert not (tmp_path / "sprung").exists()
-
-    def test_what_pandas_writes_is_plain(self) -> None:
-        for path in sorted(FILES.glob("*.h5")):
-            with h5py.File(path) as file:
-                require_plain(file)
 
     def test_no_pickle(self) -> None:
         with pytest.raises(DataError, match="never unpickled"):
