@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from zoo_ha_tpc.physics.constants import GEV_PER_TESLA_METRE
 from zoo_ha_tpc.physics.pad_plane import PadPlane
-from zoo_ha_tpc.physics.resolution import BENDING
 
 __all__ = ["Extent", "extent_of", "positions"]
 
@@ -47,7 +47,7 @@ def positions(
         field_tesla: Along +x.
     """
     q, phi, z, y = (np.asarray(track[name], np.float64) for name in _TRUTH)
-    turned = BENDING * field_tesla / 1e3 * q * np.asarray(along_mm, np.float64)
+    turned = GEV_PER_TESLA_METRE * field_tesla / 1e3 * q * np.asarray(along_mm, np.float64)
     # Along the chord: no difference of nearly equal sines where the track is almost straight.
     chord = np.asarray(along_mm) * np.sinc(turned / 2 / np.pi)
     return z + chord * np.cos(phi + turned / 2), y + chord * np.sin(phi + turned / 2)
@@ -81,7 +81,9 @@ def extent_of(samples: Mapping[str, Any], plane: PadPlane) -> Extent:
 def _of_tracks(truth: Mapping[str, Array], plane: PadPlane) -> tuple[Array, Array, Array]:
     """Lengths inside, and how far they reach along z and y."""
     longest = 1.5 * np.hypot(plane.z.length_mm, plane.y.length_mm)
-    bend = BENDING * plane.field_tesla / 1e3 * np.maximum(np.abs(truth["q_over_pt"]), 1e-9)
+    bend = (
+        GEV_PER_TESLA_METRE * plane.field_tesla / 1e3 * np.maximum(np.abs(truth["q_over_pt"]), 1e-9)
+    )
     whole = np.minimum(longest, 2 * np.pi / bend)  # one turn at most
     step = (whole / STEPS)[:, None]
     along = step * (np.arange(STEPS) + 0.5)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_ha_tpc.physics.constants import GEV_PER_TESLA_METRE
+
 __all__ = ["CURVATURE_PER_TESLA", "Arcs", "shapes"]
 
 Array = NDArray[np.float64]
 
-CURVATURE_PER_TESLA = 0.299792458e-3
+CURVATURE_PER_TESLA = 1e-3 * GEV_PER_TESLA_METRE
 """Curvature, 1/mm, of a track of q/p_t = 1 c/GeV in 1 T: the speed of light in these units."""
 
 _STRAIGHT = 1e-10  # 1/mm: bends 0.2 nm over two metres

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from zoo.api import Config
+from zoo_ha_tpc.physics.constants import MUON_GEV, RADIATION_LENGTH_M
 
 __all__ = ["FirstPadConfig", "OracleFitConfig", "ScatteringConfig", "TrackFitConfig"]
 
@@ -12,9 +13,9 @@ __all__ = ["FirstPadConfig", "OracleFitConfig", "ScatteringConfig", "TrackFitCon
 class ScatteringConfig(Config):
     """What scatters, and in what."""
 
-    mass_gev: float = Field(0.1056583755, gt=0)
+    mass_gev: float = Field(MUON_GEV, gt=0)
     """Mass that tracks are taken to have, GeV/c^2: a muon's (PDG)."""
-    radiation_length_m: float = Field(117.5, gt=0)
+    radiation_length_m: float = Field(RADIATION_LENGTH_M, gt=0)
     """Of the gas: argon with 3 % CF4 and 2 % isobutane at one atmosphere and 20 degrees, from
     19.55, 33.99 and 45.23 g/cm2 of the three (PDG)."""
 

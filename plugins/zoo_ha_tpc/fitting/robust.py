@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA, Arcs
 from zoo_ha_tpc.fitting.least_squares import KINKS, Fit, fit_arcs
 from zoo_ha_tpc.fitting.scattering import angle_variance
+from zoo_ha_tpc.physics.constants import MUON_GEV, RADIATION_LENGTH_M
 
 __all__ = ["Matter", "Points", "RobustFit", "robust_fit"]
 
@@ -31,8 +32,8 @@ class Matter:
         radiation_length_mm: Of the gas.
     """
 
-    mass_gev: float = 0.1056583755
-    radiation_length_mm: float = 117.5e3
+    mass_gev: float = MUON_GEV
+    radiation_length_mm: float = 1e3 * RADIATION_LENGTH_M
 
 
 @dataclass(frozen=True)

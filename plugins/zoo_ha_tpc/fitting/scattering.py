@@ -1,13 +1,9 @@
 """Multiple scattering: how far a track turns by itself.
 
-The projected angle behind a thickness x has the width
-
-    13.6 MeV / (beta c p) sqrt(x/X0) (1 + 0.038 ln(x / (X0 beta^2)))
-
-(Highland's formula; Lynch and Dahl, NIM B 58 (1991) 6; PDG review "Passage of particles through
-matter"). The logarithm is not additive, so it is taken of the whole track, and the variance divided
-among its parts. In the bending plane length, momentum and projection together leave p_t and a
-factor of 1/cos(lambda), which is near one and dropped: the pads do not see lambda.
+The logarithm of :func:`zoo_ha_tpc.physics.scattering.highland` is not additive, so it is taken of
+the whole track, and the variance divided among its parts. In the bending plane length, momentum and
+projection together leave p_t and a factor of 1/cos(lambda), which is near one and dropped: the pads
+do not see lambda.
 """
 
 from __future__ import annotations
@@ -15,11 +11,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_ha_tpc.physics.scattering import highland
+
 __all__ = ["angle_variance", "kink_paths"]
 
 Array = NDArray[np.float64]
 
-_HIGHLAND_GEV, _HIGHLAND_LOG = 0.0136, 0.038
+_STRAIGHT = 1e-6  # c/GeV: the momentum of a straight track is infinite
+_SHORTEST_MM = 1e-3
 
 
 def angle_variance(
@@ -33,12 +32,10 @@ def angle_variance(
         mass_gev: Of the particle, GeV/c^2.
         radiation_length_mm: X0 of the gas.
     """
-    inverse = np.abs(q_over_pt)
-    inverse_beta = np.sqrt(1 + (mass_gev * inverse) ** 2)
-    thickness = np.maximum(length_mm / radiation_length_mm, 1e-9)
-    factor = np.maximum(1 + _HIGHLAND_LOG * np.log(thickness * inverse_beta**2), 0)
-    width = _HIGHLAND_GEV * inverse * inverse_beta * factor
-    return np.asarray(width**2 / radiation_length_mm)
+    momentum = 1 / np.maximum(np.abs(q_over_pt), _STRAIGHT)
+    length = np.maximum(length_mm, _SHORTEST_MM)
+    width = highland(momentum, mass_gev, length / radiation_length_mm)
+    return np.asarray(width**2 / length)
 
 
 def kink_paths(length_mm: Array, number: int) -> Array:

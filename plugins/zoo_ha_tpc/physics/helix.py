@@ -7,14 +7,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_ha_tpc.physics.constants import GEV_PER_TESLA_METRE
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
-__all__ = ["GEV_PER_TESLA_METRE", "Tracks", "helix", "inside", "length_inside"]
+__all__ = ["Tracks", "helix", "inside", "length_inside"]
 
 Array = NDArray[np.float64]
-
-GEV_PER_TESLA_METRE = 0.299792458
-"""Momentum in GeV/c over field in T and radius in m: the speed of light (exact, SI)."""
 
 _NODE_MM = 20.0  # at which a track is looked at to find where it leaves
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from zoo_ha_tpc.physics.constants import GEV_PER_TESLA_METRE, MUON_GEV, RADIATION_LENGTH_M
+
 __all__ = [
-    "BENDING",
     "CLUSTER_MM",
-    "MUON_GEV",
-    "RADIATION_MM",
     "limit",
     "measurement_limit",
     "scattering_limit",
@@ -22,17 +21,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-BENDING = 0.299792458
-"""Curvature of a track, 1/m, for each T and c/GeV: the speed of light in these units."""
-
 CLUSTER_MM = 0.45
 """Precision of one point: of a good cluster of a horizontal track of middling drift, mm."""
-
-RADIATION_MM = 115e3
-"""Radiation length of Ar:CF4:iC4H10 95:3:2, mm."""
-
-MUON_GEV = 0.1056583755
-"""Mass of the muon, GeV/c^2 (CODATA 2018)."""
 
 
 def measurement_limit(
@@ -56,7 +46,7 @@ def measurement_limit(
     """
     length = np.asarray(length_mm, np.float64) / 1e3
     curvature = cluster_mm / 1e3 / length**2 * np.sqrt(720 / (np.asarray(points) + 4.0))
-    return np.asarray(curvature * np.asarray(p_t, np.float64) / (BENDING * field_tesla))
+    return np.asarray(curvature * np.asarray(p_t, np.float64) / (GEV_PER_TESLA_METRE * field_tesla))
 
 
 def scattering_limit(
@@ -66,7 +56,7 @@ def scattering_limit(
     *,
     tan_lambda: ArrayLike = 0.0,
     mass_gev: float = MUON_GEV,
-    radiation_mm: float = RADIATION_MM,
+    radiation_mm: float = 1e3 * RADIATION_LENGTH_M,
 ) -> Array:
     """Standard error of 1/p_t over 1/p_t that multiple scattering leaves.
 
@@ -86,7 +76,7 @@ def scattering_limit(
     beta = momentum / np.hypot(momentum, mass_gev)
     length = np.asarray(length_mm, np.float64)
     thickness = np.sqrt(length * stretch / radiation_mm)
-    return np.asarray(0.016 / (BENDING * field_tesla * length / 1e3 * beta) * thickness)
+    return np.asarray(0.016 / (GEV_PER_TESLA_METRE * field_tesla * length / 1e3 * beta) * thickness)
 
 
 def limit(

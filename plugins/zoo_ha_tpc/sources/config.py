@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from zoo.api import Config
+from zoo_ha_tpc.physics.constants import MUON_GEV, RADIATION_LENGTH_M
 
 __all__ = ["LEAST_FACTOR", "ElectronicsConfig", "GasConfig", "GunConfig", "ModulesConfig"]
 
@@ -39,7 +40,7 @@ class GasConfig(Config):
     clusters, 3.4 give 95 electrons per cm; ModelHATPC has 100."""
     largest_cluster: int = Field(1000, ge=20, le=20_000)
     """Electrons at which the distribution of sizes ends: beyond, a delta ray leaves the track."""
-    radiation_length_m: float = Field(117.5, gt=0)
+    radiation_length_m: float = Field(RADIATION_LENGTH_M, gt=0)
     """Of argon 19.55 g/cm2, CF4 33.99, isobutane 45.23 and their densities at 20 degrees
     (Particle Data Group, from memory); ``inf``: no scattering."""
 
@@ -120,7 +121,7 @@ class GunConfig(Config):
     """Least distance of the start from the other edges of the plane."""
     least_length_mm: Distance = 100.0
     """Of a track in the plane; shorter ones are drawn again."""
-    mass_gev: float = Field(0.1056583755, gt=0)
+    mass_gev: float = Field(MUON_GEV, gt=0)
     """Mass of the particle: a muon (Particle Data Group)."""
     step_mm: float = Field(3.0, ge=0.5, le=10)
     """Of the simulation."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from zoo_ha_tpc.physics.constants import RADIATION_LENGTH_M
 from zoo_ha_tpc.physics.resolution import (
     CLUSTER_MM,
-    RADIATION_MM,
     limit,
     measurement_limit,
     scattering_limit,
@@ -64,9 +64,9 @@ def test_the_limit_of_the_detector(
 
 
 def test_the_floor_of_scattering_by_length():
-    # 0.016 / (0.3 B L) sqrt(L / X0) for beta = 1, of the same collection.
+    # 0.016 / (0.3 B L) sqrt(L / X0) for beta = 1, of the same collection: X0 of 115 m.
     for length, percent in ((1620, 2.0), (1000, 2.5), (550, 3.5)):
-        floor = 100 * scattering_limit(50.0, length, 0.2)
+        floor = 100 * scattering_limit(50.0, length, 0.2, radiation_mm=115e3)
         assert float(floor) == pytest.approx(percent, rel=0.045)
 
 
@@ -74,7 +74,7 @@ def test_the_radiation_length_of_the_gas():
     # Of the gases at 20 C and 1 atm (Particle Data Group, atomic and nuclear properties): argon
     # 117.6 m, CF4 89.9 m, isobutane 181 m; shares of volume add their inverses.
     mixture = 1 / (0.95 / 117.6 + 0.03 / 89.9 + 0.02 / 181)
-    assert pytest.approx(mixture, rel=0.03) == RADIATION_MM / 1e3
+    assert pytest.approx(mixture, rel=0.03) == RADIATION_LENGTH_M
 
 
 def test_slopes_along_the_field_scatter_in_more_gas():
