@@ -14,6 +14,7 @@ __all__ = [
     "HashGridConfig",
     "LutConfig",
     "OracleConfig",
+    "SirenConfig",
     "SirenFactorConfig",
     "SirenPairConfig",
     "SirenPriorConfig",
@@ -63,8 +64,8 @@ class SurrogateConfig(Config):
     """Whether exported files also answer with the gradient of the visibility by the position."""
 
 
-class SirenPairConfig(SurrogateConfig):
-    """One network of (point, sensor)."""
+class SirenConfig(SurrogateConfig):
+    """What networks of sine layers share."""
 
     hidden: int = Field(64, ge=1)
     """Width."""
@@ -77,7 +78,21 @@ class SirenPairConfig(SurrogateConfig):
     backward pass."""
 
 
-class SirenVectorConfig(SirenPairConfig):
+class SirenPairConfig(SirenConfig):
+    """One network of (point, sensor)."""
+
+    sensors_per_step: int = Field(0, ge=0)
+    """Sensors that a step of the training sees of each flash, drawn anew each time: the mean of
+    the gradient is that of all, its cost that of these. 0: all."""
+
+    @model_validator(mode="after")
+    def _drawn(self) -> Self:
+        if self.sensors_per_step and (self.time or self.uncertainty):
+            raise ValueError("times and uncertainty are learnt from all sensors: set sensors_per_step = 0")
+        return self
+
+
+class SirenVectorConfig(SirenConfig):
     """One network of the point that answers for all sensors at once."""
 
     hidden: int = Field(128, ge=1)

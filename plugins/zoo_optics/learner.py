@@ -15,6 +15,9 @@ from zoo_optics.times.likelihood import time_outputs, time_term
 __all__ = ["OpticsLearner"]
 
 
+_SENSORS = 1  # tag of the random numbers
+
+
 class OpticsLearner(Learner):
     """One term per pair of flash and sensor alive; the mean runs over all of them."""
 
@@ -30,10 +33,12 @@ class OpticsLearner(Learner):
 
         With ``model.time`` also ``hit_time``, a term per hit: ``-log p(t - R / c_n)``.
         """
-        charge: Tensor = batch.targets["charge"]
-        photons: Tensor = batch.targets["photons"][:, None]
         net: Any = nets["net"]  # a Surrogate
-        log_visibility: Tensor = net(**batch.inputs)
+        photons: Tensor = batch.targets["photons"][:, None]
+        drawn = self._drawn(batch, context)
+        charge = _of(batch.targets["charge"], drawn)
+        asked = {} if drawn is None else {"sensors": drawn}
+        log_visibility: Tensor = net(**batch.inputs, **asked)
         if log_visibility.shape != charge.shape:
             raise PluginError(
                 f"an answer of shape {tuple(log_visibility.shape)} for charges of shape "
@@ -46,7 +51,7 @@ class OpticsLearner(Learner):
             error = net.errors(**batch.inputs)
             terms = negative_binomial(charge, log_visibility + photons.log(), error)
         if "alive" in batch.targets:  # what a dead sensor tells is nothing
-            alive: Tensor = batch.targets["alive"]
+            alive = _of(batch.targets["alive"], drawn)
             terms, count = terms.where(alive, terms.new_zeros(())), int(alive.sum())
         loss = Loss().add(self.config.loss, terms.sum(), count)
         if self.config.time:
@@ -65,6 +70,12 @@ class OpticsLearner(Learner):
             found["relative_error"] = net.errors(**batch.inputs)
         return {**found, **(time_outputs(nets, batch) if self.config.time else {})}
 
+    def _drawn(self, batch: Batch, context: Context) -> Tensor | None:
+        """int64 (N, K), the sensors that this step sees; ``None``: all."""
+        count = getattr(self.config, "sensors_per_step", 0)  # networks of pairs alone have it
+        total = batch.targets["charge"].shape[1]
+        return (context.uniform(count, tag=_SENSORS) * total).long() if count else None
+
     def _terms(self, charge: Tensor, photons: Tensor, log_visibility: Tensor) -> Tensor:
         if self.config.loss == "poisson":
             log_expected = log_visibility + photons.log()
@@ -76,3 +87,8 @@ class OpticsLearner(Learner):
         lack = (visibility + floor).log() - (charge / photons + floor).log()
         variance = 1 / (charge + 1) + self.config.model_error**2
         return lack.square() / variance
+
+
+def _of(values: Tensor, sensors: Tensor | None) -> Tensor:
+    """(N, sensors) of those that are drawn, (N, K)."""
+    return values if sensors is None else values.gather(1, sensors)

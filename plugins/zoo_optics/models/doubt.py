@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.api import ConfigError
-from zoo_optics.config import SirenPairConfig, SurrogateConfig
+from zoo_optics.config import SirenConfig, SurrogateConfig
 from zoo_optics.models.siren import siren_stack
 
 __all__ = ["LEAST_ERROR", "doubt_stack", "negative_binomial", "relative_error", "require_doubt"]
@@ -34,7 +34,7 @@ def doubt_stack(config: SurrogateConfig, inputs: int, outputs: int) -> nn.Module
     if not config.uncertainty:
         return None
     hidden, recompute = 32, True
-    if isinstance(config, SirenPairConfig):
+    if isinstance(config, SirenConfig):
         hidden, recompute = max(8, config.hidden // 2), config.recompute
     return siren_stack(inputs, hidden, 1, outputs, 5.0, recompute=recompute)
 

@@ -56,6 +56,10 @@ class SirenPair(Surrogate):
         """(N, 3 or 6) to (N, sensors)."""
         return self._of_all(self.doubt_of_rows, inputs)
 
+    def answer_of(self, inputs: Tensor, sensors: Tensor) -> Tensor:
+        """(N, 3 or 6) and int64 (N, K) to (N, K)."""
+        return chunked(self.of_rows, self, self.rows(inputs, sensors)).reshape(sensors.shape)
+
     def _of_all(self, function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         rows = self.rows(inputs)
         # A file has no chunks: what cuts rows would fix their number in it.
@@ -74,14 +78,16 @@ class SirenPair(Surrogate):
         sensors = len(self.sensor)
         return answers.reshape(-1, sensors), slopes.reshape(-1, sensors, 3)
 
-    def rows(self, inputs: Tensor) -> Tensor:
-        """Every point with every sensor, (N * sensors, inputs + 3 of the sensor)."""
-        points, sensors = inputs.shape[0], len(self.sensor)
-        pairs = (
-            inputs[:, None].expand(points, sensors, self.inputs),
-            self.sensor.to(inputs.dtype)[None].expand(points, sensors, 3),
-        )
-        return torch.cat(pairs, 2).reshape(-1, self.inputs + 3)
+    def rows(self, inputs: Tensor, sensors: Tensor | None = None) -> Tensor:
+        """Every point with every sensor, (N * sensors, inputs + 3 of the sensor).
+
+        Args:
+            inputs: (N, 3 or 6).
+            sensors: int64 (N, K), those of each point; ``None``: all.
+        """
+        place = _of_each(self.sensor, inputs, sensors)
+        points = inputs[:, None].expand(-1, place.shape[1], -1)
+        return torch.cat([points, place], 2).reshape(-1, self.inputs + 3)
 
     def of_rows(self, rows: Tensor) -> Tensor:
         """(R, inputs + 3) to (R, 1)."""
@@ -121,10 +127,10 @@ class SirenPrior(SirenPair):
         super().__init__(config, facts)
         self.log_length = nn.Parameter(torch.tensor(math.log(config.attenuation_cm)))
 
-    def rows(self, inputs: Tensor) -> Tensor:
+    def rows(self, inputs: Tensor, sensors: Tensor | None = None) -> Tensor:
         """As those of the pairs, and the sensor's normal."""
-        pairs = super().rows(inputs)
-        normal = self.normal.to(inputs.dtype)[None].expand(inputs.shape[0], len(self.sensor), 3)
+        pairs = super().rows(inputs, sensors)
+        normal = _of_each(self.normal, inputs, sensors)
         return torch.cat([pairs, normal.reshape(-1, 3)], 1)
 
     def of_rows(self, rows: Tensor) -> Tensor:
@@ -171,6 +177,12 @@ class SirenPrior(SirenPair):
         share = ratio / (1 + (1 - ratio).sqrt()) / 2  # (1 - sqrt(1 - ratio)) / 2, not cancelled
         soft = softened(cosine)
         return share.log() + soft.log() - distance / self.log_length.exp() - self.mean_log
+
+
+def _of_each(values: Tensor, inputs: Tensor, sensors: Tensor | None) -> Tensor:
+    """What is known of each sensor, (sensors, 3), for every point: (N, sensors or K, 3)."""
+    values = values.to(inputs.dtype)
+    return values.expand(inputs.shape[0], *values.shape) if sensors is None else values[sensors]
 
 
 def softened(cosine: Tensor, sharpness: float = _SHARPNESS) -> Tensor:

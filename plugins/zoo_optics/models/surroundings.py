@@ -55,15 +55,24 @@ class Surrogate(nn.Module):
             self.log_yield = nn.Parameter(torch.zeros(len(sensors)))
             self.register_buffer("counted", _counted(facts, len(sensors)))
 
-    def forward(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        position: Tensor,
+        direction: Tensor | None = None,
+        sensors: Tensor | None = None,
+    ) -> Tensor:
         """``log v`` float32 (N, sensors).
 
         Args:
             position: (N, 3), cm.
             direction: (N, 3), unit vectors; only where the config wants it.
+            sensors: int64 (N, K), which sensors each point is asked about, for networks of pairs;
+                the answer is then (N, K).
         """
-        answers = self.answer(self._inputs(position, direction))
-        return self._logarithm(answers.to(position.dtype))
+        inputs = self._inputs(position, direction)
+        if sensors is None:
+            return self._logarithm(self.answer(inputs).to(position.dtype))
+        return self._logarithm(self.answer_of(inputs, sensors).to(position.dtype), sensors)
 
     def errors(self, position: Tensor, direction: Tensor | None = None) -> Tensor:
         """The relative error of v, float32 (N, sensors); arguments as for :meth:`forward`.
@@ -90,9 +99,12 @@ class Surrogate(nn.Module):
         answers, slopes = self.answer_with_slope(inputs, slope)
         return self._logarithm(answers), self.scale * slopes
 
-    def _logarithm(self, answers: Tensor) -> Tensor:
+    def _logarithm(self, answers: Tensor, sensors: Tensor | None = None) -> Tensor:
         logarithm = self.mean_log + self.scale * answers
-        return logarithm if self.log_yield is None else logarithm + self.log_yields()
+        if self.log_yield is None:
+            return logarithm
+        yields = self.log_yields()
+        return logarithm + (yields if sensors is None else yields[sensors])
 
     def _inputs(self, position: Tensor, direction: Tensor | None) -> Tensor:
         scaled = (position - self.middle) / self.extent
@@ -116,6 +128,10 @@ class Surrogate(nn.Module):
     def answer(self, inputs: Tensor) -> Tensor:
         """(N, 3 or 6) to (N, sensors), 0 for a sensor that sees its share of the wall."""
         raise NotImplementedError  # abstract: every network has its own
+
+    def answer_of(self, inputs: Tensor, sensors: Tensor) -> Tensor:
+        """(N, 3 or 6) and int64 (N, K) to (N, K): as :meth:`answer`, of these sensors alone."""
+        raise NotImplementedError  # abstract: networks of pairs have it
 
     def answer_with_slope(self, inputs: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
         """As :meth:`answer`, with its derivative by the position, (N, sensors, 3).

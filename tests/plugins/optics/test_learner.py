@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from scipy.stats import poisson
 from torch import Tensor, nn
 
 from zoo.api import Batch, PluginError
-from zoo_optics.config import SirenVectorConfig
+from zoo_optics.config import SirenPairConfig, SirenVectorConfig
 from zoo_optics.learner import OpticsLearner
 
 CONTEXT: Any = None  # this learner asks nothing of it
@@ -25,8 +26,8 @@ class Fixed(nn.Module):
         super().__init__()
         self.logarithm = nn.Parameter(torch.tensor(visibility, dtype=torch.float64).log())
 
-    def forward(self, position: Tensor) -> Tensor:
-        return self.logarithm
+    def forward(self, position: Tensor, sensors: Tensor | None = None) -> Tensor:
+        return self.logarithm if sensors is None else self.logarithm.gather(1, sensors)
 
 
 def batch(charge: list[list[float]], photons: list[float]) -> Batch:
@@ -79,6 +80,47 @@ def test_log_l2_weighs_each_sensor_by_its_variance() -> None:
             lack = math.log((v + floor) / (charge / photons + floor))
             total += lack**2 / (1 / (charge + 1) + error**2)
     assert term.total.item() == pytest.approx(total, rel=1e-12)
+
+
+class Draws:
+    """A context that draws what it is told, in [0, 1)."""
+
+    def __init__(self, values: list[list[float]]) -> None:
+        self.values = torch.tensor(values)
+
+    def uniform(self, *shape: int, tag: int = 0) -> Tensor:
+        assert (*self.values.shape,) == (2, *shape)
+        return self.values
+
+
+@pytest.mark.parametrize("alive", [None, [True, False]])
+@pytest.mark.parametrize("kind", ["poisson", "mse", "log-l2"])
+def test_drawn_sensors_have_the_terms_that_they_have_among_all(
+    kind: str, alive: list[bool] | None
+) -> None:
+    """Each sensor once: the loss of all, whatever the order. One of them: its own term."""
+    given = batch(CHARGE, PHOTONS)
+    if alive:
+        given.targets["alive"] = torch.tensor([alive, alive])
+    nets: Any = {"net": Fixed(VISIBILITY)}
+
+    def term(count: int, draws: list[list[float]] | None) -> Any:
+        config = SirenPairConfig.model_validate({"loss": kind, "sensors_per_step": count})
+        context: Any = draws and Draws(draws)
+        (found,) = OpticsLearner(config, {}).loss(nets, given, context).terms.values()
+        return found
+
+    whole, each = term(0, None), term(2, [[0.99, 0.0], [0.49, 0.51]])
+    assert each.total.item() == pytest.approx(whole.total.item(), rel=1e-12)
+    assert each.count == whole.count
+    parts = [term(1, [[place], [place]]) for place in (0.2, 0.7)]
+    assert sum(part.total.item() for part in parts) == pytest.approx(whole.total.item(), rel=1e-12)
+
+
+def test_times_are_not_learnt_from_drawn_sensors() -> None:
+    for other in ("time", "uncertainty"):
+        with pytest.raises(ValidationError, match="sensors_per_step = 0"):
+            SirenPairConfig.model_validate({other: True, "sensors_per_step": 5})
 
 
 @pytest.mark.parametrize("kind", ["poisson", "mse", "log-l2"])

@@ -73,6 +73,19 @@ def test_every_sensor_of_every_point_is_answered_once(name: str, direction: bool
     torch.testing.assert_close(answer, each, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("settings", [{}, {"yields": True}, {"symmetry": ("z",)}])
+@pytest.mark.parametrize("name", ["siren-pair", "siren-prior"])
+def test_sensors_that_are_asked_for_answer_as_among_all(
+    name: str, settings: dict[str, Any]
+) -> None:
+    net: Any = network(name, facts(), **settings)
+    if "yields" in settings:
+        nn.init.normal_(net.log_yield)
+    asked = torch.randint(0, 34, (7, 5), generator=torch.Generator().manual_seed(3))
+    every = net(points(7))
+    torch.testing.assert_close(net(points(7), sensors=asked), every.gather(1, asked))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_an_untrained_network_sees_about_the_share_of_the_wall(name: str) -> None:
     """Light that is spread evenly falls on a sensor in proportion to its area."""
