@@ -13,7 +13,7 @@ from zoo_optics.reconstruction.cone import direction_of
 from zoo_optics.reconstruction.events import Event
 from zoo_optics.reconstruction.light import Light
 from zoo_optics.reconstruction.maximise import Estimate, maximise
-from zoo_optics.reconstruction.seed import Seed, find_seed, moved_inside
+from zoo_optics.reconstruction.seed import Seed, find_places, find_seed, moved_inside
 from zoo_optics.reconstruction.track import TrackHypothesis
 
 __all__ = ["Track", "TrackSettings", "fit_track"]
@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 _DIRECTIONS = 100
 _AHEAD = (0.15, 0.4, 0.65)  # of the length: how far the seed may lie along the track
 _KEPT, _CLIMBED = 10, 3
+_PLACES = 5  # along each axis, where a track may start whatever the seed says
 _WIDE, _NARROW = 0.10, 0.03  # blurs of the cosine on the way to the final one
 _DIFFUSE = 0.1  # share of the light that a start takes to be spread evenly
 _FEWEST_SENSORS = 10
@@ -158,21 +159,34 @@ class _Search:
     seed: Seed
 
     def starts(self) -> list[_Start]:
-        """The best of many directions and places along them, by charge."""
-        towards = self.light.detector.sensors.position_cm - self.seed.position_cm
-        towards = towards / np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
-        mean = self.event.charge @ towards
-        mean = mean / max(float(np.linalg.norm(mean)), 1e-9)
-        tried = [self.start(d, _AHEAD[1]) for d in (mean, *_spread(_DIRECTIONS))]
-        tried.sort(key=lambda start: -start.value)
-        tried = [self.start(one.direction, a) for one in tried[:_KEPT] for a in _AHEAD]
-        tried.sort(key=lambda start: -start.value)
-        return tried[:_CLIMBED]
+        """The best of many, by charge.
 
-    def start(self, direction: Array, ahead: float) -> _Start:
-        """One that has the seed at a share of its length, with its best number of photons."""
+        Tried are many directions about the seed, the best of them at more places along the track;
+        and, for the seed may lie on the wall that the cone lights, a grid of places, from each of
+        which the track runs to where the charge is.
+        """
+        seed = self.seed.position_cm, self.seed.start_ns
+        directions = (self.towards_charge(seed[0]), *_spread(_DIRECTIONS))
+        tried = _best([self.start(*seed, d, _AHEAD[1]) for d in directions], _KEPT)
+        tried = [self.start(*seed, one.direction, a) for one in tried for a in _AHEAD]
+        detector, hits = self.light.detector, self.event.first_hits
+        for place, time in zip(
+            *find_places(detector, hits, self.light.index[0], _PLACES), strict=True
+        ):
+            tried.append(self.start(place, time, self.towards_charge(place), _AHEAD[0]))
+        return _best(tried, _CLIMBED)
+
+    def towards_charge(self, place_cm: Array) -> Array:
+        """Mean direction of the charge, as seen of a place, unit vector (3,)."""
+        towards = self.light.detector.sensors.position_cm - place_cm
+        towards = towards / np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
+        mean: Array = self.event.charge @ towards
+        return mean / max(float(np.linalg.norm(mean)), 1e-9)
+
+    def start(self, place_cm: Array, place_ns: float, direction: Array, ahead: float) -> _Start:
+        """A track that has a place at a share of its length, with its best number of photons."""
         length = self.settings.length_cm
-        back = self.seed.position_cm - ahead * length * direction
+        back = place_cm - ahead * length * direction
         point = moved_inside(self.light.detector.volume, back[None])[0]
         wide = self._wide(direction)
         place = np.array([[*point, 0.0, 0.0, wide.cone_rad, np.log(length)]])
@@ -183,7 +197,7 @@ class _Search:
         return _Start(
             point,
             direction,
-            self.seed.start_ns - ahead * length / C_CM_NS,
+            place_ns - ahead * length / C_CM_NS,
             float(np.log(max(float(charge.sum()), 1.0) / shape.sum())),
             float(charge @ np.log(np.maximum(shape / shape.sum(), 1e-300))),
         )
@@ -209,6 +223,10 @@ class _Search:
             length_cm=self.settings.length_cm,
             blur=_WIDE,
         )
+
+
+def _best(starts: list[_Start], count: int) -> list[_Start]:
+    return sorted(starts, key=lambda start: -start.value)[:count]
 
 
 def frame_of(direction: Array) -> Array:

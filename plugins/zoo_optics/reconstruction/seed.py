@@ -18,7 +18,7 @@ from zoo_optics.physics.water import C_CM_NS
 from zoo_optics.reconstruction.events import Event
 from zoo_optics.reconstruction.timing import residual
 
-__all__ = ["SIGMAS_NS", "Seed", "find_seed", "goodness", "grid", "moved_inside"]
+__all__ = ["SIGMAS_NS", "Seed", "find_places", "find_seed", "goodness", "grid", "moved_inside"]
 
 Array = NDArray[np.float64]
 
@@ -69,11 +69,9 @@ def find_seed(
         group_index: Of the light.
         sigmas_ns: Widths, from wide to narrow.
     """
-    step = max(1, len(event.time_ns) // _MOST_HITS)
-    sensor = detector.sensors.position_cm[event.sensor[::step]]
-    hits = _Hits(sensor, event.time_ns[::step], group_index, detector.volume)
+    hits = _hits(detector, event, group_index)
     points = grid(detector.volume)
-    starts = np.median(hits.late(points, np.zeros(len(points))), axis=1)
+    starts = hits.starts(points)
     best = np.argsort(-goodness(hits.late(points, starts), sigmas_ns[0]))[:_CLIMBED]
     points, starts = points[best], starts[best]
     for sigma in sigmas_ns:
@@ -82,6 +80,24 @@ def find_seed(
     value = goodness(hits.late(points, starts), sigmas_ns[-1])
     first = int(value.argmax())
     return Seed(points[first], float(starts[first]), float(value[first]) / len(hits.time_ns))
+
+
+def find_places(
+    detector: Detector, event: Event, group_index: float, per_axis: int
+) -> tuple[Array, Array]:
+    """A grid of points (N, 3), cm, with the median time (N,), ns, at which light started there.
+
+    For light that is not of one point: what :func:`find_seed` finds may then be far away, at the
+    wall that a cone lights.
+    """
+    points = grid(detector.volume, per_axis)
+    return points, _hits(detector, event, group_index).starts(points)
+
+
+def _hits(detector: Detector, event: Event, group_index: float) -> _Hits:
+    step = max(1, len(event.time_ns) // _MOST_HITS)
+    sensor = detector.sensors.position_cm[event.sensor[::step]]
+    return _Hits(sensor, event.time_ns[::step], group_index, detector.volume)
 
 
 @dataclass(frozen=True)
@@ -97,6 +113,11 @@ class _Hits:
         """Residuals (N, H) for points (N, 3) and times (N,)."""
         distance = np.linalg.norm(points[:, None] - self.sensor_cm[None], axis=2)
         return residual(self.time_ns[None], starts[:, None], distance, self.index)
+
+    def starts(self, points: Array) -> Array:
+        """Median time (N,) at which light of points (N, 3) would have started."""
+        found: Array = np.median(self.late(points, np.zeros(len(points))), axis=1)
+        return found
 
     def climbed(self, points: Array, starts: Array, sigma: float) -> tuple[Array, Array]:
         """One step of weighted least squares from every point, where it gains.
