@@ -12,6 +12,7 @@ from zoo_optics.reconstruction.events import Event, events_of
 from zoo_optics.reconstruction.fit_track import TrackSettings, fit_track, frame_of
 from zoo_optics.reconstruction.light import DirectLight, Light
 from zoo_optics.reconstruction.maximise import maximise
+from zoo_optics.reconstruction.seed import Seed, moved_inside
 from zoo_optics.reconstruction.summary import degrees_between
 from zoo_optics.reconstruction.track import TrackHypothesis
 from zoo_optics.sources.cherenkov import Cherenkov
@@ -114,3 +115,23 @@ def test_too_few_sensors(source: Callable[..., Cherenkov]) -> None:
     with pytest.raises(DataError, match="hits at 4 sensors are too few for a track") as told:
         fit_track(light, event, TrackSettings())
     assert told.value.where == "event 3"
+
+
+def test_a_seed_on_the_wall_that_the_cone_lights_does_not_mislead(
+    source: Callable[..., Cherenkov], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tracks across the WCTE have such seeds now and then; the fit used to turn them round."""
+    made = source(photons=(20_000, 20_000), emission="track", positions={"margin_cm": 70.0})
+    samples = made.simulate(
+        np.array([31], np.uint64),
+        frozenset({"position", "direction", "charge", "hit_sensor", "hit_time"}),
+    )
+    light = straight(made)
+    (event,) = events_of(samples, 498, "here")
+    start, way = samples["position"][0].astype(float), samples["direction"][0].astype(float)
+    wall = moved_inside(light.detector.volume, start[None] + 400.0 * way)[0]
+    seed = Seed(wall, 3.0, 0.5)
+    monkeypatch.setattr("zoo_optics.reconstruction.fit_track.find_seed", lambda *_: seed)
+    best = fit_track(light, event, TrackSettings())
+    assert degrees_between(best.direction, way) < 10
+    assert np.linalg.norm(best.start_cm - start) < 20
