@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # One thread per process: workers and test processes share the cores already.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help env demo comparison optics-comparison optics-memory optics-maps optics-positions test lint types layers docs unit verify-libtorch verify-report clean
+.PHONY: help env demo comparison optics-comparison optics-memory optics-maps optics-positions optics-reconstruction test lint types layers docs unit verify-libtorch verify-report clean
 
 help:  ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,7 +40,7 @@ demo: env  ## Simulate, train, judge, export, report: 10 minutes on 2 cores at m
 comparison: env  ## Redo the comparison of the DNN-ROI talk: hours; run again to go on
 	ZOO=$(ZOO) docs/benchmarks/dnn_roi_comparison.sh
 
-optics-comparison: optics-memory optics-maps optics-positions  ## Redo what the optics page tells: many hours
+optics-comparison: optics-memory optics-maps optics-positions optics-reconstruction  ## Redo what the optics page tells: many hours
 
 optics-memory: env  ## Memory and time of a step in the talk's tank: an hour
 	$(BIN)/python tests/plugins/optics/memory.py --talk
@@ -52,6 +52,9 @@ optics-maps: env  ## Networks and tables in argon and water: hours; run again to
 
 optics-positions: env  ## The talk's 2 and 125 positions: many hours; run again to go on
 	ZOO=$(ZOO) docs/benchmarks/optics_positions.sh
+
+optics-reconstruction: env  ## Points and tracks in the WCTE: half an hour; run again to go on
+	ZOO=$(ZOO) docs/benchmarks/optics_reconstruction.sh
 
 test: lint types layers docs unit  ## Lint, types, layers, docs, tests
 

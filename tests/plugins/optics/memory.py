@@ -76,13 +76,13 @@ def main() -> None:
 
 
 def cases(batches: list[int]) -> list[dict[str, Any]]:
-    """Networks, batches and ways to compute; with directions the first three of the ways."""
+    """Networks, batches and ways to compute."""
     return [
         {"hidden": hidden, "direction": direction, "batch": batch, "way": way}
         for hidden in (32, 64)
         for direction in (False, True)
         for batch in batches
-        for way in list(WAYS)[: 3 if direction else None]
+        for way in WAYS
     ]
 
 

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Networks against the classical fit and the oracle: trained on the gun from the face of the plane,
+# judged by length and momentum; other spectra of momentum; the targets of the ResNet talk.
+#
+# Four hours of a core at full size. What is finished is left alone: run it again to go on.
+#   OUT       where everything goes                        (runs/ha-tpc-comparison)
+#   TRAINING  tracks that the networks learn from, of which 90 % train   (60000)
+#   TEST      tracks of the judgement                      (140000)
+#   OTHERS    tracks of every other judgement              (20000)
+#   RESNET    epochs of resnet18; 0: none                  (6)
+#   FIT, DIRECT  epochs of cluster-net, the two variants   (8, 16)
+#   TALK      epochs for the targets of the talk           (4)
+set -euo pipefail
+ZOO=${ZOO:-zoo} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
+OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} DIRECT=${DIRECT:-16} TALK=${TALK:-4}
+FACE=--set=data.options.start=face
+TARGETS='["q_over_pt","phi","y_ini"]' # from the face z_ini is always the same
+export OMP_NUM_THREADS=1
+
+simulate() { # FILE EVENTS SEED [OPTION...]
+  local file=$OUT/$1.h5 events=$2 seed=$3
+  shift 3
+  [ -e "$file" ] || "$ZOO" data simulate ha-tpc --data gun --events "$events" --seed "$seed" \
+    --out "$file" "$@"
+}
+
+train() { # NAME MODEL DATA TARGETS EPOCHS [OPTION...]: one that is finished is only looked at
+  local name=$1 model=$2 data=$3 targets=$4 epochs=$5
+  shift 5
+  "$ZOO" train "ha-tpc/$model" --recipe better --data "$OUT/$data.h5" --out "$OUT/$name" \
+    --set data.test=0.0 --set "training.epochs=$epochs" --set "model.targets=$targets" "$@"
+}
+
+judge() { # FOLDER DATA RUN...: once
+  local folder=$OUT/judged-$1 data=$OUT/$2.h5
+  shift 2
+  [ -e "$folder/results.json" ] || "$ZOO" eval "$@" --data "$data" --split all --resamples 200 \
+    --out "$folder"
+  "$ZOO" report "$folder"
+}
+
+mkdir -p "$OUT"
+simulate train "$TRAINING" 4 "$FACE"
+simulate test "$TEST" 5 "$FACE"
+train cluster-fit cluster-net train "$TARGETS" "$FIT"
+train cluster-direct cluster-net train "$TARGETS" "$DIRECT" --set model.start=direct
+runs=("$OUT/cluster-fit" "$OUT/cluster-direct")
+if [ "$RESNET" != 0 ]; then # bf16 halves its time where the processor has it
+  train resnet18 resnet18 train "$TARGETS" "$RESNET" --set training.batch=64 --set training.precision=bf16
+  runs+=("$OUT/resnet18")
+fi
+judge main test "${runs[@]}"
+
+# Another spectrum than that of the training.
+simulate log-uniform "$TRAINING" 6 "$FACE" --set data.options.spectrum=log-uniform
+train cluster-log cluster-net log-uniform "$TARGETS" "$TALK"
+simulate log-uniform-test "$OTHERS" 7 "$FACE" --set data.options.spectrum=log-uniform
+simulate falling-test "$OTHERS" 8 "$FACE" --set data.options.spectrum=falling
+simulate uniform-test "$OTHERS" 9 "$FACE"
+for spectrum in log-uniform falling uniform; do judge "$spectrum" "$spectrum-test" "$OUT/cluster-log"; done
+
+# What the talk trained for, one by one; its z_ini needs tracks that start anywhere.
+simulate volume "$TRAINING" 10
+simulate volume-test "$OTHERS" 11
+train talk-z_ini cluster-net volume '["z_ini"]' "$TALK"
+judge talk-z_ini volume-test "$OUT/talk-z_ini"
+for target in p_z p_z-p_y sin_phi phi; do
+  train "talk-$target" cluster-net train "[\"${target//-/\",\"}\"]" "$TALK"
+  judge "talk-$target" uniform-test "$OUT/talk-$target"
+done
+
+# How far each number moves where the simulation is wrong.
+[ -e "$OUT/varied/results.json" ] || "$ZOO" eval "$OUT/cluster-fit" --data "$OUT/uniform-test.h5" \
+  --split all --limit 4000 --variations all --resamples 200 --out "$OUT/varied"
