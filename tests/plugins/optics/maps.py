@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, NullFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from zoo.api import Drawing, Table, evaluate, facts_of, load, write_atomically
 from zoo_optics.baselines import NearestLut, TrilinearLut
@@ -194,9 +194,14 @@ def drawing(models: list[Model], folder: Path, measure: str) -> Drawing:
     colour = {kind: f"C{number}" for number, kind in enumerate(kinds)}
     for kind in kinds:
         few = sorted((one for one in models if one.kind == kind), key=lambda one: one.bytes)
-        size, error = [one.bytes / 1000 for one in few], [one.error for one in few]
+        size = [one.bytes / 1000 for one in few]
         line = "o-" if "lut" not in kind else "s--"
-        left.plot(size, error, line, color=colour[kind], label=kind, markersize=4)
+        if few[0].error > 0:
+            error = [one.error for one in few]
+            left.plot(size, error, line, color=colour[kind], label=kind, markersize=4)
+        else:  # no place on a logarithmic axis: an arrow from the end of the interval
+            limit = [one.interval[1] for one in few]
+            left.plot(size, limit, "v", color=colour[kind], label=f"{kind} (below)", markersize=6)
     for one in models:
         steps = progress(folder / one.name / "metrics.jsonl", measure)
         if steps:
@@ -216,8 +221,9 @@ def drawing(models: list[Model], folder: Path, measure: str) -> Drawing:
     for axes in (left, right):
         axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap
         axes.grid(alpha=0.3, which="both")
-    for setter in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
-        setter(FormatStrFormatter("%g"))
+    left.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    left.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    left.yaxis.set_minor_formatter(NullFormatter())
     legend(figure)
     return Drawing(
         name="maps",
