@@ -88,7 +88,9 @@ class SirenPairConfig(SirenConfig):
     @model_validator(mode="after")
     def _drawn(self) -> Self:
         if self.sensors_per_step and (self.time or self.uncertainty):
-            raise ValueError("times and uncertainty are learnt from all sensors: set sensors_per_step = 0")
+            raise ValueError(
+                "times and uncertainty are learnt from all sensors: set sensors_per_step = 0"
+            )
         return self
 
 
