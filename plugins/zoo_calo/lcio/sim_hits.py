@@ -18,7 +18,15 @@ from zoo_calo.lcio.parameters import Parameters, packed_parameters, parameters_o
 from zoo_calo.lcio.sio import Block
 from zoo_calo.lcio.xdr import Cursor, Version
 
-__all__ = ["LONG", "SECOND_ID", "STEPS", "Contributions", "SimHits", "sim_hits_block", "sim_hits_of"]
+__all__ = [
+    "LONG",
+    "SECOND_ID",
+    "STEPS",
+    "Contributions",
+    "SimHits",
+    "sim_hits_block",
+    "sim_hits_of",
+]
 
 LONG = 1 << 31
 """Hits have positions (``CHBIT_LONG``)."""
@@ -201,8 +209,10 @@ def _split(
         tails.append(cursor.take(layout.tail.itemsize, "the tag of a hit"))
     if cursor.left:
         raise cursor.fault(f"{cursor.left} bytes behind the last hit")
-    tag = np.frombuffer(b"".join(tails), layout.tail) if layout.tail.itemsize else np.zeros(
-        hits, layout.tail
+    tag = (
+        np.frombuffer(b"".join(tails), layout.tail)
+        if layout.tail.itemsize
+        else np.zeros(hits, layout.tail)
     )
     return (
         np.frombuffer(b"".join(heads), layout.head),

@@ -169,7 +169,12 @@ def packed_record(name: str, blocks: list[Block], level: int | None = 6) -> byte
     stored = data if level is None else zlib.compress(data, level)
     told = packed_text(name)
     head = _HEAD.pack(
-        _HEAD.size - 4 + len(told), _RECORD, int(level is not None), len(stored), len(data), len(name)
+        _HEAD.size - 4 + len(told),
+        _RECORD,
+        int(level is not None),
+        len(stored),
+        len(data),
+        len(name),
     )
     return (head + told[4:] + stored).ljust(padded(len(head) + len(told) - 4 + len(stored)), b"\0")
 

@@ -87,7 +87,10 @@ class CaloH5(ShowerFiles):
                 remedy="the grid that the file tells is not its own: write it again",
             )
         offsets -= offsets[0]
-        return {"cell": Ragged(cell, offsets), "deposit": Ragged(rows_of(content["deposit"], hits), offsets)}
+        return {
+            "cell": Ragged(cell, offsets),
+            "deposit": Ragged(rows_of(content["deposit"], hits), offsets),
+        }
 
 
 def _grid(content: h5py.File) -> Grid:

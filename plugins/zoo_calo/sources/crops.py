@@ -47,9 +47,7 @@ class Crop:
         name = f"{grid.name}, cells {self.x[0]}:{self.x[1]},{self.y[0]}:{self.y[1]}"
         return replace(grid, name=name, box=inner)
 
-    def split(
-        self, layers: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def split(self, layers: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Layers (N, layers, x, y) within, and the energy (N,) beyond."""
         inner = layers[:, :, self.x[0] : self.x[1], self.y[0] : self.y[1]]
         axes = (1, 2, 3)

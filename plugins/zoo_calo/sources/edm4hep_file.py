@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -41,6 +42,7 @@ class Edm4hep(ShowerFiles):
     def __init__(self, config: Edm4hepConfig, path: str | Path) -> None:
         where = Path(path)
         self._uproot = _uproot()
+        self._open: dict[tuple[int, Path], Any] = {}
         self.map = read_cell_map(config.map)
         self.config = config
         files = []
@@ -103,7 +105,9 @@ class Edm4hep(ShowerFiles):
     def _particles(self, tree: Any, path: Path, rows: range) -> Iterator[tuple[int, Array, Array]]:
         """Row, energies and momenta of particles that the generator handed over."""
         leaves = ("generatorStatus", "mass", "momentum.x", "momentum.y", "momentum.z")
-        read = [self._branch(tree, path, f"{self.config.particles}.{leaf}", rows) for leaf in leaves]
+        read = [
+            self._branch(tree, path, f"{self.config.particles}.{leaf}", rows) for leaf in leaves
+        ]
         for row, (status, mass, *momentum) in zip(rows, zip(*read, strict=True), strict=True):
             chosen = status == 1
             vector = np.stack(momentum, 1)[chosen]
@@ -121,17 +125,22 @@ class Edm4hep(ShowerFiles):
         found = tree[whole].array(entry_start=rows.start, entry_stop=rows.stop, library="np")
         return [np.asarray(values, np.float64) for values in found]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_open": {}}
+
     @contextmanager
     def _tree(self, path: Path) -> Iterator[Any]:
-        """The tree of events; whatever uproot cannot read is one error that names the file."""
+        """The tree of events, kept; what uproot cannot read is one error that names the file."""
         if not path.is_file():
             raise DataError("no such file", where=str(path), remedy="check the path")
+        key = (os.getpid(), path)  # a fork must not share what its parent reads from
         try:
-            with self._uproot.open(str(path)) as file:
-                yield file[self.config.tree]
+            if key not in self._open:
+                self._open = {key: self._uproot.open(str(path))[self.config.tree]}
+            yield self._open[key]
         except ZooError:
             raise
-        except Exception as error:
+        except Exception as error:  # uproot raises whatever it meets
             raise DataError(
                 f"damaged, no ROOT file, or without the tree '{self.config.tree}' ({error})",
                 where=str(path),

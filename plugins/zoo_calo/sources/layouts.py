@@ -19,9 +19,60 @@ ECAL_PLANES_MM = (
 """Whole mm below the hits of each of the 30 layers, in the detector's y."""
 
 HCAL_PLANES_MM = (
-    *(2079, 2108, 2134, 2160, 2187, 2213, 2239, 2265, 2294, 2320, 2346, 2372, 2398, 2424, 2450, 2479),
-    *(2506, 2532, 2558, 2584, 2610, 2636, 2662, 2691, 2717, 2743, 2769, 2796, 2822, 2848, 2877, 2903),
-    *(2929, 2955, 2981, 3007, 3033, 3062, 3088, 3115, 3141, 3167, 3193, 3219, 3248, 3274, 3300, 3326),
+    *(
+        2079,
+        2108,
+        2134,
+        2160,
+        2187,
+        2213,
+        2239,
+        2265,
+        2294,
+        2320,
+        2346,
+        2372,
+        2398,
+        2424,
+        2450,
+        2479,
+    ),
+    *(
+        2506,
+        2532,
+        2558,
+        2584,
+        2610,
+        2636,
+        2662,
+        2691,
+        2717,
+        2743,
+        2769,
+        2796,
+        2822,
+        2848,
+        2877,
+        2903,
+    ),
+    *(
+        2929,
+        2955,
+        2981,
+        3007,
+        3033,
+        3062,
+        3088,
+        3115,
+        3141,
+        3167,
+        3193,
+        3219,
+        3248,
+        3274,
+        3300,
+        3326,
+    ),
 )
 """Middle of the hits of each of the 48 layers, in the detector's y."""
 
@@ -76,9 +127,7 @@ def _hcal(shape: tuple[int, int, int], first_x: int, first_y: int) -> Grid:
         layer_weight=(1.0,) * 48,
         threshold_mev=0.25,
         mip_mev=0.5,
-        box=_box(
-            shape, _HCAL_CELL, _HCAL_X + first_x * _HCAL_CELL, _HCAL_Y + first_y * _HCAL_CELL
-        ),
+        box=_box(shape, _HCAL_CELL, _HCAL_X + first_x * _HCAL_CELL, _HCAL_Y + first_y * _HCAL_CELL),
     )
 
 

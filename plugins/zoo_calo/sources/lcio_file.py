@@ -58,9 +58,7 @@ class Lcio(ShowerFiles):
         first = next(iter(self._open.values()))
         if not self.collections:
             require_collections(config, _known(first), where)
-        files = [
-            ShowerFile(name, file.events, config.rows) for name, file in self._open.items()
-        ]
+        files = [ShowerFile(name, file.events, config.rows) for name, file in self._open.items()]
         self._theta = (config.theta or bool(own.get("theta"))) and config.primary != "sum"
         fields = {"energy", "cell", "deposit", "outside"} | ({"theta"} if self._theta else set())
         about = {"format": "LCIO", "collections": list(self.collections)}
