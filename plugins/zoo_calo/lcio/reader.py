@@ -1,4 +1,4 @@
-"""A file of LCIO: its runs and events. Headers of records are read at once, events when asked for."""
+"""A file of LCIO: its runs and events. Headers of records are read at once, events when asked."""
 
 from __future__ import annotations
 

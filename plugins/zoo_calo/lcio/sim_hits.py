@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +183,7 @@ def sim_hits_of(block: Block) -> SimHits:
     )
 
 
-def _column(records: NDArray[np.void], name: str, dtype: type, *shape: int) -> NDArray[np.generic]:
+def _column(records: NDArray[np.void], name: str, dtype: type, *shape: int) -> NDArray[Any]:
     if name in (records.dtype.names or ()):
         return records[name].astype(dtype)
     return np.zeros((len(records), *shape), dtype)

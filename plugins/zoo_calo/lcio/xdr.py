@@ -1,4 +1,4 @@
-"""Numbers and text as LCIO writes them: big-endian, in units of four bytes. Every length is checked."""
+"""Numbers and text as LCIO writes them: big-endian, in units of four bytes, all lengths checked."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import h5py
 
@@ -40,17 +40,17 @@ class _Writer:
 
 def binning_xml(grid: Grid, pdg: int) -> str:
     """The bins of a grid of rings as the CaloChallenge tells them."""
-    root = ElementTree.Element("Bins")
+    root = ET.Element("Bins")
     name = _PARTICLES.get(pdg, "particle")
-    bin_ = ElementTree.SubElement(root, "Bin", {"pid": str(pdg), "name": name})
+    bin_ = ET.SubElement(root, "Bin", {"pid": str(pdg), "name": name})
     for number, ring in enumerate(grid.rings):
         edges = ",".join(
             f"{edge:g}" if float(f"{edge:g}") == edge else repr(edge) for edge in ring.r_mm
         )
         told = {"id": str(number), "r_edges": edges, "n_bin_alpha": str(ring.alphas)}
-        ElementTree.SubElement(bin_, "Layer", told)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode") + "\n"
+        ET.SubElement(bin_, "Layer", told)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Layers, as Getting High has them: one group with ``energy``, ``layers`` and, of many angles, ``theta``.
+"""Layers, as Getting High has them: a group with ``energy``, ``layers``, ``theta`` of many angles.
 
 The group is named as the published ones are; its attribute ``zoo_grid`` tells where cells are.
 """

@@ -1,8 +1,8 @@
 """Showers as events of LCIO: the particle, and a SimCalorimeterHit for every cell with energy.
 
-Energies are GeV. A hit lies in the middle of its cell; its number has the fields ``layer``, ``x`` and
-``y`` (of rings ``alpha`` and ``r``). All of its energy is one contribution of the particle, at the time
-that light needs from the origin of the detector: digitisers cut on times.
+Energies are GeV. A hit lies in the middle of its cell; its number has the fields ``layer``, ``x``
+and ``y`` (of rings ``alpha`` and ``r``). All of its energy is one contribution of the particle, at
+the time that light needs from the origin of the detector: digitisers cut on times.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from zoo.api import DataError
 from zoo_calo.physics.grid import Rings
@@ -59,8 +60,8 @@ def read_binnings(path: Path) -> list[Binning]:
     if re.search(rb"<!\s*(DOCTYPE|ENTITY)", content, re.IGNORECASE):
         raise _fault("a document type or entities, which are never read", where)
     try:
-        root = ElementTree.fromstring(content)
-    except ElementTree.ParseError as error:
+        root = ET.fromstring(content)
+    except ET.ParseError as error:
         raise _fault(f"no XML ({error})", where) from error
     found = [_binning(bin_, where) for bin_ in root.iter("Bin")]
     if not found:
@@ -68,7 +69,7 @@ def read_binnings(path: Path) -> list[Binning]:
     return found
 
 
-def _binning(bin_: ElementTree.Element, where: str) -> Binning:
+def _binning(bin_: ET.Element, where: str) -> Binning:
     layers, rings = [], []
     for layer in bin_.iter("Layer"):
         try:
@@ -77,7 +78,7 @@ def _binning(bin_: ElementTree.Element, where: str) -> Binning:
             alphas = int(layer.attrib["n_bin_alpha"])
         except (KeyError, ValueError) as error:
             raise _fault(f"a layer that is not told ({error})", where) from error
-        rising = all(a < b for a, b in zip(edges, edges[1:], strict=False))
+        rising = all(a < b for a, b in pairwise(edges))
         if not rising or edges[0] < 0 or edges[-1] == float("inf") or not 1 <= alphas <= _MOST_BINS:
             raise _fault(f"layer {number}: {alphas} angles, radii {edges}", where)
         if len(edges) > 1:

@@ -1,7 +1,7 @@
 """HDF5 files of cells with energy, as zoo writes them: any grid, and small.
 
-``energy`` (N,), GeV, ``offsets`` (N + 1,), ``cell`` and ``deposit``, MeV, one after another; ``theta``
-and ``outside`` (N,) where known. The attribute ``zoo_grid`` of the file has the facts of the grid.
+``energy`` (N,), GeV, ``offsets`` (N + 1,), ``cell`` and ``deposit``, MeV, one after another;
+``theta`` and ``outside`` (N,) where known. The attribute ``zoo_grid`` has the facts of the grid.
 """
 
 from __future__ import annotations
@@ -57,7 +57,14 @@ class CaloH5(ShowerFiles):
                 remedy="give the files of one kind",
             )
         fields = frozenset({"energy", "cell", "deposit"}) | optional[0]
-        super().__init__(config, where, files, grids[0], fields, {"format": "calo-h5"})
+        super().__init__(
+            config,
+            where,
+            files=files,
+            grid=grids[0],
+            fields=fields,
+            about={"format": "calo-h5"},
+        )
 
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
@@ -109,14 +116,12 @@ def _grid(content: h5py.File) -> Grid:
 
 
 def _require_lists(content: h5py.File, showers: int) -> None:
-    lengths = {name: len(numbers(content, name, ())) for name in ("offsets", "cell", "deposit")}
-    for name in {"theta", "outside"} & set(content):
-        if len(numbers(content, name, ())) != showers:
-            lengths["offsets"] = -1
-    if lengths["offsets"] != showers + 1 or lengths["cell"] != lengths["deposit"]:
+    names = {"offsets", "cell", "deposit"} | ({"theta", "outside"} & set(content))
+    found = {name: len(numbers(content, name, ())) for name in sorted(names)}
+    fits = found["offsets"] == showers + 1 and found["cell"] == found["deposit"]
+    if not fits or any(found.get(name, showers) != showers for name in ("theta", "outside")):
         raise DataError(
-            f"{showers} showers with {lengths['offsets']} offsets, {lengths['cell']} cells and "
-            f"{lengths['deposit']} energies",
+            f"{showers} showers with {', '.join(f'{n} {name}' for name, n in found.items())}",
             where=content.filename,
             remedy="the file was cut short: write it again",
         )

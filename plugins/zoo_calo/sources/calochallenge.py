@@ -70,9 +70,8 @@ class CaloChallenge(ShowerFiles):
             "particle": binning.particle,
             "layer_ids": list(binning.layers),
         }
-        super().__init__(
-            config, where, files, grid, frozenset({"energy", "cell", "deposit"}), about
-        )
+        fields = frozenset({"energy", "cell", "deposit"})
+        super().__init__(config, where, files=files, grid=grid, fields=fields, about=about)
 
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""

@@ -6,7 +6,8 @@ on an edge is in one cell. Energy of hits that belong to none is told as ``outsi
 
 Cells of real detectors may be staggered: shifted from layer to layer, by parts of a cell. Bins that
 ignore this hold one row of cells here and two there, which shows as stripes. ``shift_mm`` moves the
-bins of every layer as its cells are moved; of a map that fits, flat illumination gives flat occupancy.
+bins of every layer as its cells are moved; of a map that fits, flat illumination gives flat
+occupancy.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -71,7 +72,7 @@ class CellMapConfig(Config):
             if len(getattr(self, name)) not in (0, layers):
                 raise ValueError(f"{len(getattr(self, name))} of {name} for {layers} layers")
         depths = self.depths
-        if any(b <= a for a, b in zip(depths, depths[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(depths)):
             raise ValueError("layers do not follow one another in depth")
         return self
 

@@ -1,4 +1,4 @@
-"""EDM4hep files in ROOT, through uproot: hits of SimCalorimeterHit collections on a cell map's grid."""
+"""EDM4hep files in ROOT, through uproot: hits of SimCalorimeterHit on the grid of a cell map."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class Edm4hep(ShowerFiles):
         if config.theta and config.primary != "sum":
             fields.add("theta")
         about = {"format": "EDM4hep", "collections": list(config.collections)}
-        super().__init__(config, where, files, self.map.grid, frozenset(fields), about)
+        super().__init__(
+            config, where, files=files, grid=self.map.grid, fields=frozenset(fields), about=about
+        )
 
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
@@ -149,12 +151,10 @@ class Edm4hep(ShowerFiles):
 
 
 def _known(tree: Any) -> list[str]:
-    """Collections of hits with energy and position."""
-    ends = ".position.x"
-    with_place = {name.split("/")[0] for name in tree.keys() if name.endswith(ends)}
-    return sorted(
-        name for name in with_place if f"{name}/{name}.contributions_begin" in tree.keys()
-    )
+    """Collections of hits with energy, position and contributions."""
+    names = set(tree.keys(filter_name="*/*"))
+    collections = {name.partition("/")[0] for name in names if name.endswith(".position.x")}
+    return sorted(one for one in collections if f"{one}/{one}.contributions_begin" in names)
 
 
 def _uproot() -> Any:

@@ -69,8 +69,8 @@ class CaloChallengeConfig(FilesConfig):
     particle: str = ""
     """Which of the particles of the XML file; empty: the one with as many bins as the file."""
     layer_pitch_mm: float = Field(0.0, ge=0, allow_inf_nan=False)
-    """Depth of a layer, which the files do not tell; 0: 3.4 mm of 45 layers (data sets 2 and 3), and
-    1 for any other, so that depths count layers."""
+    """Depth of a layer, which the files do not tell; 0: 3.4 mm of 45 layers (data sets 2 and 3),
+    and 1 for any other, so that depths count layers."""
     threshold_mev: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Energy below which a voxel does not count; ``none``: that of the challenge's evaluation,
     0.5 keV / 0.033 of 45 layers and 10 MeV of data set 1."""
@@ -80,8 +80,8 @@ class HitFilesConfig(FilesConfig):
     """Files of hits at places, which a cell map sorts into cells."""
 
     map: str = ""
-    """The cell map: ``ild-ecal``, ``ild-hcal``, or a TOML or JSON file; empty: the one that the file
-    itself tells, if zoo wrote it."""
+    """The cell map: ``ild-ecal``, ``ild-hcal``, or a TOML or JSON file; empty: the one that the
+    file itself tells, if zoo wrote it."""
     rows: int = Field(64, ge=1)
     """Events of a block, which a split never separates."""
 

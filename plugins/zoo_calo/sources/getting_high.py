@@ -1,8 +1,8 @@
-"""HDF5 files of layers: one group with ``energy`` (N, 1), GeV, and ``layers`` (N, layers, x, y), MeV.
+"""HDF5 files of layers: a group with ``energy`` (N, 1), GeV, ``layers`` (N, layers, x, y), MeV.
 
-Photons are in the group ``30x30``, pions in ``hcal_only``, ``ecal`` or ``ecal_hcal``, photons of many
-angles, with ``theta`` (N, 1), in ``30x30x40``. Files that zoo wrote tell their grid in an attribute;
-of the others the shape of the layers does.
+Photons are in the group ``30x30``, pions in ``hcal_only``, ``ecal`` or ``ecal_hcal``, photons of
+many angles, with ``theta`` (N, 1), in ``30x30x40``. Files that zoo wrote tell their grid in an
+attribute; of the others the shape of the layers does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from zoo.api import DataError, open_hdf5
 from zoo_calo.physics.grid import Grid, grid_of
@@ -22,6 +21,7 @@ from zoo_calo.sources.crops import Crop, crop_of
 from zoo_calo.sources.files_config import GettingHighConfig
 from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, rows_of
 from zoo_calo.sources.layouts import known_grid
+from zoo_calo.sources.looks import require_deposits
 from zoo_calo.sources.shower_files import ShowerFile, ShowerFiles
 
 __all__ = ["GRID_ATTRIBUTE", "GettingHigh"]
@@ -68,7 +68,9 @@ class GettingHigh(ShowerFiles):
         fields = {"energy", "cell", "deposit"} | ({"theta"} if angled[0] else set())
         fields |= {"outside"} if self._crop is not None else set()
         about = {"format": "getting-high", "group": self._groups[files[0].path].strip("/")}
-        super().__init__(config, where, files, grid, frozenset(fields), about)
+        super().__init__(
+            config, where, files=files, grid=grid, fields=frozenset(fields), about=about
+        )
 
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
@@ -79,18 +81,11 @@ class GettingHigh(ShowerFiles):
                 columns[name] = rows_of(numbers(group, name, (1,)), rows)[:, 0]
             if fields & {"cell", "deposit", "outside"}:
                 layers = rows_of(group["layers"], rows)
+                require_deposits(layers, f"{path}:{group.name}/layers")
                 if self._crop is not None:
                     layers, columns["outside"] = self._crop.split(layers)
-                columns |= _cells(layers.reshape(len(layers), -1))
+                columns["cell"], columns["deposit"] = listed(layers.reshape(len(layers), -1))
         return {name: columns[name] for name in columns if name in fields}
-
-
-def _cells(dense: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
-    from zoo_calo.sources.looks import require_deposits
-
-    require_deposits(dense, "layers")
-    cell, deposit = listed(dense)
-    return {"cell": cell, "deposit": deposit}
 
 
 def _group(content: h5py.File, name: str) -> h5py.Group:

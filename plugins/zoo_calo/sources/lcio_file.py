@@ -62,7 +62,9 @@ class Lcio(ShowerFiles):
         self._theta = (config.theta or bool(own.get("theta"))) and config.primary != "sum"
         fields = {"energy", "cell", "deposit", "outside"} | ({"theta"} if self._theta else set())
         about = {"format": "LCIO", "collections": list(self.collections)}
-        super().__init__(config, where, files, self.map.grid, frozenset(fields), about)
+        super().__init__(
+            config, where, files=files, grid=self.map.grid, fields=frozenset(fields), about=about
+        )
 
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
@@ -119,7 +121,7 @@ def _placed(event: Event, name: str) -> SimHits:
         )
     if np.any(hits.energy_gev < 0):
         raise DataError(
-            f"hits of '{name}' with negative energies, the lowest is {hits.energy_gev.min():.3g} GeV",
+            f"hits of '{name}' with negative energies, the lowest {hits.energy_gev.min():.3g} GeV",
             where=event.where,
             remedy="give simulated hits, before noise and pedestals",
         )

@@ -65,7 +65,7 @@ def require_angles(theta: Array, where: str) -> None:
     Raises:
         DataError: Some are not.
     """
-    if len(theta) and not (0 < float(theta.min()) and float(theta.max()) < np.pi):
+    if np.any((theta <= 0) | (theta >= np.pi)):
         raise DataError(
             f"polar angles from {float(theta.min()):.4g} to {float(theta.max()):.4g}",
             where=where,
@@ -110,8 +110,8 @@ def require_plausible(
     told = {1000.0: "cells in GeV, or particles in MeV", 0.001: "cells in keV, or particles in TeV"}
     fits = f"it would fit {told[factors[0]]}: " if factors else ""
     raise DataError(
-        f"a median of {median:.3g} MeV is seen for each GeV of the particle; {low:g} to {high:g} is "
-        "plausible",
+        f"a median of {median:.3g} MeV is seen for each GeV of the particle; plausible is {low:g} "
+        f"to {high:g}",
         where=where,
         remedy=f"{fits}write cells in MeV and particles as the format has them, or set "
         "data.options.plausible_mev_per_gev",

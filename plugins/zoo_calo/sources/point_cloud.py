@@ -1,8 +1,8 @@
-"""HDF5 files of points, as CaloClouds uses them: ``energy`` (N, 1), GeV, and ``events`` (N, points, 4).
+"""HDF5 files of points, as CaloClouds uses them: ``energy`` (N, 1), ``events`` (N, points, 4).
 
-A point is x, y, z and energy; y is the number of the layer, x and z are mm across. Unused points have
-no energy. How their places and the direction in ``p_norm_local`` are related is not told, so angles
-are not read. See https://github.com/FLC-QU-hep/CaloClouds-3.
+A point is x, y, z and energy; y is the number of the layer, x and z are mm across. Unused points
+have no energy. How their places and the direction in ``p_norm_local`` are related is not told, so
+angles are not read. See https://github.com/FLC-QU-hep/CaloClouds-3.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PointCloud(ShowerFiles):
                 files.append(ShowerFile(file, len(events), block_rows(events, config.rows)))
         fields = frozenset({"energy", "cell", "deposit", "outside"})
         about = {"format": "points", "unit": config.unit}
-        super().__init__(config, where, files, self.map.grid, fields, about)
+        super().__init__(config, where, files=files, grid=self.map.grid, fields=fields, about=about)
 
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""

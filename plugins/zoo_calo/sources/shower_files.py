@@ -22,6 +22,7 @@ from zoo_calo.sources.looks import (
 __all__ = ["ShowerFile", "ShowerFiles", "visible"]
 
 _CELLS = frozenset({"cell", "deposit"})
+_PIECE = 8  # showers that are looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class ShowerFiles:
         self,
         config: FilesConfig,
         path: Path,
+        *,
         files: Sequence[ShowerFile],
         grid: Grid,
         fields: frozenset[str],
@@ -131,14 +133,16 @@ class ShowerFiles:
         return columns
 
     def _look(self) -> None:
-        """Read showers, spread over all files, in pieces of a few."""
+        """Read showers, spread over all files, in pieces of a few, none twice."""
         asked = self.fields & {"energy", "theta", "outside", *_CELLS}
+        total = sum(file.showers for file in self.files)
         energies, seen = [], []
         for file in self.files:
-            share = max(self.config.look * file.showers // max(self._total, 1), 1)
-            pieces = max(share // 8, 1)
-            for first in np.linspace(0, max(file.showers - 8, 0), pieces).astype(int).tolist():
-                rows = range(first, min(first + 8, file.showers))
+            starts = np.arange(0, file.showers, _PIECE)
+            wanted = max(self.config.look * file.showers // (total * _PIECE), 1)
+            places = np.linspace(0, len(starts) - 1, min(wanted, len(starts))).astype(int)
+            for first in starts[np.unique(places)].tolist() if len(starts) else []:
+                rows = range(first, min(first + _PIECE, file.showers))
                 columns = self._checked(file.path, rows, asked)
                 energies.append(columns["energy"])
                 seen.append(visible(columns))
@@ -149,10 +153,6 @@ class ShowerFiles:
             self.config.most_empty,
             str(self.path),
         )
-
-    @property
-    def _total(self) -> int:
-        return sum(file.showers for file in self.files)
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
