@@ -7,14 +7,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from zoo.api import DataError, Table, UsageError
 from zoo_calo.physics.grid import Grid
 
-__all__ = ["FORMATS", "Format", "Job", "ShowerWriter", "open_writer", "require_cells"]
-
-Format = Literal["calo-h5", "getting-high", "calochallenge", "lcio"]
+__all__ = ["FORMATS", "Job", "ShowerWriter", "open_writer", "require_cells"]
 
 FORMATS: Mapping[str, str] = {
     "calo-h5": "zoo_calo.showers_out.calo_h5:write",

@@ -118,13 +118,15 @@ class Edm4hep(ShowerFiles):
     def _branch(self, tree: Any, path: Path, name: str, rows: range) -> list[Array]:
         collection = name.partition(".")[0]
         whole = f"{collection}/{name}"
-        if whole not in tree.keys(filter_name=f"{collection}*"):
+        try:
+            branch = tree[whole]
+        except KeyError as error:
             raise DataError(
                 f"no branch '{whole}'",
                 where=str(path),
                 remedy=f"collections of hits are {', '.join(_known(tree)) or 'none'}",
-            )
-        found = tree[whole].array(entry_start=rows.start, entry_stop=rows.stop, library="np")
+            ) from error
+        found = branch.array(entry_start=rows.start, entry_stop=rows.stop, library="np")
         return [np.asarray(values, np.float64) for values in found]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _group(content: h5py.File, name: str) -> h5py.Group:
     groups = [
         key
         for key in content
-        if isinstance(content[key], h5py.Group) and {"layers", "energy"} <= set(content[key])
+        if isinstance(group := content.get(key), h5py.Group) and {"layers", "energy"} <= set(group)
     ]
     if name in groups:
         return content[name]

@@ -168,3 +168,13 @@ def test_files_that_are_no_maps_are_refused(tmp_path: Path) -> None:
         read_cell_map(str(path))
     with pytest.raises(ConfigError, match="no such cell map"):
         read_cell_map("")
+
+
+def test_the_map_of_the_documentation_is_one(tmp_path: Path) -> None:
+    page = Path(__file__).parents[4] / "docs" / "plugins" / "calo-files.md"
+    text = page.read_text(encoding="utf-8")
+    path = tmp_path / "map.toml"
+    path.write_text(text.partition("```toml\n")[2].partition("```")[0])
+    cell_map = read_cell_map(str(path))
+    assert cell_map.grid.shape == (3, 30, 40)
+    assert cell_map.grid.depth_mm == (1.5, 4.5, 14.5)
