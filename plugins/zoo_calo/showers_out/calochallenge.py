@@ -64,13 +64,13 @@ def write(job: Job) -> Iterator[ShowerWriter]:
         raise DataError(
             "square cells are no rings of the CaloChallenge",
             where=job.grid.name,
-            remedy="write them with --format getting-high or calo-h5",
+            remedy="write them as getting-high or calo-h5",
         )
     if job.angled:
         raise DataError(
             "the format of the CaloChallenge has no angles",
             where="theta",
-            remedy="write them with --format calo-h5, or leave the angle out",
+            remedy="write them as calo-h5, or leave the angle out",
         )
     with new_hdf5(job.path) as file:
         yield _Writer(file, job)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.api import Table, UsageError, facts_of, load, sample_ids, uniform
+from zoo.api import DataError, Table, UsageError, facts_of, load, sample_ids, uniform
 from zoo_calo.physics.grid import Grid, grid_of
 from zoo_calo.showers_out.writer import Job, open_writer
 
@@ -193,15 +193,21 @@ def _opened(wanted: Wanted) -> tuple[Any, Grid]:
     """The model and the grid that it fills."""
     _require_task(wanted.model if not Path(wanted.model).exists() else f"{TASK}/", wanted.model)
     facts = facts_of(TASK, wanted.data) if wanted.data else {}
-    predictor = load(wanted.model, facts=facts, device=wanted.device)
+    unknown = UsageError(
+        "a classical model does not know a detector",
+        where=wanted.model,
+        remedy="give --data SOURCE:PATH, data whose grid it is to fill",
+    )
+    try:
+        predictor = load(wanted.model, facts=facts, device=wanted.device)
+    except DataError as error:
+        if wanted.data:
+            raise
+        raise unknown from error  # it looked for a grid in the facts, and there are none
     _require_task(getattr(predictor, "model", f"{TASK}/"), wanted.model)
     trained = getattr(predictor, "facts", None) or facts
     if "grid" not in trained:
-        raise UsageError(
-            "a classical model does not know a detector",
-            where=wanted.model,
-            remedy="give --data SOURCE:PATH, data whose grid it is to fill",
-        )
+        raise unknown
     return predictor, grid_of(trained)
 
 

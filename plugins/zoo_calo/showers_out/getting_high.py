@@ -65,7 +65,7 @@ def write(job: Job) -> Iterator[ShowerWriter]:
         raise DataError(
             "layers of rings are no layers of square cells",
             where=job.grid.name,
-            remedy="write them with --format calochallenge or calo-h5",
+            remedy="write them as calochallenge or calo-h5",
         )
     with new_hdf5(job.path) as file:
         yield _Writer(file, job)

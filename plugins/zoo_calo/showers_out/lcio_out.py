@@ -134,7 +134,7 @@ def cell_numbers(grid: Grid) -> NDArray[np.int32]:
             f"{grid.layers} layers of {int(first.max()) + 1} x {int(second.max()) + 1} cells",
             where=grid.name,
             remedy=f"LCIO's numbers hold {2**_LAYER_BITS} layers of {2**_FIELD_BITS} x "
-            f"{2**_FIELD_BITS}; write them with --format calo-h5",
+            f"{2**_FIELD_BITS}; write them as calo-h5",
         )
     number = grid.layer | first << _LAYER_BITS | second << (_LAYER_BITS + _FIELD_BITS)
     return number.astype(np.uint32).view(np.int32)

@@ -67,7 +67,7 @@ def open_writer(format_: str, job: Job) -> AbstractContextManager[ShowerWriter]:
     """
     if format_ not in FORMATS:
         raise UsageError(
-            f"no such format '{format_}'", where="--format", remedy=f"known: {', '.join(FORMATS)}"
+            f"no such format '{format_}'", where="format", remedy=f"known: {', '.join(FORMATS)}"
         )
     module, _, name = FORMATS[format_].partition(":")
     make: Any = getattr(import_module(module), name)

@@ -15,11 +15,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Ragged, open_hdf5
+from zoo.api import DataError, Ragged
 from zoo_calo.physics.grid import Grid, grid_of
 from zoo_calo.sources.files_config import CaloH5Config
 from zoo_calo.sources.getting_high import GRID_ATTRIBUTE
-from zoo_calo.sources.hdf5 import files_of, numbers, rows_of
+from zoo_calo.sources.hdf5 import files_of, numbers, opened, rows_of
 from zoo_calo.sources.shower_files import ShowerFile, ShowerFiles
 
 __all__ = ["CaloH5"]
@@ -44,7 +44,7 @@ class CaloH5(ShowerFiles):
         where = Path(path)
         files, grids, optional = [], [], []
         for file in files_of(where, ".h5", ".hdf5"):
-            with open_hdf5(file) as content:
+            with opened(file) as content:
                 showers = len(numbers(content, "energy", ()))
                 files.append(ShowerFile(file, showers, config.rows or _ROWS))
                 grids.append(_grid(content))
@@ -69,7 +69,7 @@ class CaloH5(ShowerFiles):
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
         columns: dict[str, Any] = {}
-        with open_hdf5(path) as content:
+        with opened(path) as content:
             for name in fields & {"energy", "theta", "outside"}:
                 columns[name] = rows_of(numbers(content, name, ()), rows)
             if fields & {"cell", "deposit"}:

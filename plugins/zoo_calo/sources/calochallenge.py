@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.api import DataError, open_hdf5
+from zoo.api import DataError
 from zoo_calo.physics.grid import Grid
 from zoo_calo.physics.showers import listed
 from zoo_calo.sources.binning_xml import Binning, read_binnings
 from zoo_calo.sources.files_config import CaloChallengeConfig
-from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, rows_of
+from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, opened, rows_of
 from zoo_calo.sources.looks import require_deposits
 from zoo_calo.sources.shower_files import ShowerFile, ShowerFiles
 
@@ -46,7 +46,7 @@ class CaloChallenge(ShowerFiles):
         where = Path(path)
         files, voxels = [], set()
         for file in files_of(where, ".h5", ".hdf5"):
-            with open_hdf5(file) as content:
+            with opened(file) as content:
                 showers = numbers(content, "showers", (None,))
                 energies = numbers(content, "incident_energies", (1,))
                 if len(energies) != len(showers):
@@ -76,7 +76,7 @@ class CaloChallenge(ShowerFiles):
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
         columns: dict[str, Any] = {}
-        with open_hdf5(path) as content:
+        with opened(path) as content:
             if "energy" in fields:
                 energy = rows_of(numbers(content, "incident_energies", (1,)), rows)[:, 0]
                 columns["energy"] = energy / _MEV

@@ -14,12 +14,12 @@ from typing import Any
 
 import h5py
 
-from zoo.api import DataError, open_hdf5
+from zoo.api import DataError
 from zoo_calo.physics.grid import Grid, grid_of
 from zoo_calo.physics.showers import listed
 from zoo_calo.sources.crops import Crop, crop_of
 from zoo_calo.sources.files_config import GettingHighConfig
-from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, rows_of
+from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, opened, rows_of
 from zoo_calo.sources.layouts import known_grid
 from zoo_calo.sources.looks import require_deposits
 from zoo_calo.sources.shower_files import ShowerFile, ShowerFiles
@@ -50,7 +50,7 @@ class GettingHigh(ShowerFiles):
         self._groups: dict[Path, str] = {}
         files, grids, angled = [], [], []
         for file in files_of(where, ".h5", ".hdf5"):
-            with open_hdf5(file) as content:
+            with opened(file) as content:
                 group = _group(content, config.group)
                 layers, grid = _layers(group, str(file))
                 files.append(ShowerFile(file, layers.shape[0], block_rows(layers, config.rows)))
@@ -75,7 +75,7 @@ class GettingHigh(ShowerFiles):
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
         columns: dict[str, Any] = {}
-        with open_hdf5(path) as content:
+        with opened(path) as content:
             group = content[self._groups[path]]
             for name in fields & {"energy", "theta"}:
                 columns[name] = rows_of(numbers(group, name, (1,)), rows)[:, 0]

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError
+from zoo.api import DataError, open_hdf5
 
-__all__ = ["block_rows", "files_of", "numbers", "require_stored", "rows_of"]
+__all__ = ["block_rows", "files_of", "numbers", "opened", "require_stored", "rows_of"]
 
 Array = NDArray[np.float32]
 
 _BLOCK_BYTES = 4 * 2**20
 _MOST_CHUNK_BYTES = 64 * 2**20
 _RATIO = 1040  # more cannot come out of a byte that gzip packed
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file to read, for the time of a ``with``.
+
+    Raises:
+        DataError: As :func:`zoo.api.open_hdf5`, and where types, names or attributes are damaged,
+            which h5py tells as what it met on its way.
+    """
+    try:
+        with open_hdf5(path) as file:
+            yield file
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"truncated, damaged or no HDF5 file: {error}",
+            where=str(path),
+            remedy="copy the file again and compare its size",
+        ) from error
 
 
 def files_of(path: Path, *suffixes: str) -> list[Path]:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from zoo.api import DataError, open_hdf5
+from zoo.api import DataError
 from zoo_calo.sources.cell_map_file import read_cell_map
 from zoo_calo.sources.files_config import PointCloudConfig
-from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, rows_of
+from zoo_calo.sources.hdf5 import block_rows, files_of, numbers, opened, rows_of
 from zoo_calo.sources.looks import require_deposits
 from zoo_calo.sources.shower_files import ShowerFile, ShowerFiles
 
@@ -45,7 +45,7 @@ class PointCloud(ShowerFiles):
         self.config = config
         files = []
         for file in files_of(where, ".h5", ".hdf5"):
-            with open_hdf5(file) as content:
+            with opened(file) as content:
                 events = numbers(content, "events", (None, 4))
                 energies = numbers(content, "energy", (1,))
                 if len(energies) != len(events):
@@ -62,7 +62,7 @@ class PointCloud(ShowerFiles):
     def showers(self, path: Path, rows: range, fields: frozenset[str]) -> Mapping[str, Any]:
         """See :meth:`ShowerFiles.showers`."""
         columns: dict[str, Any] = {}
-        with open_hdf5(path) as content:
+        with opened(path) as content:
             if "energy" in fields:
                 columns["energy"] = rows_of(content["energy"], rows)[:, 0]
             if fields & {"cell", "deposit", "outside"}:

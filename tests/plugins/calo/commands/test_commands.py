@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from zoo.api import Table, UsageError, ZooError, uniform
 from zoo_calo.commands import app
 from zoo_calo.commands.options import FormatName
-from zoo_calo.physics.grid import Box, Grid
+from zoo_calo.physics.grid import Box, Grid, grid_of
 from zoo_calo.physics.showers import listed
 from zoo_calo.showers_out import converting, generating
 from zoo_calo.showers_out.generating import Wanted, generate_file, questions
@@ -172,7 +172,9 @@ def test_angles_beyond_a_half_turn_are_refused(tmp_path: Path) -> None:
         next(questions(wanted, angled=True))
 
 
-def test_models_that_cannot_answer_are_refused(tmp_path: Path, model: dict[str, Any]) -> None:
+def test_models_that_cannot_answer_are_refused(
+    tmp_path: Path, model: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(name: str, message: str) -> None:
         wanted = Wanted(model=name, out=tmp_path / "out.h5", events=1, energies_gev=(5.0,))
         with pytest.raises(UsageError, match=message):
@@ -184,6 +186,10 @@ def test_models_that_cannot_answer_are_refused(tmp_path: Path, model: dict[str, 
     model["calo/classical"] = Flat()
     model["calo/classical"].facts = {}
     refused("calo/classical", "a classical model does not know a detector")
+    model["calo/needy"] = grid_of  # as load does for a predictor that looks for its grid
+    monkeypatch.setattr(generating, "load", lambda name, facts, **_: model[name](facts))
+    refused("calo/needy", "a classical model does not know a detector")
+    monkeypatch.setattr(generating, "load", lambda name, **_: model[name])
     model["calo/alien"] = Flat()
     model["calo/alien"].model = "optics/x"
     refused("calo/alien", "a model of the task 'optics'")

@@ -243,6 +243,20 @@ def test_a_truncated_file_is_refused(files: Any) -> None:
         opened(path)
 
 
+def test_damaged_bytes_are_refused_or_change_numbers_alone(files: Any) -> None:
+    """Whatever byte of the first 4 KiB is wrong: an error that names the file, or none."""
+    path = files.write("30x30", *files.showers((30, 30, 30), 2))
+    content = path.read_bytes()
+    refused = 0
+    for place in range(0, 4096, 97):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            read(opened(path))
+        except DataError as error:
+            refused += str(path) in error.where
+    assert refused >= 5
+
+
 def test_a_file_that_declares_more_than_it_holds_is_refused(files: Any) -> None:
     path = files.write("30x30", *files.showers((30, 30, 30)))
     with h5py.File(path, "a") as file:
