@@ -31,7 +31,7 @@ def convert(
     pdg: Pdg = 22,
     as_json: AsJson = False,
 ) -> None:
-    """Write showers in a format of others. Energy outside of the grid is left out, and told."""
+    """Write showers in a format of others. Only calo-h5 keeps energy outside of the grid."""
     from zoo_calo.showers_out.converting import Conversion, convert_showers
 
     wanted = Conversion(

@@ -16,7 +16,7 @@ from zoo_calo.sources.getting_high import GRID_ATTRIBUTE
 
 __all__ = ["write"]
 
-_COLUMNS = {"energy": "float32", "cell": "int32", "deposit": "float32", "offsets": "int64"}
+_COLUMNS = {"cell": "int32", "deposit": "float32", "offsets": "int64"}
 
 
 class _Writer:
@@ -25,7 +25,9 @@ class _Writer:
         file.attrs[GRID_ATTRIBUTE] = json.dumps(job.grid.facts())
         for name, text in job.about.items():
             file.attrs[name] = text
-        columns = _COLUMNS | ({"theta": "float32"} if job.angled else {})
+        told = (("theta", job.angled), ("outside", job.outside))
+        self._single = ["energy", *(name for name, there in told if there)]
+        columns = _COLUMNS | dict.fromkeys(self._single, "float32")
         self._found = {name: growing(file, name, (), dtype) for name, dtype in columns.items()}
         appended(self._found["offsets"], np.zeros(1, np.int64))
         self._hits = 0
@@ -33,9 +35,8 @@ class _Writer:
     def append(self, showers: Table) -> None:
         """See :class:`ShowerWriter`."""
         require_cells(showers, self._job.grid)
-        appended(self._found["energy"], showers["energy"])
-        if self._job.angled:
-            appended(self._found["theta"], showers["theta"])
+        for name in self._single:
+            appended(self._found[name], showers[name])
         cell, deposit = showers["cell"], showers["deposit"]
         appended(self._found["cell"], cell.values)
         appended(self._found["deposit"], deposit.values)

@@ -47,6 +47,7 @@ def convert_showers(wanted: Conversion, progress: Callable[[int, int], None]) ->
 
     Returns:
         What was done, as JSON values; ``outside_mev`` is the energy that no cell has.
+        Only ``calo-h5`` keeps it.
 
     Raises:
         DataError: The data are damaged, or the format does not hold them.
@@ -62,6 +63,7 @@ def convert_showers(wanted: Conversion, progress: Callable[[int, int], None]) ->
         path=wanted.out,
         grid=grid,
         angled="theta" in first,
+        outside="outside" in first,
         map=wanted.map,
         collection=wanted.collection,
         pdg=wanted.pdg,

@@ -21,6 +21,7 @@ TASK = "calo"
 _TOGETHER = 64
 _ASKED = frozenset({"energy", "theta"})
 _NORMAL_DEG = 90.0
+_ENERGY = 20  # tag of the draw of energies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +150,6 @@ def questions(wanted: Wanted, *, angled: bool) -> Iterator[Table]:
             angle = np.radians(thetas)[which // len(steps or (0,))]
             columns["theta"] = angle.astype(np.float32)
         yield Table(columns)
-
-
-_ENERGY = 20  # tag of the draw of energies
 
 
 def _total(wanted: Wanted) -> int:

@@ -43,6 +43,7 @@ class Job:
         path: The file.
         grid: Of the cells.
         angled: Whether showers have ``theta``.
+        outside: Whether showers have ``outside``; formats without a place for it leave it out.
         map: Cell map through which hits get places in a detector; empty: in the grid's frame.
         collection: Name of the hits.
         pdg: Kind of the particle.
@@ -52,6 +53,7 @@ class Job:
     path: Path
     grid: Grid
     angled: bool = False
+    outside: bool = False
     map: str = ""
     collection: str = "SimCalorimeterHit"
     pdg: int = 22

@@ -174,7 +174,7 @@ def _ild_hcal() -> CellMap:
 
 
 def _caloclouds() -> CellMap:
-    """Points whose y is the number of the layer, x and z mm across."""
+    """Points whose y is the number of the layer; showers are about x = 0 and z = 40 mm."""
     grid = known_grid((30, 30, 30))
     assert grid is not None
     return CellMap(

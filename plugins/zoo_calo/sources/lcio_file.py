@@ -156,7 +156,14 @@ def _cell_map(config: LcioConfig, told: Mapping[str, Any]) -> CellMap:
             where="data.options.map",
             remedy="set it to that map",
         )
-    return identity_map(grid_of(told))
+    grid = grid_of(told)
+    if grid.box is None:
+        raise ConfigError(
+            "the files hold cells of rings, which maps do not make of hits",
+            where="data.options.map",
+            remedy="read the file that they were converted from, or name a map of square cells",
+        )
+    return identity_map(grid)
 
 
 def _known(file: LcioFile) -> list[str]:

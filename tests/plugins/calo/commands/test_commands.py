@@ -237,6 +237,7 @@ def test_showers_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     told = json.loads(run(*words, "--json", "--limit", "7").stdout)
     assert (told["showers"], told["outside_mev"]) == (7, 3.5)
     table = read(out)
+    assert table["outside"].tolist() == [0.5] * 7
     np.testing.assert_array_equal(table["energy"], made["energy"][:7])
     np.testing.assert_array_equal(table["deposit"].values, made["deposit"].values[: 7 * 18])
     assert "9 showers, calo-h5" in run(*words).stdout

@@ -205,6 +205,17 @@ def test_hits_of_lcio_are_exactly_what_was_handed_over(tmp_path: Path) -> None:
     assert source.grid == grid
 
 
+def test_rings_are_written_as_hits_and_not_read_as_squares(tmp_path: Path) -> None:
+    made = showers(RINGS, 2)
+    path = written(tmp_path, "lcio", RINGS, [made])
+    hits = sim_hits_of(LcioFile(path).event(0).block("SimCalorimeterHit", "SimCalorimeterHit"))
+    cell = made["cell"][0]
+    expected = [RINGS.x_mm[cell], RINGS.y_mm[cell], 0.5 + RINGS.layer[cell]]
+    np.testing.assert_allclose(hits.position_mm.T, expected, rtol=1e-6, atol=1e-6)
+    with pytest.raises(ConfigError, match="cells of rings"):
+        read_back("lcio", path)
+
+
 def test_numbers_of_cells_are_what_their_encoding_says() -> None:
     """Decoded as LCIO's BitField64 does: fields one after another from bit 0."""
     for grid in (BOX, RINGS):
