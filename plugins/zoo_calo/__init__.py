@@ -1,0 +1,1 @@
+"""Showers in calorimeters: generative networks, judged against Geant4."""

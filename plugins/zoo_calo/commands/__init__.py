@@ -1,0 +1,24 @@
+"""``zoo calo``: what the task adds to the command line, one small file per command."""
+
+from __future__ import annotations
+
+import typer
+
+from zoo_calo.commands import convert, generate
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Calorimeter showers: made by a model, and in the formats of others.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Calorimeter showers: made by a model, and in the formats of others."""
+
+
+for _command in (generate, convert):
+    _command.register(app)

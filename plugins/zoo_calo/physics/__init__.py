@@ -1,0 +1,1 @@
+"""Grid of cells and what fills it."""

@@ -1,0 +1,1 @@
+"""Where showers come from: simulators, and files of others."""
