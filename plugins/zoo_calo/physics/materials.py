@@ -1,7 +1,6 @@
 """Materials of calorimeters.
 
-Atomic numbers, masses, radiation lengths, critical energies of electrons and nuclear interaction
-lengths are those of the Particle Data Group (Review of Particle Physics, "Atomic and nuclear
+All but the densities are those of the Particle Data Group (Review of Particle Physics, "Atomic and nuclear
 properties of materials"), from memory; densities are those of Geant4's materials, for both
 simulations to cross the same matter.
 """
@@ -28,6 +27,7 @@ class Material:
         radiation_length: g/cm2.
         critical_mev: Critical energy of electrons, Rossi's definition.
         interaction_length: Nuclear, g/cm2.
+        minimum_loss: Energy loss of a minimum ionising particle, MeV cm2/g.
         plasma_ev: Plasma energy, eV.
         absorber: Whether a stack has it to absorb.
     """
@@ -39,6 +39,7 @@ class Material:
     radiation_length: float
     critical_mev: float
     interaction_length: float
+    minimum_loss: float
     plasma_ev: float
     absorber: bool = False
 
@@ -72,6 +73,7 @@ MATERIALS: Mapping[str, Material] = {
         radiation_length=6.76,
         critical_mev=7.97,
         interaction_length=191.9,
+        minimum_loss=1.145,
         plasma_ev=80.32,
         absorber=True,
     ),
@@ -83,6 +85,7 @@ MATERIALS: Mapping[str, Material] = {
         radiation_length=13.84,
         critical_mev=21.68,
         interaction_length=132.1,
+        minimum_loss=1.451,
         plasma_ev=55.17,
         absorber=True,
     ),
@@ -94,6 +97,7 @@ MATERIALS: Mapping[str, Material] = {
         radiation_length=21.82,
         critical_mev=40.19,
         interaction_length=108.4,
+        minimum_loss=1.664,
         plasma_ev=31.05,
     ),
     "silicon-dioxide": Material(  # for the glass fibre of printed circuit boards
@@ -104,6 +108,7 @@ MATERIALS: Mapping[str, Material] = {
         radiation_length=27.05,
         critical_mev=50.58,
         interaction_length=97.8,
+        minimum_loss=1.699,
         plasma_ev=31.01,
     ),
     "polystyrene": Material(  # of scintillators
@@ -114,6 +119,7 @@ MATERIALS: Mapping[str, Material] = {
         radiation_length=43.79,
         critical_mev=93.11,
         interaction_length=81.7,
+        minimum_loss=1.936,
         plasma_ev=21.75,
     ),
 }

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from zoo.api import ConfigError
 from zoo_calo.physics.grid import Box, Grid, Rings
 from zoo_calo.physics.materials import MATERIALS, Material
+from zoo_calo.physics.response import Response
 
 __all__ = ["Cells", "Plate", "Stack", "read_stack"]
 
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 
 _KNOWN = {
     "name", "width_mm", "gap_mm", "mip_mev", "threshold_mev", "sampling_fraction", "merge",
-    "window_ns", "sensitive", "cells", "rings", "layers",
+    "window_ns", "sensitive", "cells", "rings", "layers", "response",
 }  # fmt: skip
 _OF_LAYERS = {"middle_mm", "first_mm", "pitch_mm", "count", "in_front", "weight"}
 
@@ -126,6 +127,7 @@ class Stack:
         window_ns: Time after the start during which deposits are read; infinite: all.
         cells: Square cells, or
         rings: a cylinder's bins.
+        response: Constants of parametrised showers in it.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Stack:
     window_ns: float = float("inf")
     cells: Cells | None = None
     rings: Rings | None = None
+    response: Response = Response()
 
     def __post_init__(self) -> None:
         for before, behind in zip(self.plates, self.plates[1:], strict=False):
@@ -266,6 +269,7 @@ def _stack(settings: Mapping[str, Any]) -> Stack:
         window_ns=float(settings.get("window_ns", "inf")),
         cells=_cells(settings["cells"]) if "cells" in settings else None,
         rings=_rings(settings["rings"]) if "rings" in settings else None,
+        response=Response(**settings.get("response", {})),
     )
 
 

@@ -66,3 +66,7 @@ class Geant4Config(GunConfig):
     em_physics: Literal["standard", "option4", "penelope", "livermore"] = "standard"
     """Its electromagnetic physics. Rebuilt tables (see the page of the benchmark) serve the
     standard one only."""
+
+
+class GflashConfig(GunConfig):
+    """Parametrised showers; their free constants are in the detector's file."""

@@ -1,0 +1,154 @@
+"""Whole showers without tracking: components, their layers, their spots, their cells.
+
+After Grindhammer and Peters, hep-ex/0001020, and written anew. Differences:
+
+- A photon is a pair from where it converts: two showers that share its energy, not one.
+- A plate sees the energy lost between the plate before and itself, weighted by its own share of a
+  minimum ionising particle's loss there; so plates behind thicker absorber see less.
+- Spots are particles that cross a plate, with the spectrum of :mod:`zoo_calo.physics.spots`, and
+  their number is Poisson: sampling fluctuations come from them, and nothing is scaled afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.api import generator, normal
+from zoo_calo.physics.components import (
+    Component,
+    Matter,
+    Particle,
+    components,
+    interaction_depth,
+)
+from zoo_calo.physics.locate import cell_at
+from zoo_calo.physics.medium import depths_of, medium_of, most_probable_mev
+from zoo_calo.physics.radial import drawn_radii
+from zoo_calo.physics.response import Response
+from zoo_calo.physics.spots import MEAN_CROSSING, crossing, moyal
+from zoo_calo.physics.stack import Stack
+
+__all__ = ["Gflash"]
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Keys = NDArray[np.uint64]
+Shower = tuple[Ints, Array, float]
+
+_AT_ONCE = 128  # showers; bounds the memory
+_MOYAL_WIDTH = 0.08  # of most probable losses: as wide as Landau's distribution in thin silicon
+_TRACKS = 13  # tag of the random numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spots:
+    """Deposits of many showers: the shower, the plate, the place (mm) and the energy of each."""
+
+    shower: Ints
+    plate: Ints
+    x_mm: Array
+    y_mm: Array
+    energy: Array
+
+
+class Gflash:
+    """Showers in one stack.
+
+    Args:
+        stack: The detector.
+        response: Free constants in place of the detector's own.
+    """
+
+    def __init__(self, stack: Stack, response: Response | None = None) -> None:
+        self.stack = stack
+        self.grid = stack.grid
+        self.matter = Matter(
+            medium=medium_of(stack),
+            depths=depths_of(stack),
+            response=stack.response if response is None else response,
+        )
+        self.mip_mev = most_probable_mev(stack.sensitive[0])
+
+    def showers(
+        self, particle: Particle, energy_gev: Array, theta: Array, keys: Keys
+    ) -> list[Shower]:
+        """Cells in rising order, their energies and that outside of the grid, MeV, of every key.
+
+        Args:
+            particle: What comes in.
+            energy_gev: (N,).
+            theta: (N,), polar angle; pi / 2 is along the layers' normal.
+            keys: (N,); a shower depends on its own key, energy and angle alone.
+        """
+        starts = range(0, len(keys), _AT_ONCE)
+        parts = [slice(at, at + _AT_ONCE) for at in starts]
+        found = [self._some(particle, energy_gev[p], theta[p], keys[p]) for p in parts]
+        return [shower for some in found for shower in some]
+
+    def _some(self, particle: Particle, energy: Array, theta: Array, keys: Keys) -> list[Shower]:
+        slant = 1 / np.sin(theta)
+        made = components(self.matter, particle, energy, slant, keys)
+        spots = [self._spots(made, theta, keys)]
+        if particle == "pi+":
+            spots.append(self._track(theta, keys))
+        return self._summed(spots, len(keys))
+
+    def _spots(self, made: list[Component], theta: Array, keys: Keys) -> _Spots:
+        slant = 1 / np.sin(theta)
+        mip = self.mip_mev * self.matter.response.spot * slant
+        visible = np.stack([one.visible for one in made], 1)  # (N, components, plates)
+        count = np.empty(visible.shape, np.int64)
+        numbers = []
+        for at, key in enumerate(keys):
+            random = generator(key)
+            count[at] = random.poisson(visible[at] / (MEAN_CROSSING * mip[at]))
+            numbers.append(random.random((4, int(count[at].sum()))))
+        u = np.concatenate(numbers, 1) if numbers else np.zeros((4, 0))
+        index = np.repeat(np.arange(count.size), count.ravel())
+        shower, plate = index // (count[0].size or 1), index % count.shape[2]
+        core, tail, share = (
+            np.stack([getattr(one.radial, name) for one in made], 1).ravel()[index]
+            for name in ("core", "tail", "share")
+        )
+        r, phi = drawn_radii(core, tail, share, u[:2]), 2 * np.pi * u[2]
+        axis = self.matter.depths.z_mm[plate] / np.tan(theta)[shower]
+        return _Spots(
+            shower=shower,
+            plate=plate,
+            x_mm=r * np.cos(phi),
+            y_mm=axis + r * np.sin(phi) * slant[shower],
+            energy=mip[shower] * crossing(u[3]),
+        )
+
+    def _track(self, theta: Array, keys: Keys) -> _Spots:
+        """A hadron itself, in the plates before it interacts."""
+        slant = 1 / np.sin(theta)
+        depth = self.matter.depths.interaction * slant[:, None]
+        shower, plate = np.nonzero(depth < interaction_depth(keys)[:, None])
+        loss = moyal(normal(keys, len(self.stack.sensitive), tag=_TRACKS), _MOYAL_WIDTH)
+        return _Spots(
+            shower=shower,
+            plate=plate,
+            x_mm=np.zeros(len(shower)),
+            y_mm=self.matter.depths.z_mm[plate] / np.tan(theta)[shower],
+            energy=self.mip_mev * slant[shower] * np.maximum(loss[shower, plate], 0.1),
+        )
+
+    def _summed(self, spots: list[_Spots], showers: int) -> list[Shower]:
+        shower = np.concatenate([one.shower for one in spots])
+        layer = self.stack.layer[np.concatenate([one.plate for one in spots])]
+        x, y = (np.concatenate([getattr(one, n) for one in spots]) for n in ("x_mm", "y_mm"))
+        energy = np.concatenate([one.energy for one in spots]) / self.stack.sampling_fraction
+        cell = cell_at(self.grid, layer, x, y)
+        outside = np.bincount(shower[cell < 0], energy[cell < 0], showers)
+        inside = cell >= 0
+        each, at = np.unique(shower[inside] * self.grid.cells + cell[inside], return_inverse=True)
+        deposit = np.bincount(at, energy[inside], len(each))
+        ends = np.searchsorted(each, np.arange(showers + 1) * self.grid.cells)
+        return [
+            (each[low:high] - one * self.grid.cells, deposit[low:high], float(outside[one]))
+            for one, (low, high) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+        ]
