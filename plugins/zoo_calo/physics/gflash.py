@@ -5,8 +5,8 @@ After Grindhammer and Peters, hep-ex/0001020, and written anew. Differences:
 - A photon is a pair from where it converts: two showers that share its energy, not one.
 - A plate sees the energy lost between the plate before and itself, weighted by its own share of a
   minimum ionising particle's loss there; so plates behind thicker absorber see less.
-- Spots are particles that cross a plate, with the spectrum of :mod:`zoo_calo.physics.spots`, and
-  their number is Poisson: sampling fluctuations come from them, and nothing is scaled afterwards.
+- Spots are what particles leave in single cells, with the spectra of :mod:`zoo_calo.physics.spots`.
+  Sampling fluctuations come from their number; no energy is scaled afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from zoo_calo.physics.locate import cell_at
 from zoo_calo.physics.medium import depths_of, medium_of, most_probable_mev
 from zoo_calo.physics.radial import drawn_radii
 from zoo_calo.physics.response import Response
-from zoo_calo.physics.spots import MEAN_CROSSING, crossing, moyal
+from zoo_calo.physics.spots import MEAN_FAR, MEAN_NEAR, crossing, far_share, moyal
 from zoo_calo.physics.stack import Stack
 
 __all__ = ["Gflash"]
@@ -100,27 +100,26 @@ class Gflash:
         slant = 1 / np.sin(theta)
         mip = self.mip_mev * self.matter.response.spot * slant
         visible = np.stack([one.visible for one in made], 1)  # (N, components, plates)
-        count = np.empty(visible.shape, np.int64)
-        numbers = []
-        for at, key in enumerate(keys):
-            random = generator(key)
-            count[at] = random.poisson(visible[at] / (MEAN_CROSSING * mip[at]))
-            numbers.append(random.random((4, int(count[at].sum()))))
-        u = np.concatenate(numbers, 1) if numbers else np.zeros((4, 0))
-        index = np.repeat(np.arange(count.size), count.ravel())
-        shower, plate = index // (count[0].size or 1), index % count.shape[2]
+        unit = MEAN_NEAR * mip[:, None, None]
+        index, u = _drawn(visible / unit, self.matter.response.clump_mev / unit, keys)
         core, tail, share = (
             np.stack([getattr(one.radial, name) for one in made], 1).ravel()[index]
             for name in ("core", "tail", "share")
         )
-        r, phi = drawn_radii(core, tail, share, u[:2]), 2 * np.pi * u[2]
+        r = drawn_radii(core, tail, share, u[:2])
+        far = far_share(r)
+        # Spots further out have more energy and are fewer: the energy by radius stays as it is.
+        kept = u[4] * (MEAN_NEAR + far * (MEAN_FAR - MEAN_NEAR)) < MEAN_NEAR
+        index, u, r, far = index[kept], u[:, kept], r[kept], far[kept]
+        phi = 2 * np.pi * u[2]
+        shower, plate = index // visible[0].size, index % visible.shape[2]
         axis = self.matter.depths.z_mm[plate] / np.tan(theta)[shower]
         return _Spots(
             shower=shower,
             plate=plate,
             x_mm=r * np.cos(phi),
             y_mm=axis + r * np.sin(phi) * slant[shower],
-            energy=mip[shower] * crossing(u[3]),
+            energy=mip[shower] * crossing(u[3], far),
         )
 
     def _track(self, theta: Array, keys: Keys) -> _Spots:
@@ -152,3 +151,18 @@ class Gflash:
             (each[low:high] - one * self.grid.cells, deposit[low:high], float(outside[one]))
             for one, (low, high) in enumerate(zip(ends[:-1], ends[1:], strict=True))
         ]
+
+
+def _drawn(expected: Array, clump: Array, keys: Keys) -> tuple[Ints, Array]:
+    """Spots: to which entry of ``expected`` each belongs, and five uniform numbers for each.
+
+    Their number is Poisson about a mean that fluctuates by a gamma distribution: its variance over
+    its mean is ``clump``, for particles of one cascade come together.
+    """
+    count = np.empty(expected.shape, np.int64)
+    numbers = [np.zeros((5, 0))]
+    for at, key in enumerate(keys):
+        random, size = generator(key), np.maximum(clump[at], 1e-9)
+        count[at] = random.poisson(size * random.standard_gamma(expected[at] / size))
+        numbers.append(random.random((5, int(count[at].sum()))))
+    return np.repeat(np.arange(count.size), count.ravel()), np.concatenate(numbers, 1)

@@ -59,7 +59,9 @@ def mean_shape(medium: Medium, energy_gev: Array) -> tuple[Array, Array]:
     alpha_hom = 0.81 + (0.458 + 2.26 / medium.z) * log_y
     f_s = medium.sampling_frequency
     t = t_hom - 0.55 / f_s - 0.69 * (1 - medium.e_hat)
-    return np.log(np.maximum(t, _LEAST_T)), np.log(np.maximum(alpha_hom - 0.476 / f_s, _LEAST_ALPHA))
+    return np.log(np.maximum(t, _LEAST_T)), np.log(
+        np.maximum(alpha_hom - 0.476 / f_s, _LEAST_ALPHA)
+    )
 
 
 def drawn_shapes(medium: Medium, energy_gev: Array, normals: Array) -> Shape:

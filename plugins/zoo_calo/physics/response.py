@@ -25,6 +25,8 @@ class Response:
             faster than in the parametrisation.
         core_share: Factor on the share of the core.
         hadron_radius: Radius of the hadronic part, in interaction lengths.
+        clump_mev: By how much particles of one shower come together: variance over mean of the
+            energy seen in a plate, beyond that of independent ones.
         spot: Factor on the energies of particles that cross a plate.
         layers: Factor on the signal of each plate; none: 1.
     """
@@ -36,6 +38,7 @@ class Response:
     core_growth: float = 0.7
     core_share: float = 0.8
     hadron_radius: float = 0.5
+    clump_mev: float = 0.14
     spot: float = 1.0
     layers: tuple[float, ...] = ()
 
