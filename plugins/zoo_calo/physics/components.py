@@ -112,7 +112,10 @@ def _pion(
     mean = electromagnetic_share(energy_gev)
     share = betaincinv(_CONCENTRATION * mean, _CONCENTRATION * (1 - mean), numbers[1])
     neutral = _electromagnetic(matter, energy_gev * share, x0 * slant, slant, normals)
-    return [neutral, _hadronic(matter, energy_gev, share, start, slant, numbers[2])]
+    return [
+        neutral,
+        _hadronic(matter, energy_gev, share, start=start, slant=slant, number=numbers[2]),
+    ]
 
 
 def _electromagnetic(
@@ -137,7 +140,7 @@ def _electromagnetic(
 
 
 def _hadronic(
-    matter: Matter, energy_gev: Array, neutral: Array, start: Array, slant: Array, number: Array
+    matter: Matter, energy_gev: Array, neutral: Array, *, start: Array, slant: Array, number: Array
 ) -> Component:
     depths, response = matter.depths, matter.response
     energy = np.maximum(energy_gev * (1 - neutral), 1e-6)

@@ -12,6 +12,7 @@ After Grindhammer and Peters, hep-ex/0001020, and written anew. Differences:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ from zoo_calo.physics.components import (
     components,
     interaction_depth,
 )
-from zoo_calo.physics.locate import cell_at
+from zoo_calo.physics.grid import Grid
+from zoo_calo.physics.locate import Shower, cell_at
 from zoo_calo.physics.medium import depths_of, medium_of, most_probable_mev
 from zoo_calo.physics.radial import drawn_radii
 from zoo_calo.physics.response import Response
@@ -36,7 +38,6 @@ __all__ = ["Gflash"]
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
-Shower = tuple[Ints, Array, float]
 
 _AT_ONCE = 128  # showers; bounds the memory
 _MOYAL_WIDTH = 0.08  # of most probable losses: as wide as Landau's distribution in thin silicon
@@ -60,17 +61,24 @@ class Gflash:
     Args:
         stack: The detector.
         response: Free constants in place of the detector's own.
+        grid: Cells in place of the detector's own, of the same layers.
     """
 
-    def __init__(self, stack: Stack, response: Response | None = None) -> None:
+    def __init__(
+        self, stack: Stack, response: Response | None = None, grid: Grid | None = None
+    ) -> None:
         self.stack = stack
-        self.grid = stack.grid
+        self.grid = stack.grid if grid is None else grid
         self.matter = Matter(
             medium=medium_of(stack),
             depths=depths_of(stack),
             response=stack.response if response is None else response,
         )
         self.mip_mev = most_probable_mev(stack.sensitive[0])
+
+    def with_response(self, response: Response) -> Gflash:
+        """With other free constants."""
+        return Gflash(self.stack, response, self.grid)
 
     def showers(
         self, particle: Particle, energy_gev: Array, theta: Array, keys: Keys
@@ -149,7 +157,7 @@ class Gflash:
         ends = np.searchsorted(each, np.arange(showers + 1) * self.grid.cells)
         return [
             (each[low:high] - one * self.grid.cells, deposit[low:high], float(outside[one]))
-            for one, (low, high) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+            for one, (low, high) in enumerate(pairwise(ends))
         ]
 
 

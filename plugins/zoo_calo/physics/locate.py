@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.api import Ragged
 from zoo_calo.physics.grid import Grid, Rings
 
-__all__ = ["cell_at", "summed"]
+__all__ = ["Shower", "as_columns", "cell_at", "summed"]
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Shower = tuple[Ints, Array, float]
+"""Cells in rising order, the energy in each and that outside of the grid, MeV."""
 
 
 def cell_at(grid: Grid, layer: Ints, x_mm: Array, y_mm: Array) -> Ints:
@@ -41,8 +46,16 @@ def _in_rings(rings: Rings, x_mm: Array, y_mm: Array) -> Ints:
     return np.where(inside, alpha * (len(edges) - 1) + r, -1)
 
 
-def summed(cell: Ints, energy: Array) -> tuple[Ints, Array, float]:
-    """Cells with energy in rising order, the energy in each, and that of cell -1: outside."""
+def summed(cell: Ints, energy: Array) -> Shower:
+    """The shower of single deposits; those of cell -1 are outside."""
     outside = cell < 0
     cells, at = np.unique(cell[~outside], return_inverse=True)
     return cells, np.bincount(at, energy[~outside], len(cells)), float(energy[outside].sum())
+
+
+def as_columns(showers: Sequence[Shower]) -> tuple[Ragged, Ragged]:
+    """Cells (int32) and energies (float32) of showers, as the columns of a table."""
+    offsets = np.cumsum([0, *(len(cell) for cell, _, _ in showers)]).astype(np.int64)
+    cell = np.concatenate([np.zeros(0), *(cell for cell, _, _ in showers)]).astype(np.int32)
+    deposit = np.concatenate([np.zeros(0), *(one for _, one, _ in showers)]).astype(np.float32)
+    return Ragged(cell, offsets), Ragged(deposit, offsets)

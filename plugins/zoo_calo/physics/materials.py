@@ -1,7 +1,7 @@
 """Materials of calorimeters.
 
-All but the densities are those of the Particle Data Group (Review of Particle Physics, "Atomic and nuclear
-properties of materials"), from memory; densities are those of Geant4's materials, for both
+All but the densities are those of the Particle Data Group (Review of Particle Physics, "Atomic and
+nuclear properties of materials"), from memory; densities are those of Geant4's materials, for both
 simulations to cross the same matter.
 """
 

@@ -2,10 +2,10 @@
 
 Two spectra, of tracks on the axis of a shower and far from it: near it most are minimum ionising,
 far from it many are slow electrons, which stay in the plate or cross it at an angle. Both are
-quantiles of what single tracks leave in single cells of the detector ``ild-ecal``, in Geant4 showers
-of photons of 2 to 20 GeV (50,000 entries; ``tests/plugins/calo/crossings.py`` measures them). Their
-second moment makes most of that calorimeter's resolution: sigma^2 = <e2> / <e> times the visible
-energy, for independent entries.
+quantiles of what single tracks leave in single cells of the detector ``ild-ecal``, in Geant4
+showers of photons of 2 to 20 GeV (50,000 entries; ``tests/plugins/calo/crossings.py`` measures
+them). Their second moment makes most of that calorimeter's resolution: sigma^2 = <e2> / <e> times
+the visible energy, for independent entries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ __all__ = ["MEAN_FAR", "MEAN_NEAR", "crossing", "far_share", "moyal"]
 Array = NDArray[np.float64]
 
 _SHARE = np.array(
-    [0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1]
+    [
+        0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995,
+        0.999, 1,
+    ]
 )  # fmt: skip
 _NEAR = np.array(
     [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -141,7 +141,7 @@ class Stack:
     window_ns: float = float("inf")
     cells: Cells | None = None
     rings: Rings | None = None
-    response: Response = Response()
+    response: Response = field(default_factory=Response)
 
     def __post_init__(self) -> None:
         for before, behind in zip(self.plates, self.plates[1:], strict=False):

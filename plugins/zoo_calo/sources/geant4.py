@@ -1,7 +1,7 @@
 """Real Geant4 showers, through the package calzone.
 
-A detector is a stack of plates in vacuum: no supports, no electronics but what the stack has. A step
-of a particle in a sensitive plate counts in the cell of its middle.
+A detector is a stack of plates in vacuum: no supports, no electronics but what the stack has. A
+step of a particle in a sensitive plate counts in the cell of its middle.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import ConfigError, PluginError, Table, generator, row_ids
-from zoo_calo.physics.locate import cell_at, summed
+from zoo.api import PluginError, Table, generator, row_ids
+from zoo_calo.physics.locate import Shower, cell_at, summed
 from zoo_calo.physics.stack import Stack, read_stack
 from zoo_calo.sources.config import Geant4Config
 from zoo_calo.sources.particles import draw_particles
-from zoo_calo.sources.readout import VARIATIONS, Seen, read_out
+from zoo_calo.sources.readout import VARIATIONS, read_out
 
 __all__ = ["Geant4"]
 
@@ -61,6 +61,7 @@ class Geant4:
             **self.grid.facts(),
             "detector": self.grid.name,
             "particle": self.config.particle,
+            "theta_deg": list(self.config.theta_deg),
             "geant4": {
                 "version": str(self._calzone.GEANT4_VERSION),
                 "cut_mm": self.config.cut_mm,
@@ -82,7 +83,7 @@ class Geant4:
             columns |= read_out(self.config, self.grid, keys, showers)
         return Table(columns).select(fields)
 
-    def _shower(self, key: np.uint64, energy_gev: float, theta: float) -> Seen:
+    def _shower(self, key: np.uint64, energy_gev: float, theta: float) -> Shower:
         config = self.config
         engine = _engine(self.stack, config.particle, config.cut_mm, config.em_physics)
         engine.random.seed = _seed(key)
@@ -146,12 +147,22 @@ def _seed(key: np.uint64) -> int:
     return int.from_bytes(generator(key).bytes(16), "little") | 1
 
 
-# Geant4 belongs to the process: its geometries are kept by what they are, and survive neither
-# pickling nor their owner.
+# Geant4 belongs to the process, not to a source: engines are kept by what they are, and are never
+# pickled.
+_physics_of_process: list[str | None] = []
+
+
 @lru_cache(maxsize=4)
 def _engine(stack: Stack, particle: str, cut_mm: float, em_physics: str) -> Any:
     calzone = _calzone()
     hadrons = "FTFP_BERT" if particle == "pi+" else None
+    _physics_of_process.append(hadrons)
+    if hadrons and not _physics_of_process[0]:
+        raise PluginError(
+            "this process has simulated without hadronic interactions, and Geant4 keeps to that",
+            where="the source geant4",
+            remedy="simulate pions in a process of their own, or before the others",
+        )
     physics = calzone.Physics(em_physics, had_model=hadrons, default_cut=cut_mm / 10)
     engine = calzone.Simulation(calzone.Geometry(_geometry(stack)), physics=physics)
     engine.sample_deposits = "detailed"

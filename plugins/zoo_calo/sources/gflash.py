@@ -45,6 +45,7 @@ class Gflash:
             **self.grid.facts(),
             "detector": self.grid.name,
             "particle": self.config.particle,
+            "theta_deg": list(self.config.theta_deg),
             "note": "Parametrised showers (GFLASH), not Geant4; a simplified stack of plates.",
         }
 

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import Ragged, normal
+from zoo.api import normal
 from zoo_calo.physics.grid import Grid
+from zoo_calo.physics.locate import Shower, as_columns
 from zoo_calo.sources.config import GunConfig
 
-__all__ = ["VARIATIONS", "Seen", "read_out"]
-
-Seen = tuple[NDArray[np.int64], NDArray[np.float64], float]
-"""Cells of one shower in rising order, energy in each and outside of the grid, MeV."""
+__all__ = ["VARIATIONS", "read_out"]
 
 VARIATIONS: Mapping[str, Mapping[str, Any]] = {
     # Calibration of a calorimeter, or the sampling fraction of another list of physics.
@@ -34,32 +32,21 @@ _NOISE = 2  # tag of the random numbers
 
 
 def read_out(
-    config: GunConfig, grid: Grid, keys: NDArray[np.uint64], showers: Sequence[Seen]
+    config: GunConfig, grid: Grid, keys: NDArray[np.uint64], showers: Sequence[Shower]
 ) -> dict[str, Any]:
     """Columns ``cell``, ``deposit`` and ``outside`` of the showers of some keys."""
-    read = [_cells(config, grid, keys[at : at + 1], *seen[:2]) for at, seen in enumerate(showers)]
-    offsets = np.cumsum([0, *(len(cell) for cell, _ in read)]).astype(np.int64)
-    cell = np.concatenate([np.zeros(0), *(cell for cell, _ in read)]).astype(np.int32)
-    deposit = np.concatenate([np.zeros(0), *(one for _, one in read)]).astype(np.float32)
-    outside = config.response * np.array([seen[2] for seen in showers])
-    return {
-        "cell": Ragged(cell, offsets),
-        "deposit": Ragged(deposit, offsets),
-        "outside": outside.astype(np.float32),
-    }
+    read = [_read(config, grid, keys[at : at + 1], one) for at, one in enumerate(showers)]
+    cell, deposit = as_columns(read)
+    outside = np.array([one for _, _, one in read], np.float32)
+    return {"cell": cell, "deposit": deposit, "outside": outside}
 
 
-def _cells(
-    config: GunConfig,
-    grid: Grid,
-    key: NDArray[np.uint64],
-    cell: NDArray[np.int64],
-    energy: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _read(config: GunConfig, grid: Grid, key: NDArray[np.uint64], shower: Shower) -> Shower:
+    cell, energy, outside = shower
     energy = config.response * energy
     if config.noise_mip:
         every = config.noise_mip * grid.mip_mev * normal(key, grid.cells, tag=_NOISE)[0]
         every[cell] += energy
         cell, energy = np.arange(grid.cells), every
     kept = (energy >= config.threshold_mip * grid.mip_mev) & (energy.astype(np.float32) > 0)
-    return cell[kept], energy[kept]
+    return cell[kept], energy[kept], config.response * outside
