@@ -12,11 +12,12 @@ from scipy.spatial import cKDTree
 
 from zoo.api import ConfigError, DataError, Predictor, Table, uniform
 from zoo_calo.baselines_config import AnotherShowerConfig, GflashShowersConfig
+from zoo_calo.physics.detector_files import read_stack
 from zoo_calo.physics.gflash import Gflash
 from zoo_calo.physics.grid import Grid, grid_of
 from zoo_calo.physics.locate import as_columns
 from zoo_calo.physics.response_fit import Particles, fitted
-from zoo_calo.physics.stack import Stack, read_stack
+from zoo_calo.physics.stack import Stack
 
 __all__ = ["AnotherShower", "GflashShowers"]
 

@@ -22,7 +22,8 @@ class Material:
 
     Attributes:
         geant4: Its name in Geant4.
-        z, a: Atomic number and mass.
+        z: Atomic number.
+        z_over_a: Its mean ratio to the atomic mass.
         density: g/cm3.
         radiation_length: g/cm2.
         critical_mev: Critical energy of electrons, Rossi's definition.
@@ -34,7 +35,7 @@ class Material:
 
     geant4: str
     z: float
-    a: float
+    z_over_a: float
     density: float
     radiation_length: float
     critical_mev: float
@@ -61,14 +62,14 @@ class Material:
     @property
     def critical_of_fit_mev(self) -> float:
         """Critical energy as the parametrisation of showers takes it, 2.66 (X0 Z / A)^1.1 MeV."""
-        return 2.66 * float(self.radiation_length * self.z / self.a) ** 1.1
+        return 2.66 * float(self.radiation_length * self.z_over_a) ** 1.1
 
 
 MATERIALS: Mapping[str, Material] = {
     "tungsten": Material(
         geant4="G4_W",
         z=74,
-        a=183.84,
+        z_over_a=0.40252,
         density=19.3,
         radiation_length=6.76,
         critical_mev=7.97,
@@ -80,7 +81,7 @@ MATERIALS: Mapping[str, Material] = {
     "iron": Material(
         geant4="G4_Fe",
         z=26,
-        a=55.845,
+        z_over_a=0.46557,
         density=7.874,
         radiation_length=13.84,
         critical_mev=21.68,
@@ -92,7 +93,7 @@ MATERIALS: Mapping[str, Material] = {
     "silicon": Material(
         geant4="G4_Si",
         z=14,
-        a=28.0855,
+        z_over_a=0.49848,
         density=2.33,
         radiation_length=21.82,
         critical_mev=40.19,
@@ -103,7 +104,7 @@ MATERIALS: Mapping[str, Material] = {
     "silicon-dioxide": Material(  # for the glass fibre of printed circuit boards
         geant4="G4_SILICON_DIOXIDE",
         z=10.80,
-        a=21.65,
+        z_over_a=0.49930,
         density=2.32,
         radiation_length=27.05,
         critical_mev=50.58,
@@ -114,7 +115,7 @@ MATERIALS: Mapping[str, Material] = {
     "polystyrene": Material(  # of scintillators
         geant4="G4_POLYSTYRENE",
         z=5.613,
-        a=11.16,
+        z_over_a=0.53768,
         density=1.06,
         radiation_length=43.79,
         critical_mev=93.11,

@@ -111,7 +111,7 @@ def most_probable_mev(plate: Plate) -> float:
     value where the density effect is complete, xi (ln(2 m_e c2 xi / (hbar omega_p)^2) + 0.2).
     """
     of = plate.of
-    xi = 0.1535 * of.z / of.a * of.density * plate.thickness_mm / 10
+    xi = 0.1535 * of.z_over_a * of.density * plate.thickness_mm / 10
     return xi * (float(np.log(2 * 0.511 * xi / (1e-6 * of.plasma_ev) ** 2)) + 0.2)
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import PluginError, Table, generator, row_ids
+from zoo_calo.physics.detector_files import read_stack
 from zoo_calo.physics.locate import Shower, cell_at, summed
-from zoo_calo.physics.stack import Stack, read_stack
+from zoo_calo.physics.stack import Stack
 from zoo_calo.sources.config import Geant4Config
 from zoo_calo.sources.particles import draw_particles
 from zoo_calo.sources.readout import VARIATIONS, read_out

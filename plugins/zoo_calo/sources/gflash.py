@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Table, row_ids
+from zoo_calo.physics.detector_files import read_stack
 from zoo_calo.physics.gflash import Gflash as Model
-from zoo_calo.physics.stack import read_stack
 from zoo_calo.sources.config import GflashConfig
 from zoo_calo.sources.particles import draw_particles
 from zoo_calo.sources.readout import VARIATIONS, read_out
