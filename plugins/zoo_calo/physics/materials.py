@@ -7,6 +7,7 @@ simulations to cross the same matter.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ class Material:
     @property
     def critical_of_fit_mev(self) -> float:
         """Critical energy as the parametrisation of showers takes it, 2.66 (X0 Z / A)^1.1 MeV."""
-        return 2.66 * float(self.radiation_length * self.z_over_a) ** 1.1
+        return 2.66 * math.pow(self.radiation_length * self.z_over_a, 1.1)
 
 
 MATERIALS: Mapping[str, Material] = {

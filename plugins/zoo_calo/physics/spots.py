@@ -13,11 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MEAN_FAR", "MEAN_NEAR", "crossing", "far_share", "moyal"]
+__all__ = ["MEAN_FAR", "MEAN_NEAR", "SHARES", "crossing", "far_share", "moyal"]
 
 Array = NDArray[np.float64]
 
-_SHARE = np.array(
+SHARES = np.array(
     [
         0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995,
         0.999, 1,
@@ -53,8 +53,9 @@ def crossing(uniforms: Array, far: Array) -> Array:
         far: Share of the far spectrum's quantile; the mean goes from :data:`MEAN_NEAR` to
             :data:`MEAN_FAR` linearly in it.
     """
-    near = np.interp(uniforms, _SHARE, _NEAR)
-    return near + far * (np.interp(uniforms, _SHARE, _FAR) - near)
+    near = np.interp(uniforms, SHARES, _NEAR)
+    energy: Array = near + far * (np.interp(uniforms, SHARES, _FAR) - near)
+    return energy
 
 
 def moyal(normals: Array, width: float) -> Array:
@@ -66,7 +67,7 @@ def moyal(normals: Array, width: float) -> Array:
 
 
 def _mean(energy: Array) -> float:
-    return float(np.sum(np.diff(_SHARE) * (energy[1:] + energy[:-1]) / 2))
+    return float(np.sum(np.diff(SHARES) * (energy[1:] + energy[:-1]) / 2))
 
 
 MEAN_NEAR, MEAN_FAR = _mean(_NEAR), _mean(_FAR)
