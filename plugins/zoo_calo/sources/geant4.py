@@ -54,6 +54,7 @@ class Geant4:
         self.stack = nominal.with_absorber(config.absorber)
         self._calzone = _calzone()
         self._tables = _tables()
+        _require_tables(config, self._tables)
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
@@ -137,6 +138,23 @@ def _tables() -> Path:
     if not any(folder.glob("G4EMLOW*")):
         raise PluginError("no data tables of Geant4", where=str(folder), remedy=_TABLES_REMEDY)
     return folder
+
+
+def _require_tables(config: Geant4Config, tables: Path) -> None:
+    """Refuse what Geant4 itself would end the process for."""
+    wanted = ["G4EMLOW*/brem_SB/br14"]
+    if config.em_physics != "standard":
+        wanted.append("G4EMLOW*/fluor/binding.dat")
+    if config.particle == "pi+":
+        wanted.append("G4PARTICLEXS*/neutron/inel1")
+    for pattern in wanted:
+        if not any(tables.glob(pattern)):
+            raise PluginError(
+                f"{config.particle} with the {config.em_physics} physics need {pattern}, "
+                "which is not there",
+                where=str(tables),
+                remedy=_TABLES_REMEDY,
+            )
 
 
 def _are_official(tables: Path) -> bool:

@@ -54,6 +54,26 @@ def test_without_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert "GEANT4_DATA_DIR" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        ({}, "brem_SB/br14"),
+        ({"em_physics": "option4"}, "fluor/binding.dat"),
+        ({"particle": "pi+"}, "neutron/inel1"),
+    ],
+)
+def test_tables_without_which_geant4_would_end_the_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: dict[str, Any], missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "calzone", module)
+    monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
+    (tmp_path / "G4EMLOW8" / "brem_SB").mkdir(parents=True)
+    if settings:
+        (tmp_path / "G4EMLOW8" / "brem_SB" / "br14").touch()
+    with pytest.raises(PluginError, match=missing):
+        source(**settings)
+
+
 def test_seeds_are_odd_and_all_different() -> None:
     seeds = [module._seed(key) for key in np.arange(100, dtype=np.uint64)]
     assert all(seed % 2 for seed in seeds)
