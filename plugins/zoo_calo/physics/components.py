@@ -110,7 +110,9 @@ def _pion(
         start / slant, np.append(0.0, depths.interaction), np.append(0.0, depths.x0), right=np.inf
     )
     mean = electromagnetic_share(energy_gev)
-    share = betaincinv(_CONCENTRATION * mean, _CONCENTRATION * (1 - mean), numbers[1])
+    share: Array = betaincinv(
+        _CONCENTRATION * mean, _CONCENTRATION * (1 - mean), numbers[1]
+    ).astype(np.float64)
     neutral = _electromagnetic(matter, energy_gev * share, x0 * slant, slant, normals)
     return [
         neutral,
@@ -157,4 +159,5 @@ def _hadronic(
 
 def _seen(matter: Matter, signal_mev: Array, share: Array) -> Array:
     factor = np.asarray(matter.response.layers or 1.0)
-    return signal_mev[:, None] * share * matter.depths.share * factor
+    seen: Array = signal_mev[:, None] * share * matter.depths.share * factor
+    return seen

@@ -153,7 +153,7 @@ class Gflash:
         outside = np.bincount(shower[cell < 0], energy[cell < 0], showers)
         inside = cell >= 0
         each, at = np.unique(shower[inside] * self.grid.cells + cell[inside], return_inverse=True)
-        deposit = np.bincount(at, energy[inside], len(each))
+        deposit = np.asarray(np.bincount(at, energy[inside], len(each)), np.float64)
         ends = np.searchsorted(each, np.arange(showers + 1) * self.grid.cells)
         return [
             (each[low:high] - one * self.grid.cells, deposit[low:high], float(outside[one]))

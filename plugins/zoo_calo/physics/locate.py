@@ -50,7 +50,8 @@ def summed(cell: Ints, energy: Array) -> Shower:
     """The shower of single deposits; those of cell -1 are outside."""
     outside = cell < 0
     cells, at = np.unique(cell[~outside], return_inverse=True)
-    return cells, np.bincount(at, energy[~outside], len(cells)), float(energy[outside].sum())
+    energies = np.asarray(np.bincount(at, energy[~outside], len(cells)), np.float64)
+    return cells, energies, float(energy[outside].sum())
 
 
 def as_columns(showers: Sequence[Shower]) -> tuple[Ragged, Ragged]:

@@ -60,4 +60,5 @@ def radial_of(medium: Medium, energy_gev: Array, tau: Array) -> Radial:
 def drawn_radii(core: Array, tail: Array, share: Array, uniforms: Array) -> Array:
     """Radii of spots (N,), from ``uniforms`` (2, N); each argument is that of the spot."""
     scale = np.where(uniforms[0] < share, core, tail)
-    return scale * np.sqrt(uniforms[1] / (1 - uniforms[1]))
+    radii: Array = scale * np.sqrt(uniforms[1] / (1 - uniforms[1]))
+    return radii
