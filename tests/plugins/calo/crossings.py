@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from zoo_calo.physics.locate import cell_at
 from zoo_calo.physics.medium import most_probable_mev
 from zoo_calo.physics.spots import SHARES
-from zoo_calo.sources import geant4
 from zoo_calo.sources.config import Geant4Config
 from zoo_calo.sources.geant4 import Geant4
+from zoo_calo.sources.geant4_engine import deposits_of
 
 Array = NDArray[np.float64]
 
@@ -29,15 +29,10 @@ _LEAST_MEV = 1e-3
 
 def crossings(simulator: Geant4, key: int, energy_gev: float) -> tuple[Array, Array]:
     """Radius (mm) and energy (MeV) of every track in every cell that it crosses."""
-    config, stack = simulator.config, simulator.stack
-    engine = geant4._engine(stack, config.particle, config.cut_mm, config.em_physics)
-    engine.random.seed = geant4._seed(np.uint64(key))
-    photon = engine.particles().pid(22).generate(1)
-    photon["energy"] = 1e3 * energy_gev
-    photon["position"] = (0.0, 0.0, geant4._z_cm(stack, 0.0))
-    photon["direction"] = (0.0, 0.0, 1.0)
+    stack = simulator.stack
     rows: list[Array] = []
-    for path, found in engine.run(photon).deposits.items():
+    deposits = deposits_of(simulator.setup, energy_gev, np.pi / 2, np.uint64(key))
+    for path, found in deposits.items():
         plate = int(path.rpartition("Sensitive")[2])
         line, point = found.line, found.point
         for place, steps in (((line["start"] + line["end"]) / 2, line), (point["position"], point)):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from zoo.api import PluginError
-from zoo_calo.sources import geant4
+from zoo_calo.sources import geant4_engine
 from zoo_calo.sources.config import Geant4Config, GflashConfig
 from zoo_calo.sources.geant4 import Geant4
 from zoo_calo.sources.gflash import Gflash
@@ -41,8 +41,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def cost_of_runs(simulator: Geant4, photons: int = 300) -> float:
     """ms that a run of its own costs a key, beyond the showers."""
-    config = simulator.config
-    engine = geant4._engine(simulator.stack, config.particle, config.cut_mm, config.em_physics)
+    engine = geant4_engine._engine(simulator.setup)
 
     def run(count: int) -> None:
         engine.random.seed = 1

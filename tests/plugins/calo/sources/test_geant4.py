@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 from zoo.api import PluginError
 from zoo_calo.physics.grid import grid_of
 from zoo_calo.physics.showers import dense
-from zoo_calo.sources import geant4 as module
+from zoo_calo.sources import geant4_engine as module
 from zoo_calo.sources.config import Geant4Config
 from zoo_calo.sources.geant4 import Geant4
 from zoo_calo.specs import SAMPLE
@@ -46,7 +47,7 @@ def test_without_calzone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "calzone", module)  # any module will do
+    monkeypatch.setitem(sys.modules, "calzone", SimpleNamespace(GEANT4_VERSION="11"))
     monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
     with pytest.raises(PluginError, match="no data tables") as caught:
         source()
@@ -65,7 +66,7 @@ def test_without_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 def test_tables_without_which_geant4_would_end_the_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: dict[str, Any], missing: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "calzone", module)
+    monkeypatch.setitem(sys.modules, "calzone", SimpleNamespace(GEANT4_VERSION="11"))
     monkeypatch.setenv("GEANT4_DATA_DIR", str(tmp_path))
     (tmp_path / "G4EMLOW8" / "brem_SB").mkdir(parents=True)
     if settings:
@@ -75,7 +76,7 @@ def test_tables_without_which_geant4_would_end_the_process(
 
 
 def test_seeds_are_odd_and_all_different() -> None:
-    seeds = [module._seed(key) for key in np.arange(100, dtype=np.uint64)]
+    seeds = [module.seed_of(key) for key in np.arange(100, dtype=np.uint64)]
     assert all(seed % 2 for seed in seeds)
     assert len(set(seeds)) == 100
     assert min(seeds).bit_length() > 100
