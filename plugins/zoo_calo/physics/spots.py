@@ -3,9 +3,9 @@
 Two spectra, of tracks on the axis of a shower and far from it: near it most are minimum ionising,
 far from it many are slow electrons, which stay in the plate or cross it at an angle. Both are
 quantiles of what single tracks leave in single cells of the detector ``ild-ecal``, in Geant4
-showers of photons of 2 to 20 GeV (50,000 entries; ``tests/plugins/calo/crossings.py`` measures
-them). Their second moment makes most of that calorimeter's resolution: sigma^2 = <e2> / <e> times
-the visible energy, for independent entries.
+showers of photons of 2 to 20 GeV (``tests/plugins/calo/crossings.py``, about 50,000 entries). Their
+second moment makes most of that calorimeter's resolution: sigma^2 = <e2> / <e> times the visible
+energy, for independent entries.
 """
 
 from __future__ import annotations

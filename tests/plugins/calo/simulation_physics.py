@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--source", choices=["gflash", "geant4"], default="gflash")
     parser.add_argument("--detector", default="ild-ecal")
     parser.add_argument("--particle", default="gamma")
+    parser.add_argument("--theta", type=float, default=90.0, help="degrees; 90 is normal")
     parser.add_argument("--energies", type=float, nargs="+", default=[1, 2, 5, 10, 20, 50])
     parser.add_argument("--showers", type=int, nargs="+", default=[300, 300, 300, 200, 100, 50])
     given = parser.parse_args()
@@ -60,6 +61,7 @@ def main() -> None:
     for energy, count in zip(given.energies, given.showers, strict=True):
         settings: dict[str, Any] = {
             "detector": given.detector, "particle": given.particle, "energies_gev": [energy],
+            "theta_deg": [given.theta, given.theta],
         }  # fmt: skip
         simulator: Gflash | Geant4
         if given.source == "gflash":
