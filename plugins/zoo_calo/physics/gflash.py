@@ -106,28 +106,29 @@ class Gflash:
 
     def _spots(self, made: list[Component], theta: Array, keys: Keys) -> _Spots:
         slant = 1 / np.sin(theta)
-        mip = self.mip_mev * self.matter.response.spot * slant
+        mip = self.mip_mev * self.matter.response.spot
+        near = MEAN_NEAR * slant
+        least = np.minimum(near, MEAN_FAR)
         visible = np.stack([one.visible for one in made], 1)  # (N, components, plates)
-        unit = MEAN_NEAR * mip[:, None, None]
+        unit = mip * least[:, None, None]
         index, u = _drawn(visible / unit, self.matter.response.clump_mev / unit, keys)
         core, tail, share = (
             np.stack([getattr(one.radial, name) for one in made], 1).ravel()[index]
             for name in ("core", "tail", "share")
         )
         r = drawn_radii(core, tail, share, u[:2])
-        far = far_share(r)
-        # Spots further out have more energy and are fewer: the energy by radius stays as it is.
-        kept = u[4] * (MEAN_NEAR + far * (MEAN_FAR - MEAN_NEAR)) < MEAN_NEAR
-        index, u, r, far = index[kept], u[:, kept], r[kept], far[kept]
-        phi = 2 * np.pi * u[2]
-        shower, plate = index // visible[0].size, index % visible.shape[2]
+        far, shower = far_share(r), index // visible[0].size
+        # Spots with more energy are fewer: the energy by radius stays as it is.
+        kept = u[4] * (near[shower] + far * (MEAN_FAR - near[shower])) < least[shower]
+        index, shower, u, r, far = index[kept], shower[kept], u[:, kept], r[kept], far[kept]
+        phi, plate = 2 * np.pi * u[2], index % visible.shape[2]
         axis = self.matter.depths.z_mm[plate] / np.tan(theta)[shower]
         return _Spots(
             shower=shower,
             plate=plate,
             x_mm=r * np.cos(phi),
             y_mm=axis + r * np.sin(phi) * slant[shower],
-            energy=mip[shower] * crossing(u[3], far),
+            energy=mip * crossing(u[3], far, slant[shower]),
         )
 
     def _track(self, theta: Array, keys: Keys) -> _Spots:

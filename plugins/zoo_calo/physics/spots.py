@@ -45,15 +45,17 @@ def far_share(r_mm: Array) -> Array:
     return square / (square + _HALF_FAR_MM**2)
 
 
-def crossing(uniforms: Array, far: Array) -> Array:
+def crossing(uniforms: Array, far: Array, slant: Array) -> Array:
     """Energies of tracks that cross a cell, in most probable losses.
 
     Args:
         uniforms: Numbers in [0, 1).
-        far: Share of the far spectrum's quantile; the mean goes from :data:`MEAN_NEAR` to
-            :data:`MEAN_FAR` linearly in it.
+        far: Share of the far spectrum's quantile; the mean goes from :data:`MEAN_NEAR` times the
+            slant to :data:`MEAN_FAR` linearly in it.
+        slant: Length of the shower's way through a plate of unit thickness. Tracks near the axis go
+            along it; those far from it go any way.
     """
-    near = np.interp(uniforms, SHARES, _NEAR)
+    near = slant * np.interp(uniforms, SHARES, _NEAR)
     energy: Array = near + far * (np.interp(uniforms, SHARES, _FAR) - near)
     return energy
 
