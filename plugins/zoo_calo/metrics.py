@@ -1,11 +1,11 @@
 r"""How far the showers of a generator are from those of the reference, of the same energies.
 
 Primary is the corrected distance: ``sqrt(max(0, sum (D_o - F_o)))`` over the six observables, where
-``D_o`` is the Jensen-Shannon divergence and ``F_o`` what two samples of one law of this size have on
-average (:mod:`zoo_calo.fidelity.divergence`). The root is drawn after the sum, so that chance in one
-observable makes up for chance in another: a perfect generator has 0 in half of all samples. The sum
-of the roots, each cut at 0, cannot be 0 for it; it and the uncorrected sum, by which checkpoints
-were chosen elsewhere, are told too.
+``D_o`` is the Jensen-Shannon divergence and ``F_o`` what two samples of one law of this size have
+on average (:mod:`zoo_calo.fidelity.divergence`). The root is drawn after the sum, so that chance in
+one observable makes up for chance in another: a perfect generator has 0 in half of all samples. The
+sum of the roots, each cut at 0, is hardly ever 0 for it; it and the uncorrected sum, by which
+checkpoints were chosen elsewhere, are told too.
 """
 
 from __future__ import annotations

@@ -114,9 +114,9 @@ class _Histogram:
 def _histogram(side: Counted, stratum: Places, strata: int) -> _Histogram:
     bins = len(stratum)
     counts = np.bincount(side.place, minlength=bins).astype(np.float64)
-    squares = np.bincount(side.place, side.repeats, bins)
-    rows = np.bincount(stratum, counts, strata)
-    every = np.bincount(stratum, squares, strata)
+    squares = np.bincount(side.place, weights=side.repeats, minlength=bins)
+    rows = np.bincount(stratum, weights=counts, minlength=strata)
+    every = np.bincount(stratum, weights=squares, minlength=strata)
     return _Histogram(
         share=counts / np.maximum(rows, 1)[stratum],
         squares=squares,
@@ -126,12 +126,12 @@ def _histogram(side: Counted, stratum: Places, strata: int) -> _Histogram:
 
 
 def _scale(rows: Array) -> Array:
-    """n / (n - 1) / n^2: the unbiased variance of a mean, from a sum of squares."""
+    """Gives n / (n - 1) / n^2: the unbiased variance of a mean, from a sum of squares."""
     return np.where(rows > 1, 1 / np.maximum(rows * (rows - 1), 1), 0)
 
 
 def _moved(side: Summed, strata: int) -> tuple[Array, NDArray[np.floating]]:
-    """(strata, k), shares of the bins, and (N, k), n times what each shower adds to them."""
+    """(strata, k), shares of the bins, and (N, k), n times what each shower adds."""
     values, stratum = side.values, side.stratum
     own = np.zeros((strata, len(values)), values.dtype)
     own[stratum, np.arange(len(values))] = 1

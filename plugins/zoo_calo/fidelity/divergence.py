@@ -96,7 +96,7 @@ class Contrast:
         return self._summed(terms)
 
     def _summed(self, terms: Array) -> Array:
-        return np.bincount(self.stratum, terms, self.strata)
+        return np.bincount(self.stratum, weights=terms, minlength=self.strata)
 
 
 def _terms(p: Array, q: Array) -> Array:

@@ -87,28 +87,37 @@ def contrasts(
     """By the names of :data:`OBSERVABLES`.
 
     Args:
-        reference, generated: The samples.
+        reference: Of the true showers.
+        generated: Of the others.
         layers: Of the grid.
         paired: Whether rows are pairs of the same energy.
     """
-    sides = (reference, generated)
     single = {
-        "visible energy": (response_bins(), [side.response for side in sides]),
-        "hits": (hit_bins(), [side.hits_per_gev for side in sides]),
-        "centre of gravity": (cog_bins(layers), [side.columns["cog"] for side in sides]),
+        "visible energy": (response_bins(), reference.response, generated.response),
+        "hits": (hit_bins(), reference.hits_per_gev, generated.hits_per_gev),
+        "centre of gravity": (
+            cog_bins(layers),
+            reference.columns["cog"],
+            generated.columns["cog"],
+        ),
     }
     found: dict[str, Contrast] = {}
     for name in OBSERVABLES:
         if name in _SUMMED:
-            sums = [Summed(s.columns[_SUMMED[name]], s.stratum, s.repeats) for s in sides]
-            found[name] = contrast_of_sums(*sums, STRATA, paired=paired)
+            r, g = (
+                Summed(side.columns[_SUMMED[name]], side.stratum, side.repeats)
+                for side in (reference, generated)
+            )
+            found[name] = contrast_of_sums(r, g, STRATA, paired=paired)
             continue
-        bins, values = single[name]
-        counted = [
-            Counted(bins.places(value, side.stratum), side.repeats)
-            for value, side in zip(values, sides, strict=True)
-        ]
-        found[name] = contrast_of_counts(*counted, bins.stratum, STRATA, paired=paired)
+        bins, true, made = single[name]
+        counted = (
+            Counted(bins.places(true, reference.stratum), reference.repeats),
+            Counted(bins.places(made, generated.stratum), generated.repeats),
+        )
+        found[name] = contrast_of_counts(
+            counted[0], counted[1], bins.stratum, STRATA, paired=paired
+        )
     return found
 
 
@@ -191,4 +200,4 @@ def wasserstein(first: Array, second: Array) -> float:
         return float(np.abs(p - q).mean()) / spread
     every = np.sort(np.concatenate([p, q]))
     below = [np.searchsorted(one, every[:-1], side="right") / len(one) for one in (p, q)]
-    return float(np.abs(below[0] - below[1]) @ np.diff(every)) / spread
+    return float(np.sum(np.abs(below[0] - below[1]) * np.diff(every))) / spread

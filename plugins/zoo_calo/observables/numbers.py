@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,7 +75,7 @@ def moments(hits: Hits) -> Array:
 def thirds(profile: Array) -> Array:
     """(N, 3), shares of a longitudinal profile (N, layers) in the thirds of the layers."""
     ends = np.rint(np.linspace(0, profile.shape[1], 4)).astype(int)
-    parts = [profile[:, low:high].sum(1) for low, high in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [profile[:, low:high].sum(1) for low, high in pairwise(ends)]
     return _over(np.stack(parts, axis=1), profile.sum(1)[:, None])
 
 
