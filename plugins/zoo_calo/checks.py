@@ -239,30 +239,26 @@ def _step(profile: Array, border: int) -> tuple[float, float]:
 
 
 def _slope(showers: Mapping[str, Any], grid: Grid) -> tuple[float, float]:
-    """Percent of the mean in ten degrees, by mean90 in bins of the angle, and its error."""
+    """Percent of the mean in ten degrees, by least squares over showers, and its error.
+
+    Showers further than five rms90 from mean90 are left out: a few with hardly any energy would
+    decide.
+    """
     hits = _counted(showers, grid)
     energy = np.asarray(showers["energy"], np.float64)
     response = hits.total(hits.energy) / np.where(energy > 0, energy, np.nan)
     theta = np.degrees(np.asarray(showers["theta"], np.float64))
-    edges = np.unique(np.quantile(theta, np.linspace(0, 1, 7)))
-    if len(edges) < 4 or len(theta) < 60:
+    peak = mean90(response[np.isfinite(response)])
+    kept = np.abs(response - peak.mean) <= 5 * peak.width
+    x, y = theta[kept] - theta[kept].mean(), response[kept]
+    spread = float(x @ x)
+    if len(y) < 60 or spread <= 0:
         return float("nan"), float("nan")
-    place = np.clip(np.searchsorted(edges, theta, side="right") - 1, 0, len(edges) - 2)
-    peaks = [mean90(response[place == p]) for p in range(len(edges) - 1)]
-    x = np.array([theta[place == p].mean() for p in range(len(edges) - 1)])
-    y = np.array([peak.mean for peak in peaks])
-    weight = 1 / np.array([max(peak.mean_error, 1e-12) for peak in peaks])
-    slope, covariance = _line(x, y, weight)
-    scale = 1000 / float(y.mean())  # ten degrees, in percent
-    return scale * slope, scale * covariance**0.5
-
-
-def _line(x: Array, y: Array, weight: Array) -> tuple[float, float]:
-    """Slope of a weighted straight line, and its variance."""
-    square = weight**2
-    middle = (square * x).sum() / square.sum()
-    spread = float((square * (x - middle) ** 2).sum())
-    return float((square * (x - middle) * y).sum() / spread), 1 / spread
+    slope = float(x @ y) / spread
+    off = y - y.mean() - slope * x
+    error = float(np.sqrt(np.sum((x * off) ** 2))) / spread  # widths may change with the angle
+    scale = 1000 / float(y.mean())
+    return scale * slope, scale * error
 
 
 def _edge(grid: Grid) -> NDArray[np.bool_]:

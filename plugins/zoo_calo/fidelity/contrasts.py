@@ -114,15 +114,20 @@ class _Histogram:
 def _histogram(side: Counted, stratum: Places, strata: int) -> _Histogram:
     bins = len(stratum)
     counts = np.bincount(side.place, minlength=bins).astype(np.float64)
-    squares = np.bincount(side.place, weights=side.repeats, minlength=bins)
-    rows = np.bincount(stratum, weights=counts, minlength=strata)
-    every = np.bincount(stratum, weights=squares, minlength=strata)
+    squares = _sum(side.place, side.repeats, bins)
+    rows = _sum(stratum, counts, strata)
+    every = _sum(stratum, squares, strata)
     return _Histogram(
         share=counts / np.maximum(rows, 1)[stratum],
         squares=squares,
         all=every[stratum],
         scale=_scale(rows)[stratum],
     )
+
+
+def _sum(place: Places, values: Array, bins: int) -> Array:
+    summed: Array = np.bincount(place, values, bins).astype(np.float64)
+    return summed
 
 
 def _scale(rows: Array) -> Array:

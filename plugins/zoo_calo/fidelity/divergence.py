@@ -96,7 +96,8 @@ class Contrast:
         return self._summed(terms)
 
     def _summed(self, terms: Array) -> Array:
-        return np.bincount(self.stratum, weights=terms, minlength=self.strata)
+        summed: Array = np.bincount(self.stratum, terms, self.strata).astype(np.float64)
+        return summed
 
 
 def _terms(p: Array, q: Array) -> Array:

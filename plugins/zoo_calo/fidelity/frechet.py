@@ -28,7 +28,7 @@ class Measured:
 
     Attributes:
         value: May be negative: it has no bias that would keep it above 0.
-        error: Standard error, as the measure's authors define it.
+        error: Standard error.
         small: Whether there were fewer showers than its authors ask for.
         sizes: Of the subsamples, smallest and largest.
     """
@@ -72,7 +72,8 @@ def fpd(
         sizes: The smallest and the largest; both shrink where a sample has less than the largest.
 
     Returns:
-        The error is that of the fit, as theirs: it takes subsamples as independent.
+        The error has two parts: that of the fit, which is all that theirs has, and that of the
+        showers themselves, by a jackknife of twenty parts of the distance of all.
     """
     rng = np.random.default_rng(seed)
     fewest = min(len(reference), len(generated))
@@ -91,7 +92,19 @@ def fpd(
         errors.append(float(np.std(drawn)))
     value, error = _intercept(1 / counts, np.array(means), np.array(errors) / batches**0.5)
     small = fewest < sizes[1]
+    error = float(np.hypot(error, _jackknife(reference, generated)))
     return Measured(value, error, small, (int(counts.min()), int(counts.max())))
+
+
+def _jackknife(reference: Array, generated: Array, parts: int = 20) -> float:
+    """Standard error of the distance, each part of the showers left out once."""
+    left = [
+        frechet_distance(
+            *(np.delete(one, slice(part, None, parts), axis=0) for one in (reference, generated))
+        )
+        for part in range(parts)
+    ]
+    return float(np.std(left) * np.sqrt(parts - 1))
 
 
 def _intercept(x: Array, y: Array, error: Array) -> tuple[float, float]:
@@ -102,4 +115,4 @@ def _intercept(x: Array, y: Array, error: Array) -> tuple[float, float]:
     inverse = np.linalg.pinv(design / scale)
     slope = inverse @ (y * weight) / scale
     covariance = inverse @ inverse.T / np.outer(scale, scale)
-    return float(slope[0]), float(covariance[0, 0]) ** 0.5
+    return float(slope[0]), float(np.sqrt(covariance[0, 0]))

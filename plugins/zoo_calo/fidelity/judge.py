@@ -144,7 +144,7 @@ def judge(
     features = high_level(true, reference, grid), high_level(made, generated, grid)
     scaled = _scaled(*features)
     near = [one[: asked.neighbours] for one in _shuffled(scaled, asked.seed)]
-    classifiers = dict(_classified(features, reference, generated, grid, asked, tell))
+    classifiers = dict(_classified(features, (reference, generated), grid, asked, tell))
     tell("checks")
     return Judgement(
         showers=(reference.rows, generated.rows),
@@ -159,7 +159,7 @@ def judge(
         classifiers=classifiers,
         fpd=fpd(*scaled, seed=asked.seed),
         kpd=kpd(*scaled, seed=asked.seed),
-        neighbourhood=neighbourhood(*near),
+        neighbourhood=neighbourhood(near[0], near[1]),
         coverage=same_law_coverage(min(map(len, near))),
         findings=check(reference, generated, grid),
     )
@@ -222,8 +222,7 @@ def _shuffled(samples: tuple[Array, Array], seed: int) -> Iterator[Array]:
 
 def _classified(
     features: tuple[Array, Array],
-    reference: Table,
-    generated: Table,
+    samples: tuple[Table, Table],
     grid: Grid,
     asked: Settings,
     tell: Progress,
@@ -236,7 +235,7 @@ def _classified(
 
     pair = Matrix(features[0]), Matrix(features[1])
     yield "high-level", classify(*pair, asked.budget, told("high-level"))
-    cells = Cells(reference, grid), Cells(generated, grid)
+    cells = Cells(samples[0], grid), Cells(samples[1], grid)
     yield "low-level", classify(*cells, asked.budget, told("low-level"))
 
 

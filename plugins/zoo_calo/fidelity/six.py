@@ -140,7 +140,7 @@ class Distances:
     @property
     def corrected(self) -> float:
         """Distance without the floor: the root of the excess, 0 where that is negative."""
-        return max(self.excess, 0.0) ** 0.5
+        return float(np.sqrt(max(self.excess, 0.0)))
 
 
 def distances(

@@ -56,8 +56,8 @@ def _showers(
     assert grid.box is not None
     ix = np.floor((x - grid.box.low_x_mm) / grid.box.cell_mm).astype(int)
     iy = np.floor((y - grid.box.low_y_mm) / grid.box.cell_mm).astype(int)
-    inside = (layer < grid.layers) & (0 <= ix) & (ix < grid.box.nx)
-    inside &= (0 <= iy) & (iy < grid.box.ny)
+    inside = (layer < grid.layers) & (ix >= 0) & (ix < grid.box.nx)
+    inside &= (iy >= 0) & (iy < grid.box.ny)
     cell = (layer * grid.box.nx + ix) * grid.box.ny + iy
     dense = np.zeros((len(energy), grid.cells), np.float32)
     measured = deposit / np.asarray(grid.layer_weight)[layer.clip(0, grid.layers - 1)]

@@ -41,13 +41,14 @@ def test_fpd_has_no_bias_of_the_sample_size() -> None:
     true = 8 * (0.3**2 + 0.5**2)
     first, second = gaussians(4000, 8, seed=1), gaussians(4000, 8, 0.3, 1.5, seed=2)
     found = fpd(first, second, batches=8)
-    plain = frechet_distance(first[:400], second[:400])
     assert found.small
     assert found.sizes == (1600, 4000)
-    assert abs(found.value - true) < 0.1
-    assert abs(plain - true) > abs(found.value - true)
+    # Of the means alone: 2 * .3 * sqrt(8 (1 + 1.5^2) / 4000).
+    assert 0.048 < found.error < 0.15
+    assert abs(found.value - true) < 3 * found.error
     same = fpd(first, gaussians(4000, 8, seed=3), batches=8)
-    assert abs(same.value) < 0.005 < frechet_distance(first[:400], gaussians(400, 8, seed=3))
+    assert abs(same.value) < 3 * same.error
+    assert frechet_distance(first[:400], gaussians(400, 8, seed=3)) > 10 * abs(same.value)
 
 
 def test_kernel_distance_by_hand_and_its_mean() -> None:
