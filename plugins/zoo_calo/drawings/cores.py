@@ -46,8 +46,8 @@ def core_scan(grid: Grid, reference: Shown, models: Sequence[Shown]) -> Drawing 
     return Drawing(
         name="core-scan",
         caption="Share of the visible energy and of the hits in the middle n x n of "
-        f"{grid.shape[1]} x {grid.shape[2]} cells: means over showers, and the central 68 % of those "
-        "of the reference as a band.",
+        f"{grid.shape[1]} x {grid.shape[2]} cells: means over showers, and the central 68 % of "
+        "those of the reference as a band.",
         figure=figure,
         data=data,
     )

@@ -67,9 +67,9 @@ def js_distances(grid: Grid, evaluations: Sequence[Evaluation]) -> Drawing:
     return Drawing(
         name="js-distances",
         caption="Jensen-Shannon distance (base e) of every observable, means over strata of "
-        "energy: bars as measured; lines where samples of one law and of this size would lie; points the "
-        "root of the divergence less its floor with 95 % intervals over showers, and of all six "
-        f"together ('{PRIMARY}').",
+        "energy: bars as measured; lines where samples of one law and of this size would lie; "
+        "points the root of the divergence less its floor with 95 % intervals over showers, and of "
+        f"all six together ('{PRIMARY}').",
         figure=figure,
         data=data,
     )

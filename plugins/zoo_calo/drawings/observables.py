@@ -76,7 +76,8 @@ def _figure(grid: Grid, name: str, text: str, reference: Shown, models: Sequence
     samples = (reference, *models)
     figure = Figure(figsize=(12.6, 8.6), layout="constrained")
     data: dict[str, Array] = {}
-    for place, panel in zip(figure.subfigures(2, 3).ravel(), _panels(grid, samples), strict=True):
+    places = np.ravel(np.asarray(figure.subfigures(2, 3)))
+    for place, panel in zip(places, _panels(grid, samples), strict=True):
         axes = place.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         data |= _draw(axes, panel, models)
     legend(figure, models)
@@ -101,7 +102,7 @@ def _panels(grid: Grid, samples: Sequence[Shown]) -> Iterator[_Panel]:
     radii = radial_edges(grid)
     label = "distance from the axis [mm]"
     yield _summed(label, "energy / shower [MeV]", radii, each("radial"), "linear")
-    layers = np.arange(grid.layers + 1) - 0.5
+    layers = (np.arange(grid.layers + 1) - 0.5).astype(np.float64)
     yield _summed("layer", "energy / shower [MeV]", layers, each("longitudinal"), None)
     yield _histogram("centre of gravity [layers]", each("cog"))
 

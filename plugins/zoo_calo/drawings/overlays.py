@@ -140,10 +140,8 @@ def _edges(grid: Grid) -> dict[str, Array]:
     box = grid.box
     if box is None:
         reach = max(ring.r_mm[-1] for ring in grid.rings)
-        plane = np.linspace(-reach, reach, _RING_BINS + 1)
+        plane: Array = np.linspace(-reach, reach, _RING_BINS + 1)
         return {"x": plane, "y": plane, "z": layers}
-    return {
-        "x": box.low_x_mm + box.cell_mm * np.arange(box.nx + 1),
-        "y": box.low_y_mm + box.cell_mm * np.arange(box.ny + 1),
-        "z": layers,
-    }
+    x = box.low_x_mm + box.cell_mm * np.arange(box.nx + 1)
+    y = box.low_y_mm + box.cell_mm * np.arange(box.ny + 1)
+    return {"x": x.astype(np.float64), "y": y.astype(np.float64), "z": layers.astype(np.float64)}

@@ -84,8 +84,10 @@ def of_pair(
     label: str,
 ) -> tuple[Shown, list[Shown]]:
     """A reference and one generated sample: observables, energy, and theta in degrees of each."""
-    made = Shown(shortened(label, 40), *_stroke("model", 0), *generated)
-    return Shown("reference", *_REFERENCE_STROKE, *reference), [made]
+    line, mark = _stroke("model", 0)
+    made = Shown(shortened(label, 40), line, mark, generated[0], generated[1], generated[2])
+    line, mark = _REFERENCE_STROKE
+    return Shown("reference", line, mark, reference[0], reference[1], reference[2]), [made]
 
 
 def legend(figure: Figure, models: Sequence[Shown], *, filled: bool = True) -> None:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import nn
 
+from zoo.api import UsageError
+
 __all__ = ["Budget", "Judged", "Matrix", "Rows", "auc", "classify"]
 
 Array = NDArray[np.float64]
@@ -74,7 +76,7 @@ class Budget:
         rate: Of Adam.
         decay: Of weights, decoupled: it keeps few showers from being learnt by heart.
         seed: Of split, weights and order.
-        device: Where it computes.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     """
 
     hidden: int = 512
@@ -132,6 +134,7 @@ def classify(
 
     Raises:
         ValueError: If a sample has fewer than ten showers, or widths differ.
+        UsageError: If there is no such device.
     """
     chosen = budget or Budget()
     if min(reference.rows, generated.rows) < 10 or reference.width != generated.width:
@@ -181,6 +184,7 @@ def _split(reference: Rows, generated: Rows, rng: np.random.Generator) -> _Parts
 class _Training:
     def __init__(self, parts: _Parts, budget: Budget, width: int) -> None:
         self.parts, self.budget = parts, budget
+        self.device = _device(budget.device)
         self.mean, self.spread = _standard(parts)
         self.net = nn.Sequential(
             nn.Linear(width, budget.hidden),
@@ -188,7 +192,7 @@ class _Training:
             nn.Linear(budget.hidden, budget.hidden),
             nn.LeakyReLU(0.1),
             nn.Linear(budget.hidden, 1),
-        ).to(budget.device)
+        ).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), lr=budget.rate, weight_decay=budget.decay
         )
@@ -235,8 +239,21 @@ class _Training:
         for start in range(0, len(index), self.budget.batch):
             inputs, labels = self.parts.batch(index[start : start + self.budget.batch])
             scaled = (inputs - self.mean) / self.spread
-            device = self.budget.device
-            yield torch.from_numpy(scaled).to(device), torch.from_numpy(labels).to(device)
+            yield torch.from_numpy(scaled).to(self.device), torch.from_numpy(labels).to(self.device)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(
+            f"'{name}' is no device", where="--device", remedy="use auto, cpu, cuda or cuda:N"
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError("no CUDA device is usable", where="--device", remedy="use cpu")
+    return device
 
 
 def _standard(parts: _Parts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -20,6 +20,10 @@ splits of which are equally likely, the exact mean is ``g(n) / N``,
 
 which tends to 1/4. The floor of a bin is therefore ``V / s g(s^2 / V)`` with ``s = a + b``:
 ``s^2 / V`` is how many independent entries would vary as much.
+
+Where two laws do not overlap, chance adds nothing to D. A bin of several entries that are all of
+one sample therefore has no floor, and the others have as much more as such bins are likely, which
+is ``2^(1 - n)`` for one law: its mean stays what it is.
 """
 
 from __future__ import annotations
@@ -85,8 +89,10 @@ class Contrast:
         both = self.reference + self.generated
         filled = (both > 0) & (self.variance > 0)
         s, v = both[filled], self.variance[filled]
+        entries = s**2 / v
+        mixed = (self.reference > 0) & (self.generated > 0)
         terms = np.zeros_like(both)
-        terms[filled] = v / s * mean_of_splits(s**2 / v)
+        terms[filled] = v / s * mean_of_splits(entries) * _seen(entries, mixed[filled])
         return self._summed(terms)
 
     def separation(self) -> Array:
@@ -98,6 +104,16 @@ class Contrast:
     def _summed(self, terms: Array) -> Array:
         summed: Array = np.bincount(self.stratum, terms, self.strata).astype(np.float64)
         return summed
+
+
+def _seen(entries: Array, mixed: NDArray[np.bool_]) -> Array:
+    """Factors of the floor, 1 on average of one law: see the module's text.
+
+    Of a single entry nothing can be told. Effective numbers of entries are no whole ones, and below
+    one and a half there is one that counts.
+    """
+    together = 1 / (1 - 2 ** (1 - np.maximum(entries, 2)))
+    return np.where(entries < 1.5, 1.0, np.where(mixed, together, 0.0))
 
 
 def _terms(p: Array, q: Array) -> Array:

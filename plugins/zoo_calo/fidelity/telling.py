@@ -23,9 +23,8 @@ def lines(found: Judgement) -> Iterator[str]:
     for name, one in found.six.items():
         numbers = f"{one.raw:6.3f}  {one.floor:6.3f}  {one.corrected:9.3f}  {one.separation:10.4f}"
         yield f"{name:20}  {numbers}"
-    raw, floor = (
-        sum(getattr(one, part) for one in found.six.values()) for part in ("raw", "floor")
-    )
+    raw = sum(one.raw for one in found.six.values())
+    floor = sum(one.floor for one in found.six.values())
     yield f"{'sum':20}  {raw:6.3f}  {floor:6.3f}"
     bias, width = found.bias_percent
     yield f"visible energy {bias:+.2f} %, its relative width {width:+.1f} % (mean90, rms90)"

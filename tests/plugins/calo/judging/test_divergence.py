@@ -160,6 +160,17 @@ def test_resamples_lie_about_the_value_and_not_a_floor_above(kind: str) -> None:
     assert abs(drawn.mean() - point) < 4 * drawn.std() / 20 + 0.1 * floor
 
 
+def test_disjoint_samples_have_no_floor() -> None:
+    """Their divergence is log 2, whatever the size: nothing is to be taken off."""
+    rng = np.random.default_rng(8)
+    found = counts(rng.integers(20, size=200), 20 + rng.integers(20, size=200), 40, paired=False)
+    assert found.divergence().item() == pytest.approx(np.log(2))
+    assert found.floor().item() == 0
+    near, far = np.arange(20) < 8, np.arange(20) > 12
+    profile = sums(profiles(rng, 50) * near, profiles(rng, 50) * far, paired=False)
+    assert profile.floor().item() < 1e-4
+
+
 def test_separation_power() -> None:
     one = counts([0, 0, 1, 1], [1, 1, 2, 2], 3, paired=False)
     # Shares (.5, .5, 0) and (0, .5, .5): (.5 + 0 + .5) / 2.
