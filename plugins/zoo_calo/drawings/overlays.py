@@ -136,12 +136,12 @@ def _label(axis: str) -> str:
 
 
 def _edges(grid: Grid) -> dict[str, Array]:
-    layers = np.arange(grid.layers + 1) - 0.5
+    layers = (np.arange(grid.layers + 1) - 0.5).astype(np.float64)
     box = grid.box
     if box is None:
         reach = max(ring.r_mm[-1] for ring in grid.rings)
-        plane: Array = np.linspace(-reach, reach, _RING_BINS + 1)
+        plane = np.linspace(-reach, reach, _RING_BINS + 1).astype(np.float64)
         return {"x": plane, "y": plane, "z": layers}
     x = box.low_x_mm + box.cell_mm * np.arange(box.nx + 1)
     y = box.low_y_mm + box.cell_mm * np.arange(box.ny + 1)
-    return {"x": x.astype(np.float64), "y": y.astype(np.float64), "z": layers.astype(np.float64)}
+    return {"x": x.astype(np.float64), "y": y.astype(np.float64), "z": layers}

@@ -160,6 +160,22 @@ def test_resamples_lie_about_the_value_and_not_a_floor_above(kind: str) -> None:
     assert abs(drawn.mean() - point) < 4 * drawn.std() / 20 + 0.1 * floor
 
 
+def test_intervals_of_one_law_hold_zero_at_least_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(9)
+    n, held = 60, 0
+    for _ in range(60):
+        first, second = rng.integers(12, size=(2, n))
+        drawn = []
+        for _ in range(60):
+            index = rng.integers(n, size=n)
+            repeats = repeats_of(index.astype(np.uint64))
+            one = counts(first[index], second[index], 12, paired=True, repeats=repeats)
+            drawn.append(one.divergence().item() - one.floor().item())
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        held += low <= 0 <= high
+    assert held >= 54  # of 60, 57 expected where they are right
+
+
 def test_disjoint_samples_have_no_floor() -> None:
     """Their divergence is log 2, whatever the size: nothing is to be taken off."""
     rng = np.random.default_rng(8)
