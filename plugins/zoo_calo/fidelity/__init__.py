@@ -1,0 +1,1 @@
+"""How far generated showers are from those of a reference."""
