@@ -49,7 +49,7 @@ class ShowerCodec(Codec):
 
         Returns:
             ``latent`` float32 (N, Z, 1, 1, 1); ``energy``, GeV, and perhaps ``theta``, rad, float32
-            (N, 1, 1, 1, 1). Targets: ``cells``, float32 (N, layers, x, y), in units of the networks.
+            (N, 1, 1, 1, 1). Targets: ``cells``, float32 (N, layers, x, y), in the networks' units.
 
         Raises:
             DataError: If an energy is not above zero.

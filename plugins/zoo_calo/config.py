@@ -187,4 +187,4 @@ class WganLiteConfig(CaloConfig):
     critic_width: AtLeastOne = 64
     """Channels of the critic after the first layer."""
     response: Positive = 30.0
-    """MeV that all cells see per GeV, with layer weights if they are on: where the training begins."""
+    """MeV that all cells see per GeV, weighted if layers are: where the training begins."""

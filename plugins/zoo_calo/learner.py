@@ -137,9 +137,7 @@ class ShowerLearner(Learner):
             .add("change", change.sum(), len(real), self.config.post.change, per=_SHOWERS)
         )
 
-    def _fake(
-        self, nets: Networks, given: Tensor, context: Context
-    ) -> tuple[Moved | None, Tensor]:
+    def _fake(self, nets: Networks, given: Tensor, context: Context) -> tuple[Moved | None, Tensor]:
         """Showers (N, layers, x, y), and the latent step that they began with."""
         start = self._start(context)
         step = self.config.latent_step

@@ -27,6 +27,7 @@ class CaloMetrics(Metrics):
         self.grid = grid_of(facts)
 
     def measure(self, samples: Table, predictions: Table) -> Table:
+        """Visible energy over that of the particle, MeV/GeV, and hits, of both."""
         energy = samples["energy"].astype(np.float64)
         columns: dict[str, Any] = {"id": samples.ids, "energy": energy}
         for name, table in (("true", samples), ("made", predictions)):
@@ -35,6 +36,7 @@ class CaloMetrics(Metrics):
         return Table(columns)
 
     def summarise(self, rows: Table) -> Sequence[Number]:
+        """Distances of the distributions, and of mean and width."""
         true, made = rows["visible_true"], rows["visible_made"]
         bias, ratio = made.mean() / true.mean() - 1, made.std() / true.std() - 1
         visible = wasserstein_distance(true, made) / true.mean()

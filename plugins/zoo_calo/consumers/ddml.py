@@ -25,19 +25,17 @@ class Ddml(ConsumerContract):
     """(1, 100, 1, 1, 1) and (1, 1, 1, 1, 1) in; a float32 for every cell out, MeV.
 
     From ``RegularGridGANModel.cc`` and ``ONNXInference.cc`` of DDML: inputs go in by their order,
-    latent numbers and GeV. Of the first output it copies as many floats as its grid has cells, layer
-    by layer, x before y, and takes those above zero for energies; another type or order is garbage
-    without a message.
+    latent numbers and GeV. Of the first output it copies as many floats as its grid has cells,
+    layer by layer, x before y, and takes those above zero for energies; another type or order is
+    garbage without a message.
     """
 
     def check(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[str]:
         """Violations for one point of the grid, each a sentence."""
         given, found = list(inputs.values()), []
         if len(given) != 2 or len(outputs) != 1:
-            return [
-                f"{len(given)} inputs and {len(outputs)} outputs instead of latent numbers and "
-                "energy, and deposits: it knows no angle"
-            ]
+            number = f"{len(given)} inputs and {len(outputs)} outputs"
+            return [f"{number} instead of latent numbers, energy; deposits: it knows no angle"]
         for array, shape in zip(given, _SHAPES, strict=True):
             if array.dtype != np.float32 or array.shape[1:] != shape:
                 found.append(
@@ -56,7 +54,7 @@ class Ddml(ConsumerContract):
         return found
 
     def files(self, name: str, info: Mapping[str, Any], codec: Codec) -> Mapping[str, str]:
-        """``NAME.ddml.json``, its settings, and ``NAME.ddml.py``, which makes showers with the file.
+        """``NAME.ddml.json``, its settings, and ``NAME.ddml.py``, which makes showers with it.
 
         Args:
             name: Stem of the exported file.

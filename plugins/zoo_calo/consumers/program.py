@@ -5,7 +5,9 @@ from __future__ import annotations
 __all__ = ["PROGRAM"]
 
 PROGRAM = '''\
-"""Showers from the file beside this one, called as DDML calls it. Needs numpy, and onnxruntime or torch.
+"""Showers from the file beside this one, called as DDML calls it.
+
+Needs numpy, and onnxruntime or torch.
 
     python THIS.py --energy 10 --showers 5
 """

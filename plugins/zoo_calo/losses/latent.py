@@ -61,7 +61,7 @@ def latent_step(
 
 
 def moved_by(slope: Tensor, mean_square: Tensor, config: LatentStep) -> Tensor:
-    """dz of the slope g, both (N, Z): eq. 9 of LOGAN, ``rate g / (damping + g^2)``, or ``rate g``.
+    """The step of the slope g, both (N, Z): ``rate g / (damping + g^2)``, eq. 9, or ``rate g``.
 
     Relative, g is in units of the root of ``mean_square``. So ``rate`` and ``damping`` mean the
     same for every critic, whatever its scale: the step has a length of about rate / (damping + 1).

@@ -33,6 +33,6 @@ def gradient_penalty(
 
 
 def slope_of(value: Tensor, point: Tensor) -> Tensor:
-    """d value / d point of each sample, itself differentiable."""
+    """Derivative of each sample's value by its point, itself differentiable."""
     (slope,) = torch.autograd.grad(value.sum(), point, create_graph=True)
     return slope

@@ -63,7 +63,7 @@ class LiteGenerator(nn.Module):
         )
 
     def forward(self, latent: Tensor, conditions: Tensor) -> Tensor:
-        """float32 (N, layers, x, y), 0 and more; of ``latent`` (N, Z, 1, 1, 1), conditions (N, C)."""
+        """float32 (N, layers, x, y), at least 0; of latent (N, Z, 1, 1, 1), conditions (N, C)."""
         numbers = latent.flatten(1)
         given = torch.cat([numbers, about(conditions)], 1)
         image = self.grow(self.stem(given).unflatten(1, self.start))  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ class PionConstrainer(nn.Module):
         super().__init__()
         sizes = (math.prod(shape), *config.constrainer_widths)
         layers: list[nn.Module] = []
-        for before, after in zip(sizes[:-2], sizes[1:-1], strict=True):
+        for before, after in pairwise(sizes[:-1]):
             layers += [nn.Linear(before, after), nn.LayerNorm(after), nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*layers)
         self.readout = Readout((*sizes[-2:], 1))

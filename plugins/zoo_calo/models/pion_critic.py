@@ -49,7 +49,7 @@ class PionCritic(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions beside a shortcut; with more channels after than before it halves the size."""
+    """Two convolutions beside a shortcut; where the channels grow, it halves the size."""
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()

@@ -84,7 +84,7 @@ class PionGenerator(nn.Module):
         published_start(self)
 
     def forward(self, latent: Tensor, conditions: Tensor) -> Tensor:
-        """float32 (N, layers, x, y), 0 and more; of ``latent`` (N, Z, 1, 1, 1), conditions (N, C)."""
+        """float32 (N, layers, x, y), at least 0; of latent (N, Z, 1, 1, 1), conditions (N, C)."""
         given = conditions[:, :, None, None, None]
         start = torch.cat([self.from_conditions(given), self.from_latent(latent)], 1)
         cells: Tensor = self.body(start).squeeze(1)

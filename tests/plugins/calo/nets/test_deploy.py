@@ -55,9 +55,7 @@ def made(name: str, grid: Grid, **settings: Any) -> NetworkPredictor:
     config: CaloConfig = make_config.model_validate({**small, **settings})
     nets = make(config, grid.facts())
     learner = ShowerLearner(config, grid.facts())
-    return NetworkPredictor(
-        f"calo/{name}", nets, learner, ShowerCodec(config, grid.facts(), {})
-    )
+    return NetworkPredictor(f"calo/{name}", nets, learner, ShowerCodec(config, grid.facts(), {}))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +108,7 @@ FLAT = {"deposits": np.ones((2, 30), np.float32)}
     [
         (GIVEN, FLAT, []),
         ({**GIVEN, "theta": GIVEN["energy"]}, FLAT, ["knows no angle"]),
-        ({**GIVEN, "latent": np.zeros((2, 50, 1, 1, 1), np.float32)}, FLAT, ["not float32 (1, 100"]),
+        ({**GIVEN, "latent": np.zeros((2, 50), np.float32)}, FLAT, ["not float32 (1, 100, 1"]),
         ({**GIVEN, "energy": np.ones((2, 1), np.float32)}, FLAT, ["not float32 (1, 1, 1, 1, 1)"]),
         (GIVEN, {"deposits": FLAT["deposits"].astype(np.float64)}, ["float64 instead"]),
         (GIVEN, {"deposits": np.asfortranarray(FLAT["deposits"])}, ["not contiguous"]),
@@ -163,12 +161,12 @@ def test_rings_are_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("plugin", "forked_runtime")
 @pytest.mark.parametrize(
-    ("name", "consumer", "settings"),
-    [("wgan", "ddml", POST), ("wgan-lite", "ddml-torch", {}), ("wgan-lite", "ddml", {})],
+    "case", [("wgan", "ddml", POST), ("wgan-lite", "ddml-torch", {}), ("wgan-lite", "ddml", {})]
 )
 def test_ddml_loads_the_file(
-    tmp_path: Path, grids: Grids, showers: Showers, name: str, consumer: str, settings: dict[str, Any]
+    tmp_path: Path, grids: Grids, showers: Showers, case: tuple[str, str, dict[str, Any]]
 ) -> None:
+    name, consumer, settings = case
     grid = grids(10, 9)
     predictor = made(name, grid, **settings)
     done = export(predictor, consumer=consumer, out=tmp_path, samples=showers(grid, 4))

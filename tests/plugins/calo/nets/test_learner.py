@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 
 
 class Scaled(nn.Module):
-    """A generator of flat showers, E a_0 in every cell, and a critic and constrainer of sums."""
+    """A generator of flat showers, a critic and a constrainer of sums, a post-processor: scaled."""
 
     def __init__(self, role: str, cells: tuple[int, int, int]) -> None:
         super().__init__()
@@ -34,6 +34,8 @@ class Scaled(nn.Module):
         self.factor = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, first: Tensor, given: Tensor | None = None) -> Tensor:
+        if self.role == "post":
+            return self.factor * first
         if self.role == "generator":
             assert given is not None
             flat = self.factor * given[:, 0] * (1 + 0.1 * first.flatten(1)[:, 0])
@@ -151,7 +153,7 @@ def test_latent_steps_cost_and_are_told(case: Callable[..., Case]) -> None:
 
 def test_no_two_showers_share_their_noise(case: Callable[..., Case]) -> None:
     """Published, every process drew the same mixtures; here they are of the sample and the step."""
-    learner, nets, batch, _ = case()
+    batch = case()[2]
     first, again = (step_context(1, 5, "critic", batch.ids[part], CPU) for part in ([0, 1], [1]))
     mixtures = first.uniform(tag=2)
     assert mixtures[0] != mixtures[1]

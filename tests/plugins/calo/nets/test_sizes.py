@@ -22,6 +22,7 @@ from zoo_calo.models.sizes import doubled, halved, shrunk
 from zoo_calo.physics.grid import Grid
 
 Grids = Callable[..., Grid]
+SHAPES = [(30, 10, 10), (30, 15, 15), (10, 10, 10), (48, 13, 13), (9, 8, 11)]
 SMALL_PION = WganPionConfig(
     generator_width=4, critic_widths=(4, 6), critic_blocks=(1, 2), constrainer_widths=(8, 4)
 )
@@ -90,7 +91,7 @@ def test_every_size_is_made_by_its_layers(size: int) -> None:
             assert now == expected
 
 
-@pytest.mark.parametrize("shape", [(30, 10, 10), (30, 15, 15), (10, 10, 10), (48, 13, 13), (9, 8, 11)])
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", MAKERS)
 def test_networks_fit_reduced_grids(name: str, shape: tuple[int, int, int], grids: Grids) -> None:
     make, config = MAKERS[name]
