@@ -56,7 +56,5 @@ def _sums(
     counts = deposit.values >= grid.threshold_mev
     shower = np.repeat(np.arange(len(cell)), cell.lengths)
     seen = np.where(counts, deposit.values * grid.weight[cell.values], 0.0)
-    return (
-        np.bincount(shower, seen, len(cell)),
-        np.bincount(shower, counts.astype(np.float64), len(cell)),
-    )
+    sums = np.bincount(shower, seen, len(cell)).astype(np.float64)
+    return sums, np.bincount(shower[counts], minlength=len(cell)).astype(np.float64)

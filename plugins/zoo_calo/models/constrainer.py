@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from zoo_calo.config import WganConfig
 from zoo_calo.models.common import Readout, published_start
-from zoo_calo.models.sizes import halved
+from zoo_calo.models.sizes import Volume, halved
 
 __all__ = ["Constrainer", "begin_above_zero"]
 
@@ -25,23 +25,23 @@ class Constrainer(nn.Module):
 
     def __init__(self, config: WganConfig, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        axes = [halved(size, (3, 3, 2), (2, 2, 1), 0) for size in shape]
+        volume = Volume(*(halved(size, (3, 3, 2), (2, 2, 1), 0) for size in shape))
         width = config.constrainer_width
         channels = (1, width, 2 * width, width)
         layers: list[nn.Module] = []
         for number in range(3):
-            kernel = tuple(axis.kernels[number] for axis in axes)
-            stride = tuple(axis.strides[number] for axis in axes)
-            padding = tuple(axis.paddings[number] for axis in axes)
-            layers.append(
-                nn.Conv3d(
-                    channels[number], channels[number + 1], kernel, stride, padding, bias=False
-                )
+            convolution = nn.Conv3d(
+                channels[number],
+                channels[number + 1],
+                volume.kernel(number),
+                volume.stride(number),
+                volume.padding(number),
+                bias=False,
             )
-            size = [axis.sizes[number] for axis in axes]
-            layers += [nn.LayerNorm(size), nn.LeakyReLU(0.2)] if number < 2 else []
+            layers.append(convolution)
+            layers += [nn.LayerNorm(volume.size(number)), nn.LeakyReLU(0.2)] if number < 2 else []
         self.body = nn.Sequential(*layers)
-        features = width * math.prod(axis.end for axis in axes)
+        features = width * math.prod(volume.end)
         self.readout = Readout((features, _HIDDEN, 1))
         published_start(self)
         begin_above_zero(self.readout)

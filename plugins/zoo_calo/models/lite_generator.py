@@ -35,16 +35,16 @@ class LiteGenerator(nn.Module):
         super().__init__()
         self.response, layers, width = response, shape[0], config.width
         given = config.latent + config.conditions + 1
-        axes = [doubled(size, 2) for size in shape[1:]]
-        self.start = (2 * width, *(axis.start for axis in axes))
-        kernels = [tuple(axis.kernels[number] for axis in axes) for number in range(2)]
+        x, y = (doubled(size, 2) for size in shape[1:])
+        self.start = (2 * width, x.start, y.start)
+        first, second = zip(x.kernels, y.kernels, strict=True)
         self.stem = nn.Linear(given, math.prod(self.start))
         self.grow = nn.Sequential(
             nn.LeakyReLU(_SLOPE),
-            nn.ConvTranspose2d(2 * width, width, kernels[0], 2, 1),
+            nn.ConvTranspose2d(2 * width, width, first, 2, 1),
             nn.GroupNorm(1, width),
             nn.LeakyReLU(_SLOPE),
-            nn.ConvTranspose2d(width, width, kernels[1], 2, 1),
+            nn.ConvTranspose2d(width, width, second, 2, 1),
             nn.GroupNorm(1, width),
             nn.LeakyReLU(_SLOPE),
         )
@@ -66,9 +66,9 @@ class LiteGenerator(nn.Module):
         """float32 (N, layers, x, y), at least 0; of latent (N, Z, 1, 1, 1), conditions (N, C)."""
         numbers = latent.flatten(1)
         given = torch.cat([numbers, about(conditions)], 1)
-        image = self.grow(self.stem(given).unflatten(1, self.start))  # type: ignore[no-untyped-call]
+        image = self.grow(self.stem(given).unflatten(1, self.start))
         cells = self.paint(torch.cat([image, self.texture(numbers)], 1)).relu()
-        share = cells / (cells.sum((2, 3), keepdim=True) + _TINY)
+        share: Tensor = cells / (cells.sum((2, 3), keepdim=True) + _TINY)
         return share * self._energies(given, conditions)[:, :, None, None]
 
     def _energies(self, given: Tensor, conditions: Tensor) -> Tensor:
@@ -101,7 +101,8 @@ class Texture(nn.Module):
     def forward(self, numbers: Tensor) -> Tensor:
         """(N, channels, x, y) of latent numbers (N, Z)."""
         texture: Tensor = (numbers @ self.factors).sin()
-        return texture.unflatten(1, self.shape)  # type: ignore[no-untyped-call]
+        images: Tensor = texture.unflatten(1, self.shape)  # type: ignore[no-untyped-call]
+        return images
 
 
 def about(conditions: Tensor) -> Tensor:

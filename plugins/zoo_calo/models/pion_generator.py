@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from zoo.api import ConfigError
 from zoo_calo.config import WganPionConfig
 from zoo_calo.models.common import published_start
-from zoo_calo.models.sizes import Axis, doubled, widened
+from zoo_calo.models.sizes import Axis, Volume, doubled, widened
 
 __all__ = ["PionGenerator", "across", "along"]
 
@@ -61,25 +61,26 @@ class PionGenerator(nn.Module):
 
     def __init__(self, config: WganPionConfig, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        axes = [along(shape[0]), across(shape[1]), across(shape[2])]
-        start = tuple(axis.start for axis in axes)
+        volume = Volume(along(shape[0]), across(shape[1]), across(shape[2]))
         width = config.generator_width
-        self.from_latent = nn.ConvTranspose3d(config.latent, 4 * width, start, bias=False)
-        self.from_conditions = nn.ConvTranspose3d(config.conditions, 4 * width, start, bias=False)
+        self.from_latent = nn.ConvTranspose3d(config.latent, 4 * width, volume.start, bias=False)
+        self.from_conditions = nn.ConvTranspose3d(
+            config.conditions, 4 * width, volume.start, bias=False
+        )
         channels = (8 * width, 4 * width, 2 * width, width, *_NARROW, 1)
         layers: list[nn.Module] = []
         for number in range(len(channels) - 1):
             convolution = nn.ConvTranspose3d(
                 channels[number],
                 channels[number + 1],
-                tuple(axis.kernels[number] for axis in axes),
-                tuple(axis.strides[number] for axis in axes),
-                tuple(axis.paddings[number] for axis in axes),
+                volume.kernel(number),
+                volume.stride(number),
+                volume.padding(number),
                 bias=False,
             )
             is_last = number == len(channels) - 2
-            size = [axis.sizes[number] for axis in axes]
-            layers += [convolution, *([] if is_last else [nn.LayerNorm(size)]), nn.ReLU()]
+            norm = [] if is_last else [nn.LayerNorm(volume.size(number))]
+            layers += [convolution, *norm, nn.ReLU()]
         self.body = nn.Sequential(*layers)
         published_start(self)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Axis", "doubled", "halved", "shrunk", "widened"]
+__all__ = ["Axis", "Volume", "doubled", "halved", "shrunk", "widened"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,41 @@ class Axis:
     def end(self) -> int:
         """Size after the last."""
         return self.sizes[-1] if self.sizes else self.start
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What the layers of a network do along layers, x and y."""
+
+    along: Axis
+    x: Axis
+    y: Axis
+
+    @property
+    def start(self) -> tuple[int, int, int]:
+        """Size before the first layer."""
+        return self.along.start, self.x.start, self.y.start
+
+    @property
+    def end(self) -> tuple[int, int, int]:
+        """Size after the last layer."""
+        return self.along.end, self.x.end, self.y.end
+
+    def size(self, number: int) -> list[int]:
+        """After layer ``number``."""
+        return [self.along.sizes[number], self.x.sizes[number], self.y.sizes[number]]
+
+    def kernel(self, number: int) -> tuple[int, int, int]:
+        """Of layer ``number``."""
+        return self.along.kernels[number], self.x.kernels[number], self.y.kernels[number]
+
+    def stride(self, number: int) -> tuple[int, int, int]:
+        """Of layer ``number``."""
+        return self.along.strides[number], self.x.strides[number], self.y.strides[number]
+
+    def padding(self, number: int) -> tuple[int, int, int]:
+        """Of layer ``number``."""
+        return self.along.paddings[number], self.x.paddings[number], self.y.paddings[number]
 
 
 def doubled(size: int, times: int) -> Axis:

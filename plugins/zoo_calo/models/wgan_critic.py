@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from zoo_calo.config import WganConfig
 from zoo_calo.models.common import Readout, published_start
-from zoo_calo.models.sizes import halved, shrunk
+from zoo_calo.models.sizes import Volume, halved, shrunk
 
 __all__ = ["WganCritic"]
 
@@ -29,7 +29,8 @@ class WganCritic(nn.Module):
     def __init__(self, config: WganConfig, shape: tuple[int, int, int]) -> None:
         super().__init__()
         along = shrunk(shape[0], _PUBLISHED_LAYERS, _ALONG)
-        axes = [along, *(halved(size, (2,) * 4, (2, 2, 2, 1), 1) for size in shape[1:])]
+        across = (halved(size, (2,) * 4, (2, 2, 2, 1), 1) for size in shape[1:])
+        volume = Volume(along, *across)
         width = config.critic_width
         channels = (1, width, 2 * width, 4 * width, 1)
         layers: list[nn.Module] = []
@@ -37,16 +38,15 @@ class WganCritic(nn.Module):
             convolution = nn.Conv3d(
                 channels[number],
                 channels[number + 1],
-                tuple(axis.kernels[number] for axis in axes),
-                tuple(axis.strides[number] for axis in axes),
-                tuple(axis.paddings[number] for axis in axes),
+                volume.kernel(number),
+                volume.stride(number),
+                volume.padding(number),
                 bias=False,
             )
-            size = [axis.sizes[number] for axis in axes]
             layers.append(convolution)
-            layers += [nn.LayerNorm(size), nn.LeakyReLU(0.2)] if number < 3 else []
+            layers += [nn.LayerNorm(volume.size(number)), nn.LeakyReLU(0.2)] if number < 3 else []
         self.body = nn.Sequential(*layers)
-        features = math.prod(axis.end for axis in axes) + config.conditions
+        features = math.prod(volume.end) + config.conditions
         self.readout = Readout((features, *_HIDDEN, 1))
         published_start(self)
 

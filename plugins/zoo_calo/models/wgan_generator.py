@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from zoo_calo.config import WganConfig
 from zoo_calo.models.common import published_start
-from zoo_calo.models.sizes import doubled
+from zoo_calo.models.sizes import Volume, doubled
 
 __all__ = ["WganGenerator"]
 
@@ -27,19 +27,20 @@ class WganGenerator(nn.Module):
 
     def __init__(self, config: WganConfig, shape: tuple[int, int, int]) -> None:
         super().__init__()
-        axes = [doubled(size + 2, _DOUBLINGS) for size in shape]
-        start = tuple(axis.start for axis in axes)
+        volume = Volume(*(doubled(size + 2, _DOUBLINGS) for size in shape))
         width = config.generator_width
         first = width * 2 ** (_DOUBLINGS - 1)
-        self.from_latent = nn.ConvTranspose3d(config.latent, first, start, bias=False)
-        self.from_conditions = nn.ConvTranspose3d(config.conditions, first, start, bias=False)
+        self.from_latent = nn.ConvTranspose3d(config.latent, first, volume.start, bias=False)
+        self.from_conditions = nn.ConvTranspose3d(
+            config.conditions, first, volume.start, bias=False
+        )
         layers: list[nn.Module] = []
         for number in range(_DOUBLINGS):
             before = 2 * first if number == 0 else first // 2 ** (number - 1)
-            kernel = tuple(axis.kernels[number] for axis in axes)
+            kernel = volume.kernel(number)
             layers += [
                 nn.ConvTranspose3d(before, first // 2**number, kernel, 2, 1, bias=False),
-                nn.LayerNorm([axis.sizes[number] for axis in axes]),
+                nn.LayerNorm(volume.size(number)),
                 nn.ReLU(),
             ]
         self.body = nn.Sequential(*layers)
