@@ -17,7 +17,7 @@ __all__ = ["LATENT", "Ddml"]
 
 LATENT = 100
 """Random numbers that it draws for a shower, uniform from -1 to 1."""
-_SHAPES = ((LATENT, 1, 1, 1), (1, 1, 1, 1))
+_SHAPES = {"latent": (LATENT, 1, 1, 1), "energy": (1, 1, 1, 1)}  # in its order
 _RUNTIMES = {"onnx": "ONNXInference", "ts": "TorchInference"}
 
 
@@ -32,14 +32,15 @@ class Ddml(ConsumerContract):
 
     def check(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> list[str]:
         """Violations for one point of the grid, each a sentence."""
-        given, found = list(inputs.values()), []
-        if len(given) != 2 or len(outputs) != 1:
-            number = f"{len(given)} inputs and {len(outputs)} outputs"
+        found = []
+        if set(inputs) != set(_SHAPES) or len(outputs) != 1:
+            number = f"{len(inputs)} inputs and {len(outputs)} outputs"
             return [f"{number} instead of latent numbers, energy; deposits: it knows no angle"]
-        for array, shape in zip(given, _SHAPES, strict=True):
+        for name, shape in _SHAPES.items():
+            array = inputs[name]
             if array.dtype != np.float32 or array.shape[1:] != shape:
                 found.append(
-                    f"an input is {array.dtype} {array.shape}, not float32 (1, "
+                    f"the input {name} is {array.dtype} {array.shape}, not float32 (1, "
                     f"{', '.join(map(str, shape))})"
                 )
         (output,) = outputs.values()
@@ -47,7 +48,7 @@ class Ddml(ConsumerContract):
             found.append(f"the output is {output.dtype} instead of float32")
         if not output.flags.c_contiguous:
             found.append("the output is not contiguous in memory")
-        if output.ndim != 2 or len(output) != len(given[0]):
+        if output.ndim != 2 or len(output) != len(inputs["latent"]):
             found.append(f"the output is {output.shape}, not flat for each shower")
         if not ((output >= 0) & np.isfinite(output)).all():
             found.append("the output is no energy: it is negative or not finite")
