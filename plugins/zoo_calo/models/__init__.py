@@ -1,0 +1,1 @@
+"""Networks, one design a file."""
