@@ -40,6 +40,7 @@ def pages() -> dict[str, str]:
         "plugins/dnn-roi-reference.md": NOTE + task_reference("dnn-roi"),
         "plugins/optics-reference.md": NOTE + task_reference("optics"),
         "plugins/ha-tpc-reference.md": NOTE + task_reference("ha-tpc"),
+        "plugins/calo-reference.md": NOTE + task_reference("calo"),
     }
 
 

@@ -128,14 +128,15 @@ class AnotherShower(Predictor):
         return cKDTree(_places(self.training, self.needs))
 
     def _drawn(self, places: Array, numbers: Array) -> Ints:
-        showers = int(self._tree.n)
-        nearest = max(min(self.config.nearest, showers // 4), 1)
-        chosen = np.empty(len(places), np.int64)
-        used: set[int] = set()
+        """Rows of training showers that are alike, each once as long as there are others."""
+        chosen, used = np.empty(len(places), np.int64), set[int]()
+        alike = self._tree.query_ball_point(places, self.config.within)
+        _, nearest = self._tree.query(places)
         for at, number in enumerate(numbers):
-            _, found = self._tree.query(places[at], k=nearest)
-            near = np.roll(np.atleast_1d(found), -int(number * nearest)).tolist()
-            chosen[at] = next((one for one in near if one not in used), near[0])
+            near = sorted(alike[at]) or [int(nearest[at])]
+            first = int(number * len(near))
+            turned = (*near[first:], *near[:first])
+            chosen[at] = next((one for one in turned if one not in used), turned[0])
             used.add(int(chosen[at]))
         return chosen
 

@@ -31,9 +31,8 @@ class AnotherShowerConfig(Config):
 
     angles: bool = False
     """Compare angles too. Data that were simulated at more than one need no telling."""
-    nearest: int = Field(1000, ge=1, le=100_000)
-    """Showers of the closest energies, among which a sample's key draws one. One per cent of
-    energy counts as much as one degree. Fewer are closer, but come back more often: 3,000 samples
-    of one energy draw from these. At most a quarter of all."""
+    within: float = Field(0.5, gt=0, le=10)
+    """Showers this near in energy, in per cent, are alike: a sample's key draws one of them. One
+    degree of angle counts as much as one per cent. Where there are none, the nearest is taken."""
     showers: int = Field(100_000, ge=1)
     """Most training showers that are kept."""

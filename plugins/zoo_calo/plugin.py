@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from zoo.api import Consumer, Model, Task, hookimpl
+from zoo.api import Consumer, Model, Ref, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_calo"
 _GETTING_HIGH = "Buhmann et al., arXiv:2005.05334"
@@ -26,16 +26,24 @@ def zoo_tasks() -> Sequence[Task]:
             summary="showers in the cells of a calorimeter, given energy and angle",
             sample=f"{_HERE}.specs:SAMPLE",
             prediction=f"{_HERE}.specs:PREDICTION",
-            models=_networks(),
-            sources={},
+            models={**_networks(), **_classical()},
+            sources=_sources(),
             codec=f"{_HERE}.codec:ShowerCodec",
             learner=f"{_HERE}.learner:ShowerLearner",
             metrics=f"{_HERE}.metrics:CaloMetrics",
+            figures=f"{_HERE}.figures:CaloFigures",
             deploy=f"{_HERE}.deploy:ShowerDeploy",
-            select="visible energy",
+            select="corrected JS",
             recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "paper", "quick")},
+            published=f"{_HERE}:published.toml",
         ),
     )
+
+
+@hookimpl
+def zoo_commands() -> Mapping[str, Ref]:
+    """``zoo calo``: showers made, converted and judged."""
+    return {"calo": f"{_HERE}.commands:app"}
 
 
 @hookimpl
@@ -95,4 +103,62 @@ def _networks() -> dict[str, Model]:
             networks=f"{_HERE}.models.lite:networks",
             second_order=True,
         ),
+    }
+
+
+def _classical() -> dict[str, Model]:
+    return {
+        "gflash": Model(
+            config=f"{_HERE}.baselines_config:GflashShowersConfig",
+            summary="parametrised showers, their constants fitted to the training showers",
+            cite="Grindhammer and Peters, hep-ex/0001020",
+            predictor=f"{_HERE}.baselines:GflashShowers",
+            baseline=True,
+            needs=frozenset({"energy"}),
+        ),
+        "another-shower": Model(
+            config=f"{_HERE}.baselines_config:AnotherShowerConfig",
+            summary="a shower of the training data of about that energy: the reference against itself",
+            predictor=f"{_HERE}.baselines:AnotherShower",
+            oracle=True,
+            needs=frozenset({"energy"}),
+        ),
+    }
+
+
+def _sources() -> dict[str, SourceSpec]:
+    return {
+        "geant4": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.geant4:Geant4",
+            config=f"{_HERE}.sources.config:Geant4Config",
+            summary="Geant4 in a stack of plates (extra geant4)",
+        ),
+        "gflash": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.gflash:Gflash",
+            config=f"{_HERE}.sources.config:GflashConfig",
+            summary="parametrised showers in a stack of plates",
+        ),
+        **_adapters(),
+    }
+
+
+def _adapters() -> dict[str, SourceSpec]:
+    files = {
+        "getting-high": ("getting_high:GettingHigh", "layers in HDF5, as of Getting High"),
+        "calochallenge": ("calochallenge:CaloChallenge", "HDF5 and binning of the CaloChallenge"),
+        "lcio": ("lcio_file:Lcio", "SimCalorimeterHits of LCIO, through a cell map"),
+        "edm4hep": ("edm4hep_file:Edm4hep", "hits of EDM4hep, through a cell map (extra edm4hep)"),
+        "point-cloud": ("point_cloud:PointCloud", "points in HDF5, as of CaloClouds"),
+        "calo-h5": ("calo_h5:CaloH5", "what `zoo calo generate` writes"),
+    }
+    return {
+        name: SourceSpec(
+            kind="adapter",
+            factory=f"{_HERE}.sources.{reader}",
+            config=f"{_HERE}.sources.files_config:{reader.partition(':')[2]}Config",
+            summary=summary,
+        )
+        for name, (reader, summary) in files.items()
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from zoo_calo.commands import convert, generate
+from zoo_calo.commands import convert, generate, judge
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Calorimeter showers: made by a model, and in the formats of others.",
+    help="Calorimeter showers: made by a model, in the formats of others, judged.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -17,8 +17,8 @@ app = typer.Typer(
 
 @app.callback()
 def _group() -> None:
-    """Calorimeter showers: made by a model, and in the formats of others."""
+    """Calorimeter showers: made by a model, in the formats of others, judged."""
 
 
-for _command in (generate, convert):
+for _command in (generate, convert, judge):
     _command.register(app)

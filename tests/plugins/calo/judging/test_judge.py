@@ -19,7 +19,7 @@ from zoo.api import Config, Model, Ragged, Table, Task, hookimpl
 from zoo.cli.app import app as zoo_app
 from zoo.data.writer import TableWriter
 from zoo.registry import registry
-from zoo_calo.commands_fidelity import register
+from zoo_calo.commands.judge import register
 from zoo_calo.drawings.observables import occupancies
 from zoo_calo.specs import SAMPLE
 
