@@ -130,8 +130,8 @@ class AnotherShower(Predictor):
     def _drawn(self, places: Array, numbers: Array) -> Ints:
         """Rows of training showers that are alike, each once as long as there are others."""
         chosen, used = np.empty(len(places), np.int64), set[int]()
-        alike = self._tree.query_ball_point(places, self.config.within)
-        _, nearest = self._tree.query(places)
+        alike = list(self._tree.query_ball_point(places, self.config.within))
+        nearest = np.atleast_1d(self._tree.query(places)[1])
         for at, number in enumerate(numbers):
             near = sorted(alike[at]) or [int(nearest[at])]
             first = int(number * len(near))

@@ -118,7 +118,7 @@ def _classical() -> dict[str, Model]:
         ),
         "another-shower": Model(
             config=f"{_HERE}.baselines_config:AnotherShowerConfig",
-            summary="a shower of the training data of about that energy: the reference against itself",
+            summary="a training shower of that energy: the reference against itself",
             predictor=f"{_HERE}.baselines:AnotherShower",
             oracle=True,
             needs=frozenset({"energy"}),
