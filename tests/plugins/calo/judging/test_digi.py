@@ -12,6 +12,7 @@ from scipy.stats import norm
 from zoo.api import DataError, Ragged, Table
 from zoo_calo.digi.calibration import fit_calibration
 from zoo_calo.digi.electronics import Electronics, Saturation, digitise, saturated
+from zoo_calo.digi.levels import levels
 from zoo_calo.digi.resolution import energy_points, stochastic_term
 
 Toy = Callable[..., Table]
@@ -108,6 +109,25 @@ def test_calibration_needs_showers(toy: Toy, toy_grid: Any) -> None:
     table = toy(np.full(5, 20.0), 1, grid)
     with pytest.raises(DataError, match="cannot calibrate"):
         fit_calibration(table, table["energy"], grid)
+
+
+def test_saturation_costs_linearity_and_noise_costs_resolution(toy: Toy, toy_grid: Any) -> None:
+    grid = toy_grid()
+    energy = np.repeat([5.0, 20.0], 100)
+    training, judged = (toy(energy, seed, grid) for seed in (1, 2))
+    bad = Electronics(noise_mip=0.4, saturation=Saturation(photoelectrons=15, pixels=1000))
+    good = levels(training, judged, grid, Electronics(threshold_mip=0))
+    np.testing.assert_allclose(good["digi"].energy, good["sim"].energy, rtol=1e-5)
+    found = levels(training, judged, grid, bad)
+    assert good["sim"].points[1].mean90.mean == pytest.approx(1, abs=0.03)
+    ratio = {name: one.points[1].mean90.mean / one.points[0].mean90.mean
+             for name, one in found.items()}  # fmt: skip
+    assert ratio["sim"] == pytest.approx(1, abs=0.04)
+    assert ratio["digi"] < ratio["sim"] - 0.05  # noise is the same at both energies
+    told = found["digi"].told()
+    assert [point["energy"] for point in told["points"]] == [5, 20]
+    assert told["points"][0]["showers"] == 100
+    assert told["stochastic_term"] > 0
 
 
 def test_stochastic_and_constant_term_are_found() -> None:

@@ -18,7 +18,7 @@ from zoo_calo.fidelity.kernel import kpd, squared_mmd
 from zoo_calo.fidelity.neighbours import neighbourhood, same_law_coverage
 from zoo_calo.observables.observed import observed
 
-SMALL = Budget(hidden=16, epochs=12, batch=100, rate=3e-3)
+SMALL = Budget(hidden=16, epochs=6, batch=100, rate=5e-3)
 
 
 def gaussians(n: int, d: int, shift: float = 0.0, width: float = 1.0, seed: int = 0) -> Any:
@@ -114,15 +114,17 @@ def test_auc_of_scores() -> None:
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_a_classifier_of_gaussians_reaches_the_best_there_is(shift: float) -> None:
     """Apart by d the best area is Phi(d / sqrt 2); of one law it is a half."""
-    first, second = gaussians(2500, 4, seed=1), gaussians(2500, 4, seed=2)
+    first, second = gaussians(1500, 4, seed=1), gaussians(1500, 4, seed=2)
     second[:, 0] += shift
     told: list[tuple[int, int]] = []
     found = classify(Matrix(first), Matrix(second), SMALL, lambda *done: told.append(done))
-    assert found.tested == (500, 500)
+    assert found.tested == (300, 300)
     assert abs(found.auc - norm.cdf(shift / 2**0.5)) < 4 * found.error
     assert found.budget["hidden"] == 16
-    assert told[0] == (1, 12)
-    assert classify(Matrix(first), Matrix(second), SMALL).auc == found.auc
+    assert told[0] == (1, 6)
+    if shift:
+        again = classify(Matrix(first), Matrix(second), SMALL)
+        assert again.auc == found.auc
 
 
 def test_a_classifier_needs_showers() -> None:

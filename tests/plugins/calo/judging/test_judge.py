@@ -21,6 +21,11 @@ from zoo.data.writer import TableWriter
 from zoo.registry import registry
 from zoo_calo.commands.judge import register
 from zoo_calo.drawings.observables import occupancies
+from zoo_calo.fidelity.classifier import Budget
+from zoo_calo.fidelity.job import drawings_of
+from zoo_calo.fidelity.judge import Settings, judge
+from zoo_calo.physics.grid import Grid, Rings
+from zoo_calo.physics.showers import listed
 from zoo_calo.specs import SAMPLE
 
 FAST = ("--hidden", "64", "--epochs", "8", "--resamples", "10")
@@ -153,6 +158,44 @@ def test_a_shift_is_seen_by_every_measure(files: dict[str, Path]) -> None:
     assert told["wasserstein"]["centre of gravity"] > 0.5
     failed = {check["name"] for check in told["checks"] if check["verdict"] == "fail"}
     assert "share of the last layers" in failed
+
+
+def rings() -> Grid:
+    """Layers that differ in their bins, as in the first data set of the CaloChallenge."""
+    each = tuple(
+        Rings(r_mm=tuple(float(r) for r in range(0, 5 * n, 5)), alphas=1 if n < 6 else 8)
+        for n in (5, 9, 9, 7, 5) * 3
+    )
+    return Grid(
+        name="rings",
+        depth_mm=tuple(float(z) for z in range(15)),
+        layer_weight=(1.0,) * 15,
+        threshold_mev=0.01,
+        mip_mev=0.05,
+        rings=each,
+    )
+
+
+def ringed(seed: int) -> Table:
+    grid, rng = rings(), np.random.default_rng(seed)
+    energy = rng.choice([0.5, 2.0, 260.0], 120)
+    chance = rng.gamma(0.3, 1, (120, grid.cells)) * np.exp(-np.hypot(grid.x_mm, grid.y_mm) / 10)
+    share = chance / chance.sum(1, keepdims=True)
+    cell, deposit = listed((1e3 * energy[:, None] * share).astype(np.float32))
+    ids = np.arange(120, dtype=np.uint64) + 1000 * seed
+    return Table({"id": ids, "energy": energy, "cell": cell, "deposit": deposit})
+
+
+def test_cylinders_are_judged_too() -> None:
+    small = Settings(resamples=5, budget=Budget(hidden=8, epochs=2))
+    first, second = ringed(1), ringed(2)
+    found = judge(first, second, rings(), small)
+    assert found.corrected[1] < 0.15
+    assert set(found.classifiers) == {"high-level", "low-level"}
+    assert {f.verdict for f in found.findings if f.name == "same core"} == {"unknown"}
+    names = [drawing.name for drawing in drawings_of(rings(), first, second, "theirs")]
+    assert "core-scan" not in names
+    assert {"observables", "overlays", "correlations"} <= set(names)
 
 
 def test_a_model_is_judged_and_told_for_people(files: dict[str, Path]) -> None:
