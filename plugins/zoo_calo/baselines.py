@@ -130,7 +130,7 @@ class AnotherShower(Predictor):
     def _drawn(self, places: Array, numbers: Array) -> Ints:
         """Rows of training showers that are alike, each once as long as there are others."""
         chosen, used = np.empty(len(places), np.int64), set[int]()
-        alike = list(self._tree.query_ball_point(places, self.config.within))
+        alike: Any = self._tree.query_ball_point(places, self.config.within)  # N lists of rows
         nearest = np.atleast_1d(self._tree.query(places)[1])
         for at, number in enumerate(numbers):
             near = sorted(alike[at]) or [int(nearest[at])]
