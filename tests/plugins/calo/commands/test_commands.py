@@ -245,5 +245,5 @@ def test_showers_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_group_tells_its_commands() -> None:
     group = typer.main.get_command(app)
-    assert sorted(group.commands) == ["convert", "generate"]  # type: ignore[attr-defined]
+    assert sorted(group.commands) == ["convert", "generate", "judge"]  # type: ignore[attr-defined]
     assert set(get_args(FormatName)) == set(FORMATS)

@@ -6,9 +6,9 @@ Tests of the second kind need calzone (the extra ``geant4``) and its data tables
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,11 +28,19 @@ ALL = frozenset(SAMPLE)
 KEYS = np.arange(6, dtype=np.uint64)
 
 
+@pytest.fixture(scope="session")
+def tables(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Geant4's tables, rebuilt from public ones, unpacked."""
+    folder = tmp_path_factory.mktemp("geant4")
+    with tarfile.open(real_data / "calo" / "geant4" / "g4data_rebuilt.tar.gz") as packed:
+        packed.extractall(folder, filter="data")
+    return folder / "g4data"
+
+
 @pytest.fixture
-def calzone() -> None:
+def calzone(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("calzone", reason="calzone is not installed: pip install '.[geant4]'")
-    if not any(Path(os.environ.get("GEANT4_DATA_DIR", "/nowhere")).glob("G4EMLOW*")):
-        pytest.skip("no data tables of Geant4: GEANT4_DATA_DIR")
+    monkeypatch.setenv("GEANT4_DATA_DIR", str(tables))
 
 
 def source(**settings: Any) -> Geant4:
@@ -82,6 +90,7 @@ def test_seeds_are_odd_and_all_different() -> None:
     assert min(seeds).bit_length() > 100
 
 
+@pytest.mark.realdata
 @pytest.mark.usefixtures("calzone")
 def test_a_shower_is_its_key_alone_and_no_two_are_equal() -> None:
     table = source().simulate(KEYS, ALL)
@@ -92,6 +101,7 @@ def test_a_shower_is_its_key_alone_and_no_two_are_equal() -> None:
     assert len(set(energy.tolist())) == len(KEYS)
 
 
+@pytest.mark.realdata
 @pytest.mark.usefixtures("calzone")
 def test_photons_in_the_ild_have_the_known_response() -> None:
     of = source(energies_gev=[5])
@@ -103,6 +113,7 @@ def test_photons_in_the_ild_have_the_known_response() -> None:
     assert layer == pytest.approx(12.3, abs=1.5)
 
 
+@pytest.mark.realdata
 @pytest.mark.usefixtures("calzone")
 def test_electrons_of_the_calochallenge_show_their_energy() -> None:
     of = source(detector="calochallenge", particle="e-", energies_gev=[2])
@@ -112,6 +123,7 @@ def test_electrons_of_the_calochallenge_show_their_energy() -> None:
     assert seen / 4 / 2000 == pytest.approx(0.96, abs=0.1)
 
 
+@pytest.mark.realdata
 @pytest.mark.usefixtures("calzone")
 def test_angles_and_pooled_cells() -> None:
     of = source(detector="ild-ecal-angled", theta_deg=[45, 45], energies_gev=[3], pool=2)
@@ -121,6 +133,7 @@ def test_angles_and_pooled_cells() -> None:
     assert y == pytest.approx(np.average(depth, weights=table["deposit"].values), abs=8)
 
 
+@pytest.mark.realdata
 @pytest.mark.usefixtures("calzone")
 def test_facts() -> None:
     facts = json.loads(json.dumps(source(pool=3).facts))
@@ -149,6 +162,7 @@ else:
 """
 
 
+@pytest.mark.realdata
 @pytest.mark.usefixtures("calzone")
 @pytest.mark.parametrize("first", ["pi+", "gamma"])
 def test_pions_shower_and_are_refused_where_they_would_not(first: str) -> None:
