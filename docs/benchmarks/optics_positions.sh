@@ -9,6 +9,7 @@
 #   UNSEEN    positions of the second judgement          (1000)
 #   STEPS     optimiser steps of every training          (5000)
 #   SENSORS   that a step sees of each flash; 0: all     (1000)
+#   FREQUENCY omega_0 of its sines; the SIREN paper has 30   (8)
 #   MODEL     network of all                             (siren-pair)
 #   UPDATES   batches of an update: a number, or epoch   ("1 epoch")
 #   LOSSES    ("poisson mse log-l2")
@@ -18,9 +19,9 @@
 #   JOBS      trainings at a time, one thread each       (1)
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/optics-positions} FLASHES=${FLASHES:-10} UNSEEN=${UNSEEN:-1000}
-STEPS=${STEPS:-5000} SENSORS=${SENSORS:-1000} UPDATES=${UPDATES:-1 epoch} LOSSES=${LOSSES:-poisson mse log-l2}
+STEPS=${STEPS:-5000} SENSORS=${SENSORS:-1000} FREQUENCY=${FREQUENCY:-8} UPDATES=${UPDATES:-1 epoch} LOSSES=${LOSSES:-poisson mse log-l2}
 MODEL=${MODEL:-siren-pair} LIGHTS=${LIGHTS:-isotropic cone} SETS=${SETS:-2 125} TANK=${TANK:-} JOBS=${JOBS:-1}
-export ZOO OUT STEPS SENSORS MODEL OMP_NUM_THREADS=1
+export ZOO OUT STEPS SENSORS FREQUENCY MODEL OMP_NUM_THREADS=1
 
 simulate() { # FILE EVENTS SEED LIGHT [OPTION...]
   local file=$1 events=$2 seed=$3 light=$4
@@ -35,7 +36,8 @@ train() { # SET LIGHT LOSS UPDATE: batches of five flashes, as in the talk
   local name=$1-$2-$3-$4 direction=false
   [ "$2" = isotropic ] || direction=true
   "$ZOO" train "optics/$MODEL" --data "$OUT/$1-$2.h5" --recipe better --out "$OUT/$name" \
-    --set "model.loss=$3" --set "model.sensors_per_step=$SENSORS" --set "model.direction=$direction" --set training.batch=5 \
+    --set "model.loss=$3" --set "model.direction=$direction" --set "model.frequency=$FREQUENCY" \
+    --set "model.sensors_per_step=$SENSORS" --set training.batch=5 \
     --set "training.accumulate=$4" --set "training.steps=$STEPS" \
     --set "training.validate_every=$((STEPS / 5))" --set data.test=0.0 --set engine.chunk=2048
 }
