@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 RADIAL_BINS = 24
 """As in Buhmann et al., arXiv:2005.05334."""
+_LEAST_CELLS = 0.85  # width of a radial bin
 
 _DECADES = 5
 _PER_DECADE = 20  # theirs: 70 bins from 0.01 to 30 MeV
@@ -64,11 +65,17 @@ def from_axis(hits: Hits, theta: Array | None = None) -> Array:
 
 
 def radial_edges(grid: Grid) -> Array:
-    """Edges of the bins, mm: 24 equal ones up to the corner of a box, or the finest rings."""
-    if grid.rings:
+    """Edges of the bins, mm: equal ones up to the corner of a box, or the finest rings.
+
+    There are 24, of 0.88 cells on 30 x 30; of a smaller box fewer, for narrower bins would stay
+    empty between the distances that cells can have.
+    """
+    if grid.box is None:
         finest = max(grid.rings, key=lambda ring: len(ring.r_mm))
         return np.asarray(finest.r_mm, np.float64)
-    return np.linspace(0, float(np.hypot(grid.x_mm, grid.y_mm).max()) * 1.0001, RADIAL_BINS + 1)
+    corner = float(np.hypot(grid.x_mm, grid.y_mm).max())
+    bins = max(1, min(RADIAL_BINS, int(corner / (_LEAST_CELLS * grid.box.cell_mm))))
+    return np.linspace(0, corner * 1.0001, bins + 1)
 
 
 def spectrum(hits: Hits) -> Array:

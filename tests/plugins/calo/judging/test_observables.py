@@ -97,11 +97,23 @@ def test_profiles(hits: Any) -> None:
     # Middles of cells lie at +-5 and +-15 mm.
     np.testing.assert_allclose(from_axis(hits), np.hypot([5, 5, 15, 5], [5, 5, 5, 5]))
     edges = radial_edges(GRID)
-    assert len(edges) == 25
+    assert len(edges) == 3  # of 1.06 cells
     bins = radial(hits)
     near, far = (int(np.searchsorted(edges, np.hypot(x, 5)) - 1) for x in (5, 15))
     assert (bins[0, near], bins[0, far]) == (1.5, 0.5)
     assert bins.sum() == pytest.approx(2.1)
+
+
+@pytest.mark.parametrize(("cells", "bins"), [(30, 24), (48, 24), (13, 9), (10, 7), (1, 1)])
+def test_no_radial_bin_is_empty_by_construction(cells: int, bins: int) -> None:
+    half = cells / 2
+    box = Box(nx=cells, ny=cells, cell_mm=1.0, low_x_mm=-half, low_y_mm=-half)
+    grid = Grid(
+        name="disc", depth_mm=(1.0,), layer_weight=(1.0,), threshold_mev=0, mip_mev=1, box=box
+    )
+    edges = radial_edges(grid)
+    assert len(edges) == bins + 1  # 24 on 30 x 30, as in Buhmann et al.
+    assert np.histogram(np.hypot(grid.x_mm, grid.y_mm), edges)[0].all()
 
 
 def test_distance_from_a_tilted_axis(hits: Any) -> None:
