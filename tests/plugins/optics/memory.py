@@ -126,7 +126,11 @@ def tensors(step: Callable[[], None]) -> int:
     from torch._C._profiler import _EventType
     from torch.profiler import ProfilerActivity, profile
 
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
+    with profile(
+        activities=[ProfilerActivity.CPU],
+        profile_memory=True,
+        acc_events=True,  # torch 2.11 warns otherwise, of a second window that there is not
+    ) as recorded:
         step()
     recorder: Any = recorded.profiler
     held, todo = [], [*recorder.kineto_results.experimental_event_tree()]
