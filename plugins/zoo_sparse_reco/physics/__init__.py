@@ -1,0 +1,1 @@
+"""Voxels, classes and the passage of particles through liquid argon."""

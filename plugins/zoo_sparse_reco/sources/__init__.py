@@ -1,0 +1,1 @@
+"""Where events come from: a simulator, and files of others."""
