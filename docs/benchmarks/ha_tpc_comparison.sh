@@ -12,11 +12,11 @@
 #   TEST      tracks of the judgement                      (140000)
 #   OTHERS    tracks of every other judgement              (20000)
 #   RESNET    epochs of resnet18; 0: none                  (6)
-#   FIT, DIRECT  epochs of cluster-net, the two variants   (8, 16)
-#   TALK      epochs for the targets of the talk           (4)
+#   FIT, DIRECT  epochs of cluster-net, the two variants   (8, 12)
+#   TALK      epochs for other spectra and the targets of the talk  (3)
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
-OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} DIRECT=${DIRECT:-16} TALK=${TALK:-4}
+OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} DIRECT=${DIRECT:-12} TALK=${TALK:-3}
 FACE=--set=data.options.start=face
 FLAT=(--set=data.options.spectrum=falling "--set=data.options.p_t_gev=[0.15,20]") # in curvature
 TARGETS='["q_over_pt","phi","y_ini"]' # from the face z_ini is always the same
