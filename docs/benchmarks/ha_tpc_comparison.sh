@@ -13,10 +13,10 @@
 #   OTHERS    tracks of every other judgement              (20000)
 #   RESNET    epochs of resnet18; 0: none                  (6)
 #   FIT, DIRECT  epochs of cluster-net, the two variants   (8, 12)
-#   TALK      epochs for other spectra and the targets of the talk  (3)
+#   TALK      epochs for other spectra and the targets of the talk  (2)
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
-OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} DIRECT=${DIRECT:-12} TALK=${TALK:-3}
+OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} DIRECT=${DIRECT:-12} TALK=${TALK:-2}
 FACE=--set=data.options.start=face
 FLAT=(--set=data.options.spectrum=falling "--set=data.options.p_t_gev=[0.15,20]") # in curvature
 TARGETS='["q_over_pt","phi","y_ini"]' # from the face z_ini is always the same
