@@ -85,14 +85,16 @@ def check(reference: Mapping[str, Any], generated: Mapping[str, Any], grid: Grid
     ]
 
 
-def layer_factor(showers: Mapping[str, Any], grid: Grid, layers: int = LAST_LAYERS) -> Finding:
-    """The step in the mean deposit before the last layers, against the weights of the grid.
+def layer_factor(showers: Mapping[str, Any], grid: Grid) -> Finding:
+    """Whether deposits have been multiplied by the weights of their layers already.
 
-    A parabola with an odd-even term is fitted to the logarithm of the profile on both sides of the
-    border, together with a step; without the right weights the weighted profile has that step.
+    The same silicon behind thicker absorber sees the same shower: over the depth, deposits as
+    measured go on without a step where layers begin to count more, and weighted ones rise by that
+    factor. A parabola of the depth with an odd-even term is fitted to the logarithm of the profile
+    around that border, together with a step.
     """
     name = "weight of the last layers"
-    border = grid.layers - layers
+    border, factor = _border(grid)
     if border < 6:
         return _unknown(name, f"the grid has {grid.layers} layers, too few to see a step")
     hits = hits_of(showers, grid).above(grid.threshold_mev)
@@ -101,16 +103,23 @@ def layer_factor(showers: Mapping[str, Any], grid: Grid, layers: int = LAST_LAYE
     mean = profile.mean(0)[near]
     if hits.showers < 20 or (mean <= 0).any():
         return _unknown(name, "there are too few showers, or layers without energy")
-    step, error = _step(profile[:, near], border - near.start)
-    factor, expected = float(np.exp(-step)), grid.layer_weight[border] / grid.layer_weight[0]
-    off = abs(np.log(factor / expected))
-    good = off < max(np.log(1.25), _SIGMAS * error)
+    step, error = _step(profile[:, near], np.cumsum(grid.layer_weight)[near], border - near.start)
+    good = abs(step) < max(np.log(1.25), _SIGMAS * error)
+    seen = float(np.exp(step))
     text = (
-        f"the deposit falls by a factor of {factor:.2f} +- {factor * error:.2f} at the last "
-        f"{layers} layers, and the grid weighs them {expected:g} times"
+        f"at layer {border} deposits rise by a factor of {seen:.2f} +- {seen * error:.2f}, those "
+        f"as measured by 1; the grid weighs the layers from there on {factor:g} times"
     )
-    remedy = "" if good else ": the weights of the grid are not those of this detector"
-    return Finding(name, factor, "", "pass" if good else "fail", f"{text}{remedy}.")
+    remedy = "" if good else ": they are weighted already, or the layers are not those of the grid"
+    return Finding(name, seen, "", "pass" if good else "fail", f"{text}{remedy}.")
+
+
+def _border(grid: Grid) -> tuple[int, float]:
+    """Layer from which on weights differ, and by which factor; where they do not, the last ten."""
+    weight = np.asarray(grid.layer_weight)
+    changes = np.flatnonzero(weight[1:] != weight[:-1]) + 1
+    border = int(changes[-1]) if len(changes) else grid.layers - LAST_LAYERS
+    return border, float(weight[border] / weight[border - 1]) if border > 0 else 1.0
 
 
 def last_layers(reference: Mapping[str, Any], generated: Mapping[str, Any], grid: Grid) -> Finding:
@@ -222,10 +231,10 @@ def _ratio(name: str, shares: list[Array], what: str) -> Finding:
     return Finding(name, number, "", "fail" if bad else "pass", sentence)
 
 
-def _step(profile: Array, border: int) -> tuple[float, float]:
+def _step(profile: Array, depth: Array, border: int) -> tuple[float, float]:
     """Step of the log of the mean profile at a layer, and its error from twenty parts."""
     k = np.arange(profile.shape[1])
-    x = (k - border) / len(k)
+    x = (depth - depth[border]) / (depth[-1] - depth[0])
     odd = np.where(k % 2, 1.0, -1.0)
     design = np.stack([np.ones_like(x), x, x**2, odd, (k >= border).astype(float)], axis=1)
     inverse = np.linalg.pinv(design)

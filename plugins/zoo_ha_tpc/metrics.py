@@ -128,7 +128,7 @@ class HaTpcMetrics(Metrics):
             length,
             columns["clusters"],
             self._plane.field_tesla,
-            tan_lambda=dict(samples).get("tan_lambda", 0.0),
+            tan_lambda=samples.get("tan_lambda", 0.0),
         )
 
 

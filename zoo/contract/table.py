@@ -89,6 +89,10 @@ class Table(Mapping[str, Any]):
                 "no such field", where=name, remedy=suggestion(name, self._columns)
             ) from None
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The column, or what is given where there is none."""
+        return self._columns.get(name, default)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 

@@ -64,6 +64,8 @@ def open_run(
         return _create(out, parts, resolved, identity)
     run = RunDirectory.open(out)
     before, now = _decisive(run.identity()), _decisive(identity)
+    untold = now.keys() - before.keys()
+    before |= {name: now[name] for name in untold if _is_default(name, resolved.provenance)}
     names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
     refused = [name.removeprefix("config.") for name in names]
     if (refused or not run.complete) and not (out / _CONSTANTS).exists():
@@ -228,6 +230,16 @@ def _decisive(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted path -> value of all that decides the result."""
     settings = {key: (key.removeprefix("config."), v) for key, v in _leaves(identity).items()}
     return {key: _name(n, v) for key, (n, v) in settings.items() if n not in MAY_CHANGE}
+
+
+def _is_default(name: str, provenance: Mapping[str, str]) -> bool:
+    """Whether it is a setting that nobody has changed.
+
+    A run that does not tell it was begun before the setting existed: new settings do by default
+    what was done without them.
+    """
+    section, _, key = name.partition(".")
+    return section == "config" and provenance.get(key) == "default"
 
 
 def _name(key: str, value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from zoo.api import Drawing
@@ -20,6 +21,7 @@ Array = NDArray[np.float64]
 
 _ANGLES = np.arange(20.0, 161.0, 7.5)
 _FEWEST = 20
+_MOST_TICKS = 8
 
 
 def against_energy(reference: Shown, models: Sequence[Shown]) -> Drawing | None:
@@ -51,6 +53,7 @@ def against_energy(reference: Shown, models: Sequence[Shown]) -> Drawing | None:
         axes[0, column].set(title=kind, ylabel="mean / reference - 1 [%]")
         axes[1, column].set(xlabel="energy [GeV]", ylabel="width / mean [%]", xscale="log")
         axes[1, column].set_ylim(bottom=0)
+        _ticks(axes[1, column], data["energy [GeV]"])
     for place in axes.ravel():
         place.grid(alpha=0.3)
     legend(figure, models, filled=False)
@@ -117,6 +120,14 @@ def _means(one: Shown, edges: Array) -> tuple[Array, Array]:
     place = np.searchsorted(edges, one.theta, side="right") - 1
     peaks = [mean90(response[place == p]) for p in range(len(edges) - 1)]
     return np.array([p.mean for p in peaks]), np.array([p.mean_error for p in peaks])
+
+
+def _ticks(axes: Axes, energy: Array) -> None:
+    """A few energies by themselves: a logarithmic axis of less than a decade has no ticks."""
+    if len(energy) > _MOST_TICKS:
+        return
+    axes.set_xticks(energy, [f"{one:.3g}" for one in energy])
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _grids(*axes: Axes) -> None:

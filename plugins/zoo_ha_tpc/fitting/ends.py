@@ -1,9 +1,10 @@
 """Which end of a track is its start.
 
 A magnetic field tells charge times direction only, and nothing that pads see tells a muon's
-direction. The convention: a track that begins inside the plane and leaves at its border began where
-it lies inside. All others (both ends at the border, or both inside) are taken to fly along +z, as
-muons from upstream do. A wrong choice turns the sign of q/p_t, phi by pi, and names the other end.
+direction. The convention: a track with one end where it would have been seen further on, over pads,
+and the other where it may go on unseen, beyond the border or along a gap between modules, began at
+the first. All others are taken to fly along +z, as muons from upstream do. A wrong choice turns the
+sign of q/p_t, phi by pi, and names the other end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_ha_tpc.fitting.circles import Arcs
-from zoo_ha_tpc.physics.pad_plane import PadPlane
+from zoo_ha_tpc.physics.pad_plane import Axis, PadPlane
 
 __all__ = ["oriented", "to_border"]
 
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 _NEAR_MM = 25.0  # an end this near the border, as the track runs, lies at the border: two pads
+_ONWARD_MM = (25.0, 75.0, 125.0, 175.0, 225.0)  # where a track that goes on would be seen
+_EDGE_MM = 4.0  # so near the edge of a module pads see a part of the charge, and places are biased
 
 
 def to_border(plane: PadPlane, arcs: Arcs) -> tuple[Array, BoolArray]:
@@ -54,5 +57,23 @@ def oriented(plane: PadPlane, arcs: Arcs, length_mm: Array) -> tuple[Arcs, BoolA
         The arcs, and whether they start at the border, bool (N,).
     """
     other = arcs.at(length_mm).reversed()
-    begins, ends = (to_border(plane, one)[0] < _NEAR_MM for one in (arcs, other))
-    return other.where(begins & ~ends, arcs), begins & ends
+    begins, ends = (_may_go_on(plane, one) for one in (arcs, other))
+    at_border = begins & ends & (to_border(plane, arcs)[0] < _NEAR_MM)
+    return other.where(begins & ~ends, arcs), at_border
+
+
+def _may_go_on(plane: PadPlane, arcs: Arcs) -> BoolArray:
+    """Whether the tracks, straight on backward from their start, would be seen by no pad, (N,)."""
+    seen = np.zeros(len(arcs.phi), bool)
+    for way in _ONWARD_MM:
+        z, y = arcs.z_mm - way * np.cos(arcs.phi), arcs.y_mm - way * np.sin(arcs.phi)
+        seen |= _over_pads(plane.z, z) & _over_pads(plane.y, y + plane.y.length_mm / 2)
+    return ~seen
+
+
+def _over_pads(axis: Axis, place: Array) -> BoolArray:
+    """Whether places, mm from the outer edge of the first pad, lie well within a module."""
+    width = axis.pads_of_a_module * axis.pitch_mm if axis.gap_mm else axis.length_mm
+    within = place % (width + axis.gap_mm)
+    inside = (place >= 0) & (place <= axis.length_mm)
+    return np.asarray(inside & (within >= _EDGE_MM) & (within <= width - _EDGE_MM))

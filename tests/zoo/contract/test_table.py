@@ -70,6 +70,9 @@ def test_it_is_a_mapping_of_columns() -> None:
     assert list(table()) == ["id", "image", "hits"]
     assert "image" in table()
     assert "none" not in table()
+    assert table().get("none") is None
+    assert table().get("none", 1.5) == 1.5
+    assert table().get("image", None) is not None
     assert table().rows == 3
     assert repr(table()) == "Table(3 rows: id, image, hits)"
 

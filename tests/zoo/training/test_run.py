@@ -195,6 +195,21 @@ def test_other_settings_are_refused_by_name(run: RunDirectory) -> None:
         train(MODEL, settings(), run.path, freeze=["net/*bias"])
 
 
+def test_a_run_begun_before_a_setting_existed_goes_on_with_its_default(
+    run: RunDirectory, tmp_path: Path
+) -> None:
+    out = tmp_path / "before"
+    with pytest.raises(Interrupted):
+        train(MODEL, settings(), out, progress=Recorder(4))
+    path = out / "run.json"
+    identity = json.loads(path.read_text())
+    del identity["config"]["training"]["seed"]
+    path.write_text(json.dumps(identity))
+    with pytest.raises(UsageError, match=r"other settings: training\.seed"):
+        train(MODEL, settings("training.seed=1"), out)
+    assert digest(train(MODEL, settings(), out).model) == digest(run.model)
+
+
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match="not empty"):

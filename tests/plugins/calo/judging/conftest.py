@@ -46,7 +46,9 @@ def _showers(
     shower = np.repeat(np.arange(len(energy)), spots)
     shape = 4 + 0.3 * np.log(energy) + rng.normal(0, 0.5, len(energy))
     scale = depth * 3.0 * np.exp(rng.normal(0, 0.1, len(energy)))
-    layer = np.floor(rng.gamma(np.maximum(shape, 1)[shower]) * scale[shower]).astype(int)
+    reached = rng.gamma(np.maximum(shape, 1)[shower]) * scale[shower]
+    # Weights are as the absorber: what counts twice lies behind twice as much.
+    layer = np.searchsorted(np.cumsum(grid.layer_weight), reached, side="right")
     radius = rng.exponential(width_mm, len(shower))
     angle = rng.uniform(0, 2 * np.pi, len(shower))
     x, y = radius * np.cos(angle), radius * np.sin(angle)

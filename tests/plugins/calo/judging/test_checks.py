@@ -23,15 +23,21 @@ from zoo_calo.observables.cores import cut_to_core
 Toy = Callable[..., Table]
 
 
-def test_weights_of_layers_are_seen_in_the_profile(toy: Toy, toy_grid: Any) -> None:
-    right, plain = toy_grid(last=2.0), toy_grid()
-    showers = toy(np.full(400, 20.0), 1, right, depth=1.4)  # deposits halved behind the border
-    found = layer_factor(showers, right)
+def test_weighted_deposits_are_seen_in_the_profile(toy: Toy, toy_grid: Any) -> None:
+    grid, plain = toy_grid(last=2.0), toy_grid()
+    showers = toy(np.full(400, 20.0), 1, grid, depth=1.4)
+    found = layer_factor(showers, grid)
     assert found.verdict == "pass"
-    assert found.number == pytest.approx(2, abs=0.2)
-    missing = layer_factor(showers, plain)
-    assert missing.verdict == "fail"
-    assert "weights of the grid are not" in missing.sentence
+    assert found.number == pytest.approx(1, abs=0.1)
+    layer = showers["cell"].values // (grid.cells // grid.layers)
+    deposit = showers["deposit"]
+    twice = deposit.values * np.asarray(grid.layer_weight, np.float32)[layer]
+    weighted = showers.with_columns({"deposit": type(deposit)(twice, deposit.offsets)})
+    for one in (grid, plain):
+        found = layer_factor(weighted, one)
+        assert found.verdict == "fail"
+        assert found.number == pytest.approx(2, abs=0.5)
+        assert "weighted already" in found.sentence
     assert layer_factor(toy(np.full(400, 20.0), 2, plain, depth=1.4), plain).verdict == "pass"
     assert layer_factor(showers, toy_grid(layers=12)).verdict == "unknown"
 
