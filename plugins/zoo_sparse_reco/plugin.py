@@ -8,8 +8,7 @@ from zoo.api import Model, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_sparse_reco"
 _SPARSE = "Graham and van der Maaten, arXiv:1706.01307"
-_TRUTH = frozenset({"semantic"})
-_POINTS = frozenset({"point_x", "point_y", "point_z", "point_semantic"})
+_VOXELS = frozenset({"voxel_x", "voxel_y", "voxel_z", "deposit"})
 
 
 @hookimpl
@@ -61,8 +60,52 @@ def _networks() -> dict[str, Model]:
 
 
 def _classical() -> dict[str, Model]:
-    return {}
+    return {
+        "local-dedx": Model(
+            config=f"{_HERE}.baselines_config:LocalDedxConfig",
+            summary="classes from the energy per length around each voxel, pieces of DBSCAN",
+            predictor=f"{_HERE}.baselines:LocalDedx",
+            baseline=True,
+            needs=_VOXELS,
+        ),
+        "plane-agreement": Model(
+            config=f"{_HERE}.baselines_config:PlaneAgreementConfig",
+            summary="ghosts are where the charges of three planes do not agree",
+            predictor=f"{_HERE}.baselines:PlaneAgreement",
+            baseline=True,
+            needs=_VOXELS | {"plane_charge"},
+        ),
+        "true-labels": Model(
+            config=f"{_HERE}.baselines_config:TrueLabelsConfig",
+            summary="true classes and points through the same post-processing",
+            predictor=f"{_HERE}.baselines:TrueLabels",
+            oracle=True,
+            needs=_VOXELS | {"semantic"},
+        ),
+    }
 
 
 def _sources() -> dict[str, SourceSpec]:
-    return {}
+    return {
+        "simulator": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.events:Events",
+            config=f"{_HERE}.sources.events_config:EventsConfig",
+            summary="particles from a vertex and rain through liquid argon, in voxels, with truth",
+        ),
+        "pilarnet": _files("pilarnet:Pilarnet", "HDF5 files of PILArNet-M, one or a folder"),
+        "larcv-root": _files("larcv_root:LarcvRoot", "ROOT files of LArCV2, read without ROOT"),
+        "larcv-h5": _files("larcv_h5:LarcvH5", "HDF5 files of LArCV3, read without larcv"),
+        "mlreco-h5": _files("mlreco_h5:MlrecoH5", "tensors of voxels as lartpc_mlreco3d has them"),
+        "edepsim": _files("edepsim:Edepsim", "segments of edep-sim, made into voxels"),
+    }
+
+
+def _files(factory: str, summary: str) -> SourceSpec:
+    name = factory.partition(":")[2]
+    return SourceSpec(
+        kind="adapter",
+        factory=f"{_HERE}.sources.{factory}",
+        config=f"{_HERE}.sources.files_config:{name}Config",
+        summary=summary,
+    )
