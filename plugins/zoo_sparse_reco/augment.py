@@ -80,17 +80,7 @@ def _moved(
         order = _exchanged(uniform(keys, 3, tag=_EXCHANGE), shape)
     if settings.mirror:
         flip = uniform(keys, 3, tag=_MIRROR) < 0.5
-    columns: dict[str, Any] = {}
-    offsets = samples["voxel_x"].offsets
-    event = np.repeat(np.arange(count), np.diff(offsets))
-    place = _turned(places_of(samples), event, order, flip, shape - 1)
-    ranks = np.lexsort((place[:, 2], place[:, 1], place[:, 0], event))
-    for axis, name in enumerate("xyz"):
-        dtype = samples[f"voxel_{name}"].values.dtype
-        columns[f"voxel_{name}"] = Ragged(place[ranks, axis].astype(dtype), offsets)
-    for name in _VOXELS:
-        if name in samples and name not in columns:
-            columns[name] = Ragged(samples[name].values[ranks], offsets)
+    columns = _moved_voxels(samples, order, flip, shape)
     if set(_POINTS) <= set(samples):
         stacked = np.stack([samples[name].values for name in _POINTS], 1)
         moved = _turned_rows(Ragged(stacked, samples[_POINTS[0]].offsets), order, flip, shape)
@@ -101,6 +91,27 @@ def _moved(
             if name in samples:
                 columns[name] = _turned_rows(samples[name], order, flip, size)
     return samples.with_columns(columns)
+
+
+def _moved_voxels(
+    samples: Table,
+    order: NDArray[np.intp],
+    flip: NDArray[np.bool_],
+    shape: NDArray[np.int64],
+) -> dict[str, Any]:
+    """All that voxels have, in the rising order of their new places."""
+    offsets = samples["voxel_x"].offsets
+    event = np.repeat(np.arange(samples.rows), np.diff(offsets))
+    place = _turned(places_of(samples), event, order, flip, shape - 1)
+    ranks = np.lexsort((place[:, 2], place[:, 1], place[:, 0], event))
+    columns: dict[str, Any] = {}
+    for axis, name in enumerate("xyz"):
+        dtype = samples[f"voxel_{name}"].values.dtype
+        columns[f"voxel_{name}"] = Ragged(place[ranks, axis].astype(dtype), offsets)
+    for name in _VOXELS:
+        if name in samples and name not in columns:
+            columns[name] = Ragged(samples[name].values[ranks], offsets)
+    return columns
 
 
 def _exchanged(drawn: NDArray[np.float64], shape: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class SparseDeploy(Deploy):
             UsageError: If no event has: a coarse voxel holds 1 to 8 finer ones.
         """
         counts = [dims[name] for name in self.dims]
-        for fine, coarse in zip(counts[:-1], counts[1:], strict=True):
+        for fine, coarse in pairwise(counts):
             if not coarse <= fine <= _SLOTS * coarse:
                 raise UsageError(
                     f"{fine} voxels cannot lie in {coarse} of twice their size",
@@ -89,7 +90,7 @@ class _Answers(nn.Module):
 
 
 def _positional(names: tuple[str, ...]) -> type[_Answers]:
-    """The same with a signature that names its inputs, which exporters read; a depth has its own."""
+    """The same with a signature that names its inputs: exporters read it. A depth has its own."""
 
     class Answers(_Answers):
         def forward(self, *arrays: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -152,9 +153,7 @@ def _outputs(config: UResNetConfig) -> Specs:
 
 def _probability(meaning: str, columns: int | None = None) -> Field:
     dims: tuple[str | int, ...] = ("voxel",) if columns is None else ("voxel", columns)
-    return Field(
-        dims=dims, dtype="float32", meaning=f"probability {meaning}", minimum=0, maximum=1
-    )
+    return Field(dims=dims, dtype="float32", meaning=f"probability {meaning}", minimum=0, maximum=1)
 
 
 def _voxels(counts: list[int], rng: np.random.Generator) -> NDArray[np.int64]:

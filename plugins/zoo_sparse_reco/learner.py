@@ -66,9 +66,7 @@ class SparseLearner(Learner):
         return entropy
 
 
-def dice_of_events(
-    probability: Tensor, label: Tensor, known: Tensor, lengths: Tensor
-) -> Tensor:
+def dice_of_events(probability: Tensor, label: Tensor, known: Tensor, lengths: Tensor) -> Tensor:
     """One minus the smoothed Dice coefficient (Milletari et al., arXiv:1606.04797), (N, classes).
 
     ``1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1)`` over the known voxels of each event.
@@ -106,9 +104,7 @@ def _add_points(
         )
         loss.add(f"score_{2**level}", total, counts[name], share)
     anchor = targets["anchor"]
-    types = functional.cross_entropy(
-        raw["type"].float()[anchor], targets["type"], reduction="sum"
-    )
+    types = functional.cross_entropy(raw["type"].float()[anchor], targets["type"], reduction="sum")
     loss.add("type", types, counts["type"], settings.type_weight)
     distance = raw["offset"].float()[anchor] - targets["offset"]
     loss.add("offset", distance.square().sum(), counts["offset"], settings.offset_weight)

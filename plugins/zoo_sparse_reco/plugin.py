@@ -34,9 +34,7 @@ def zoo_tasks() -> Sequence[Task]:
             figures=f"{_HERE}.figures:EventFigures",
             deploy=f"{_HERE}.deploy:SparseDeploy",
             select="loss",
-            recipes={
-                name: f"{_HERE}:recipes/{name}.toml" for name in ("paper", "better", "quick")
-            },
+            recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("paper", "better", "quick")},
             published=f"{_HERE}:published.toml",
         ),
     )

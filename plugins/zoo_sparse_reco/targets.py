@@ -166,6 +166,6 @@ def _same_particle(
 def _pooled(mask: NDArray[np.int64], finer: Level, count: int) -> NDArray[np.int64]:
     """The largest of the children of each voxel of the next coarser level."""
     pooled = np.zeros(count, np.int64)
-    assert finer.parent is not None  # noqa: S101  # scored levels are coarser than none but one
+    assert finer.parent is not None  # only the coarsest level has none, and it does not score
     pooled[finer.parent[mask > 0]] = 1
     return pooled

@@ -32,6 +32,7 @@ class VoxelNorm(nn.BatchNorm1d):
         super().__init__(channels, eps=_EPS, momentum=momentum)
 
     def forward(self, values: Tensor) -> Tensor:
+        """Of the same shape."""
         if self.training and len(values) < 2:
             return functional.batch_norm(
                 values, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
@@ -60,6 +61,7 @@ class ResidualBlock(nn.Module):
             self.skip = nn.Linear(in_channels, out_channels, bias=False)
 
     def forward(self, values: Tensor, neighbours: NeighbourMap) -> Tensor:
+        """(V, in_channels) to (V, out_channels)."""
         inner = self.first_conv(self.first(values), neighbours)
         inner = self.second_conv(self.second(inner), neighbours)
         answer: Tensor = inner + self.skip(values)
@@ -77,6 +79,7 @@ class Blocks(nn.Module):
         )
 
     def forward(self, values: Tensor, neighbours: NeighbourMap) -> Tensor:
+        """(V, in_channels) to (V, out_channels)."""
         for block in self.blocks:
             values = block(values, neighbours)
         return values
@@ -91,6 +94,7 @@ class Down(nn.Module):
         self.conv = DownConv(in_channels, out_channels)
 
     def forward(self, values: Tensor, down: DownMap) -> Tensor:
+        """(N, in_channels) to (M, out_channels) of the coarser level."""
         coarser: Tensor = self.conv(self.active(values), down)
         return coarser
 
@@ -104,5 +108,6 @@ class Up(nn.Module):
         self.conv = UpConv(in_channels, out_channels)
 
     def forward(self, values: Tensor, up: UpMap) -> Tensor:
+        """(M, in_channels) to (N, out_channels) of the finer level."""
         finer: Tensor = self.conv(self.active(values), up)
         return finer

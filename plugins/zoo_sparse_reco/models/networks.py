@@ -66,13 +66,17 @@ def answers(raw: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def uresnet_networks(config: UResNetConfig, facts: Mapping[str, Any]) -> dict[str, nn.Module]:
+def uresnet_networks(
+    config: UResNetConfig,
+    facts: Mapping[str, Any],  # noqa: ARG001  # the contract of networks
+) -> dict[str, nn.Module]:
     """``net``: U-ResNet."""
     return {"net": SparseNet(config)}
 
 
 def uresnet_ppn_networks(
-    config: UResNetPpnConfig, facts: Mapping[str, Any]
+    config: UResNetPpnConfig,
+    facts: Mapping[str, Any],  # noqa: ARG001  # the contract of networks
 ) -> dict[str, nn.Module]:
     """``net``: U-ResNet with points."""
     return {"net": SparseNet(config)}

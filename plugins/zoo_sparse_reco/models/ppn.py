@@ -30,7 +30,9 @@ class PointProposals(nn.Module):
         self.decoder = nn.ModuleList(
             Blocks(2 * wide[level], wide[level], config.reps, momentum) for level in steps
         )
-        self.scores = nn.ModuleDict({str(level): nn.Linear(wide[level], 2) for level in config.scored})
+        self.scores = nn.ModuleDict(
+            {str(level): nn.Linear(wide[level], 2) for level in config.scored}
+        )
         self.last = ResidualBlock(wide[0], wide[0], momentum)
         self.offsets = nn.Linear(wide[0], 3)
         self.types = nn.Linear(wide[0], CLASSES)

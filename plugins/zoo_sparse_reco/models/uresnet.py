@@ -68,9 +68,7 @@ class UResNet(nn.Module):
             Blocks(2 * wide[level], wide[level], config.reps, momentum) for level in steps
         )
 
-    def forward(
-        self, values: Tensor, first: NeighbourMap, levels: Sequence[LevelMaps]
-    ) -> Features:
+    def forward(self, values: Tensor, first: NeighbourMap, levels: Sequence[LevelMaps]) -> Features:
         """Features of all levels.
 
         Args:
@@ -104,6 +102,7 @@ class ClassHeads(nn.Module):
         self.ghost = nn.Linear(config.filters, 2) if config.ghosts else None
 
     def forward(self, finest: Tensor) -> dict[str, Tensor]:
+        """``semantic`` (V, 5), perhaps ``ghost`` (V, 2), of features (V, filters)."""
         active = self.active(finest)
         logits = {"semantic": self.semantic(active)}
         if self.ghost is not None:

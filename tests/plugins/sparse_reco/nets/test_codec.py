@@ -114,7 +114,9 @@ def test_predictions_by_hand(table: Make, grid: VoxelGrid) -> None:
 def test_nothing_at_all_is_predicted_of_nothing(table: Make, grid: VoxelGrid) -> None:
     samples = table([{"voxels": np.zeros((0, 3), int)}] * 2)
     found = _decoded(samples, grid, [])
-    assert all(len(found[name]) == 2 and not len(found[name].values) for name in found if name != "id")
+    assert all(
+        len(found[name]) == 2 and not len(found[name].values) for name in found if name != "id"
+    )
 
 
 def test_voxels_twice_are_refused(table: Make, grid: VoxelGrid) -> None:

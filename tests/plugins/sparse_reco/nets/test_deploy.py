@@ -25,7 +25,7 @@ from zoo_sparse_reco.models.networks import uresnet_networks, uresnet_ppn_networ
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 
 Events = Callable[..., Table]
-SMALL: Mapping[str, Any] = {"filters": 4, "depth": 3, "reps": 1}
+SMALL: Mapping[str, Any] = {"filters": 4, "depth": 2, "reps": 1}
 CASES: dict[str, UResNetConfig] = {
     "uresnet": UResNetConfig.model_validate({**SMALL, "ghosts": True, "input_kernel": 5}),
     "uresnet-ppn": UResNetPpnConfig.model_validate(SMALL),
@@ -42,7 +42,8 @@ def made(name: str, grid: VoxelGrid) -> tuple[NetworkPredictor, SparseDeploy]:
     with torch.no_grad():
         for key, one in nets["net"].state_dict().items():
             if one.is_floating_point():
-                one += 0.1 * (torch.rand_like(one) if key.endswith("var") else torch.randn_like(one))
+                draw = torch.rand_like if key.endswith("var") else torch.randn_like
+                one.add_(draw(one), alpha=0.1)
     learner = SparseLearner(config, grid.facts)
     return NetworkPredictor(f"sparse-semantic/{name}", nets, learner, codec), SparseDeploy(
         config, grid.facts
@@ -80,7 +81,7 @@ def test_it_answers_as_the_learner_does(name: str, events: Events, grid: VoxelGr
 
 @pytest.mark.parametrize("counts", [(1, 1, 1), (8, 1, 1), (40, 22, 13), (64, 8, 1), (9, 9, 9)])
 def test_examples_have_the_voxels_asked_for(counts: tuple[int, ...], grid: VoxelGrid) -> None:
-    deploy = SparseDeploy(CASES["uresnet-ppn"], grid.facts)
+    deploy = SparseDeploy(UResNetConfig(depth=3), grid.facts)
     sizes = dict(zip(deploy.dims, counts, strict=True))
     inputs = deploy.example(sizes, np.arange(1, 70, dtype=np.uint64))
     for name, field in deploy.inputs.items():
@@ -95,11 +96,14 @@ def test_examples_have_the_voxels_asked_for(counts: tuple[int, ...], grid: Voxel
 
 @pytest.mark.parametrize("counts", [(5, 6, 1), (9, 1, 1)])
 def test_sizes_that_no_event_has_are_refused(counts: tuple[int, ...], grid: VoxelGrid) -> None:
-    deploy = SparseDeploy(CASES["uresnet"], grid.facts)
+    deploy = SparseDeploy(UResNetConfig(depth=3), grid.facts)
     with pytest.raises(UsageError, match="voxels cannot lie in"):
-        deploy.example(dict(zip(deploy.dims, counts, strict=True)), np.arange(1, 9, dtype=np.uint64))
+        deploy.example(
+            dict(zip(deploy.dims, counts, strict=True)), np.arange(1, 9, dtype=np.uint64)
+        )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plugin", "forked_runtime")
 @pytest.mark.parametrize(
     ("name", "format_name"), [("uresnet-ppn", "onnx"), ("uresnet", "pt2"), ("uresnet", "ts")]

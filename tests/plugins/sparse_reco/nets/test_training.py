@@ -104,27 +104,28 @@ def _lines(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("model", "recipe", "sets", "terms"),
-    [
-        ("uresnet", "paper", (), {"semantic"}),
-        (
-            "uresnet",
-            "better",
-            ("model.ghosts=true", 'model.features=["deposit","plane_charge"]', "model.dice=0.5"),
-            {"semantic", "ghost", "dice"},
-        ),
-        (
-            "uresnet-ppn",
-            "quick",
-            ("model.augmentation.dropout=0.1",),
-            {"semantic", "score_1", "type", "offset", "end"},
-        ),
-    ],
-)
+CASES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
+    ("uresnet", "paper", (), {"semantic"}),
+    (
+        "uresnet",
+        "better",
+        ("model.ghosts=true", 'model.features=["deposit","plane_charge"]', "model.dice=0.5"),
+        {"semantic", "ghost", "dice"},
+    ),
+    (
+        "uresnet-ppn",
+        "quick",
+        ("model.augmentation.dropout=0.1",),
+        {"semantic", "score_1", "type", "offset", "end"},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_a_training_and_its_predictions(
-    data: Path, tmp_path: Path, model: str, recipe: str, sets: tuple[str, ...], terms: set[str]
+    data: Path, tmp_path: Path, case: tuple[str, str, tuple[str, ...], set[str]]
 ) -> None:
+    model, recipe, sets, terms = case
     run = tmp_path / "run"
     done = _train(model, data, run, recipe, "training.epochs=none", *sets)
     assert done.exit_code == 0, done.output
