@@ -141,10 +141,10 @@ def _assigned(samples: Table, settings: PointLoss) -> tuple[NDArray[np.intp], ND
     place = np.column_stack(
         [*(samples[f"point_{axis}"].values for axis in "xyz"), apart * event_of_point]
     ).astype(np.float64)
-    near = KDTree(middle).query_ball_point(place, settings.radius)
-    point = np.repeat(np.arange(len(place)), [len(found) for found in near])
-    voxel = np.concatenate([np.asarray(found, np.intp) for found in near])
-    distance = np.linalg.norm(middle[voxel] - place[point], axis=1)
+    pairs = KDTree(place).sparse_distance_matrix(
+        KDTree(middle), settings.radius, output_type="ndarray"
+    )
+    point, voxel, distance = pairs["i"], pairs["j"], pairs["v"]
     chosen = (distance < settings.radius) & (samples["semantic"].values[voxel] != GHOST)
     if settings.same_particle:
         chosen &= _same_particle(samples, voxel, point)
