@@ -4,6 +4,7 @@
 tables        who neighbours whom, level by level, from coordinates (numpy, for codecs)
 maps          these tables as tensors, with the lists that CPUs use, made once per batch
 convolution   layers: ``SubmanifoldConv``, ``DownConv``, ``UpConv``
+pooling       ``max_pool``, ``mean_pool``
 pair_form     the computation on CPUs: gather, multiply, add up, offset by offset
 table_form    the computation in exported graphs and on GPUs: no atomic additions
 ============  =====================================================================

@@ -7,6 +7,7 @@ a GPU, plain operations with free sizes in an exported graph.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,8 @@ def convolve(features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
 
 def exporting() -> bool:
     """Whether a graph is being recorded, which must be free of sizes that depend on values."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    traced: Any = torch.jit  # what it exports has no types
+    return torch.compiler.is_compiling() or bool(traced.is_tracing())
 
 
 class _SparseConv(nn.Module):

@@ -81,8 +81,10 @@ class NeighbourMap(KernelMap):
         others = half.view(-1).index_select(0, flat).long()
         lengths = there.sum(1).tolist()
         steps: list[tuple[int, Tensor, Tensor]] = []
-        rows = (flat % max(count, 1)).split(lengths)
-        for offset, (here, other) in enumerate(zip(rows, others.split(lengths), strict=True)):
+        rows = torch.split(flat % max(count, 1), lengths)
+        for offset, (here, other) in enumerate(
+            zip(rows, torch.split(others, lengths), strict=True)
+        ):
             if len(here):
                 steps.append((offset, other, here))
                 steps.append((offsets - 1 - offset, here, other))
@@ -119,7 +121,7 @@ class DownMap(KernelMap):
         order = torch.argsort(self.slot, stable=True)
         lengths = torch.bincount(self.slot, minlength=slots).tolist()
         parents = self.parent.long().index_select(0, order)
-        both = zip(order.split(lengths), parents.split(lengths), strict=True)
+        both = zip(torch.split(order, lengths), torch.split(parents, lengths), strict=True)
         steps = tuple((slot, fine, coarse) for slot, (fine, coarse) in enumerate(both) if len(fine))
         return Pairs(steps, self.children.shape[0])
 

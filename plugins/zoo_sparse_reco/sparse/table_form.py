@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_sparse_reco.sparse.derivatives import refuse_second
 
-__all__ = ["spread_product", "table_convolution", "table_product"]
+__all__ = ["gathered", "spread_product", "table_convolution", "table_product"]
 
 _OFFSETS_AT_ONCE = 9
 """How many gathered copies of the features exist at a time."""
@@ -41,7 +41,9 @@ def table_product(features: Tensor, weight: Tensor, table: Tensor) -> Tensor:
     result: Tensor | None = None
     for first in range(0, weight.shape[0], _OFFSETS_AT_ONCE):
         some = weight[first : first + _OFFSETS_AT_ONCE]
-        part = _gathered(padded, table[:, first : first + _OFFSETS_AT_ONCE]) @ some.flatten(0, 1)
+        part = _picked(padded, table[:, first : first + _OFFSETS_AT_ONCE]).flatten(
+            1
+        ) @ some.flatten(0, 1)
         result = part if result is None else result + part
     assert result is not None  # a kernel has at least one offset
     return result
@@ -89,18 +91,22 @@ class _TableConvolution(torch.autograd.Function):
 def _weight_gradient(features: Tensor, table: Tensor, gradient: Tensor) -> Tensor:
     padded, offsets, channels = _padded(features), table.shape[1], features.shape[1]
     parts = [
-        _gathered(padded, table[:, first : first + _OFFSETS_AT_ONCE]).t() @ gradient
+        _picked(padded, table[:, first : first + _OFFSETS_AT_ONCE]).flatten(1).t() @ gradient
         for first in range(0, offsets, _OFFSETS_AT_ONCE)
     ]
     return torch.cat(parts).view(offsets, channels, gradient.shape[1])
 
 
-def _padded(features: Tensor) -> Tensor:
-    """With a row of zeros in front, which -1 refers to when 1 is added to every row."""
-    return torch.cat([features.new_zeros(1, features.shape[1]), features])
+def gathered(features: Tensor, table: Tensor, fill: float = 0.0) -> Tensor:
+    """Features (outputs, columns, C) of the rows that a table names; ``fill`` where it has none."""
+    return _picked(_padded(features, fill), table)
 
 
-def _gathered(padded: Tensor, table: Tensor) -> Tensor:
-    """Features of some offsets side by side, (outputs, offsets * C)."""
+def _padded(features: Tensor, fill: float = 0.0) -> Tensor:
+    """With one more row in front, which -1 refers to when 1 is added to every row."""
+    return torch.cat([features.new_full((1, features.shape[1]), fill), features])
+
+
+def _picked(padded: Tensor, table: Tensor) -> Tensor:
     rows = (table + 1).reshape(-1)
-    return padded.index_select(0, rows).reshape(-1, table.shape[1] * padded.shape[1])
+    return padded.index_select(0, rows).reshape(-1, table.shape[1], padded.shape[1])
