@@ -1,12 +1,17 @@
 """Sparse convolution that needs nothing but numpy and torch.
 
-============  =====================================================================
+============= =====================================================================
 tables        who neighbours whom, level by level, from coordinates (numpy, for codecs)
 maps          these tables as tensors, with the lists that CPUs use, made once per batch
 convolution   layers: ``SubmanifoldConv``, ``DownConv``, ``UpConv``
+pooling       ``max_pool``, ``mean_pool``
 pair_form     the computation on CPUs: gather, multiply, add up, offset by offset
-table_form    the computation in exported graphs and on GPUs: no atomic additions
-============  =====================================================================
+table_form    the computation in exported graphs: plain operations with free sizes
+gpu_form      the computation on GPUs: no atomic additions
+triton_kernel it as one kernel, where there is Triton; ``level_maps(tables, triton=False)`` forgoes
+              it
+convert       weights of MinkowskiEngine and spconv
+============= =====================================================================
 
 Names of tables (:func:`~zoo_sparse_reco.sparse.tables.flatten_levels`): level 0 is the finest.
 ``neighbours_0`` (N_0, 27) has for every voxel the rows of its neighbours; columns are offsets in

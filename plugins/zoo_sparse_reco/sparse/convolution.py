@@ -7,13 +7,15 @@ a GPU, plain operations with free sizes in an exported graph.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from zoo_sparse_reco.sparse.gpu_form import table_convolution
 from zoo_sparse_reco.sparse.maps import DownMap, KernelMap, NeighbourMap, UpMap
 from zoo_sparse_reco.sparse.pair_form import pair_convolution
-from zoo_sparse_reco.sparse.table_form import spread_product, table_convolution, table_product
+from zoo_sparse_reco.sparse.table_form import spread_product, table_product
 
 __all__ = ["DownConv", "SubmanifoldConv", "UpConv", "convolve", "exporting"]
 
@@ -36,13 +38,14 @@ def convolve(features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
             return spread_product(features, weight, down.parent, down.slot)
         return table_product(features, weight, kernel_map.table)
     if features.is_cuda:
-        return table_convolution(features, weight, kernel_map.table, kernel_map.reverse)
+        return table_convolution(features, weight, kernel_map)
     return pair_convolution(features, weight, kernel_map.pairs)
 
 
 def exporting() -> bool:
     """Whether a graph is being recorded, which must be free of sizes that depend on values."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    traced: Any = torch.jit  # what it exports has no types
+    return torch.compiler.is_compiling() or bool(traced.is_tracing())
 
 
 class _SparseConv(nn.Module):

@@ -18,6 +18,9 @@ from torch import Tensor
 
 __all__ = ["DownMap", "KernelMap", "LevelMaps", "NeighbourMap", "Pairs", "UpMap", "level_maps"]
 
+_BITS = 62
+"""Offsets that one int64 has room for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -35,7 +38,23 @@ class Pairs:
 
 
 class KernelMap(ABC):
-    """What a convolution connects. Rows are int32, -1: none."""
+    """What a convolution connects. Rows are int32, -1: none.
+
+    Attributes:
+        triton: Whether GPUs may use the Triton kernel, where there is one.
+    """
+
+    triton: bool = True
+
+    @cached_property
+    def order(self) -> Tensor:
+        """(outputs,) rows in the order that the Triton kernel takes them."""
+        return _by_offsets(self.table)
+
+    @cached_property
+    def reverse_order(self) -> Tensor:
+        """(inputs,) rows in the order that it takes them for gradients."""
+        return _by_offsets(self.reverse)
 
     @property
     @abstractmethod
@@ -54,10 +73,15 @@ class KernelMap(ABC):
 
 
 class NeighbourMap(KernelMap):
-    """Of a submanifold convolution; made of its table (N, offsets)."""
+    """Of a submanifold convolution.
 
-    def __init__(self, table: Tensor) -> None:
-        self._table = table
+    Args:
+        table: (N, offsets).
+        triton: See :class:`KernelMap`.
+    """
+
+    def __init__(self, table: Tensor, *, triton: bool = True) -> None:
+        self._table, self.triton = table, triton
 
     @property
     def table(self) -> Tensor:
@@ -68,6 +92,11 @@ class NeighbourMap(KernelMap):
     def reverse(self) -> Tensor:
         """(inputs, offsets) rows of outputs."""
         return self._table.flip(1)
+
+    @property
+    def reverse_order(self) -> Tensor:
+        """Rows that have equal offsets have equal opposite ones."""
+        return self.order
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -81,8 +110,10 @@ class NeighbourMap(KernelMap):
         others = half.view(-1).index_select(0, flat).long()
         lengths = there.sum(1).tolist()
         steps: list[tuple[int, Tensor, Tensor]] = []
-        rows = (flat % max(count, 1)).split(lengths)
-        for offset, (here, other) in enumerate(zip(rows, others.split(lengths), strict=True)):
+        rows = torch.split(flat % max(count, 1), lengths)
+        for offset, (here, other) in enumerate(
+            zip(rows, torch.split(others, lengths), strict=True)
+        ):
             if len(here):
                 steps.append((offset, other, here))
                 steps.append((offsets - 1 - offset, here, other))
@@ -96,10 +127,13 @@ class DownMap(KernelMap):
         children: (M, slots).
         parent: (N,).
         slot: (N,).
+        triton: See :class:`KernelMap`.
     """
 
-    def __init__(self, children: Tensor, parent: Tensor, slot: Tensor) -> None:
-        self.children, self.parent, self.slot = children, parent, slot
+    def __init__(
+        self, children: Tensor, parent: Tensor, slot: Tensor, *, triton: bool = True
+    ) -> None:
+        self.children, self.parent, self.slot, self.triton = children, parent, slot, triton
 
     @property
     def table(self) -> Tensor:
@@ -119,7 +153,7 @@ class DownMap(KernelMap):
         order = torch.argsort(self.slot, stable=True)
         lengths = torch.bincount(self.slot, minlength=slots).tolist()
         parents = self.parent.long().index_select(0, order)
-        both = zip(order.split(lengths), parents.split(lengths), strict=True)
+        both = zip(torch.split(order, lengths), torch.split(parents, lengths), strict=True)
         steps = tuple((slot, fine, coarse) for slot, (fine, coarse) in enumerate(both) if len(fine))
         return Pairs(steps, self.children.shape[0])
 
@@ -128,7 +162,7 @@ class UpMap(KernelMap):
     """Of a transposed convolution: a strided one the other way round."""
 
     def __init__(self, down: DownMap) -> None:
-        self.down = down
+        self.down, self.triton = down, down.triton
 
     @property
     def table(self) -> Tensor:
@@ -139,6 +173,16 @@ class UpMap(KernelMap):
     def reverse(self) -> Tensor:
         """(inputs, offsets) rows of outputs."""
         return self.down.children
+
+    @property
+    def order(self) -> Tensor:
+        """(outputs,) as the strided one has it for gradients."""
+        return self.down.reverse_order
+
+    @property
+    def reverse_order(self) -> Tensor:
+        """(inputs,) as the strided one has it."""
+        return self.down.order
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -162,7 +206,7 @@ class LevelMaps:
     up: UpMap | None = None
 
 
-def level_maps(tables: Mapping[str, Tensor]) -> tuple[LevelMaps, ...]:
+def level_maps(tables: Mapping[str, Tensor], *, triton: bool = True) -> tuple[LevelMaps, ...]:
     """Maps of all levels, the finest first.
 
     Make them once per forward pass and hand them to all layers: what they find is kept in them.
@@ -170,16 +214,27 @@ def level_maps(tables: Mapping[str, Tensor]) -> tuple[LevelMaps, ...]:
     Args:
         tables: What :func:`zoo_sparse_reco.sparse.tables.flatten_levels` made, as tensors, perhaps
             among other inputs.
+        triton: Whether GPUs may use the Triton kernel, where there is one.
     """
     levels: list[LevelMaps] = []
     while f"neighbours_{len(levels)}" in tables:
         index = len(levels)
-        neighbours = NeighbourMap(tables[f"neighbours_{index}"])
+        neighbours = NeighbourMap(tables[f"neighbours_{index}"], triton=triton)
         if f"parent_{index}" not in tables:
             levels.append(LevelMaps(neighbours))
             break
         down = DownMap(
-            tables[f"children_{index + 1}"], tables[f"parent_{index}"], tables[f"slot_{index}"]
+            tables[f"children_{index + 1}"],
+            tables[f"parent_{index}"],
+            tables[f"slot_{index}"],
+            triton=triton,
         )
         levels.append(LevelMaps(neighbours, down, UpMap(down)))
     return tuple(levels)
+
+
+def _by_offsets(table: Tensor) -> Tensor:
+    """An order (outputs,) int32 of the rows in which those with equal offsets are neighbours."""
+    some = table[:, :_BITS] >= 0
+    bits = 2 ** torch.arange(some.shape[1], device=table.device)
+    return torch.argsort((some * bits).sum(1), stable=True).int()

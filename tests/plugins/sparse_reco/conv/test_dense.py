@@ -11,15 +11,11 @@ from torch.nn import functional
 
 from zoo.api import PluginError
 from zoo_sparse_reco.sparse.convolution import convolve
-from zoo_sparse_reco.sparse.maps import KernelMap, NeighbourMap
-from zoo_sparse_reco.sparse.table_form import table_convolution
+from zoo_sparse_reco.sparse.gpu_form import table_convolution
+from zoo_sparse_reco.sparse.maps import NeighbourMap
 
 DENSE = {2: functional.conv2d, 3: functional.conv3d}
 TRANSPOSED = {2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
-
-
-def by_tables(features: Tensor, weight: Tensor, kernel_map: KernelMap) -> Tensor:
-    return table_convolution(features, weight, kernel_map.table, kernel_map.reverse)
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -41,7 +37,7 @@ def require_equal(one: Tensor, other: Tensor, inputs: tuple[Tensor, ...]) -> Non
         torch.testing.assert_close(mine, dense, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("form", [convolve, by_tables])
+@pytest.mark.parametrize("form", [convolve, table_convolution])
 @pytest.mark.parametrize("size", [(5, 6, 7), (9, 8), (1, 1, 30)])
 @pytest.mark.parametrize(("kernel", "widths"), [(3, (4, 3)), (3, (1, 8)), (5, (2, 2)), (1, (3, 3))])
 def test_submanifold(
@@ -57,7 +53,7 @@ def test_submanifold(
     require_equal(mine, grid.sparse(dense), (features, weight))
 
 
-@pytest.mark.parametrize("form", [convolve, by_tables])
+@pytest.mark.parametrize("form", [convolve, table_convolution])
 @pytest.mark.parametrize("level", [0, 1])
 def test_strided(grid: Any, form: Any, level: int) -> None:
     features = random(len(grid.levels[level].events), 4)
@@ -71,7 +67,7 @@ def test_strided(grid: Any, form: Any, level: int) -> None:
     require_equal(mine, grid.sparse(dense, level + 1), (features, weight))
 
 
-@pytest.mark.parametrize("form", [convolve, by_tables])
+@pytest.mark.parametrize("form", [convolve, table_convolution])
 @pytest.mark.parametrize("level", [0, 1])
 def test_transposed(grid: Any, form: Any, level: int) -> None:
     features = random(len(grid.levels[level + 1].events), 4)
@@ -83,7 +79,7 @@ def test_transposed(grid: Any, form: Any, level: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["neighbours", "down", "up"])
-@pytest.mark.parametrize("form", [convolve, by_tables])
+@pytest.mark.parametrize("form", [convolve, table_convolution])
 def test_gradients_by_finite_differences(grid: Any, form: Any, kind: str) -> None:
     kernel_map = getattr(grid.maps[0], kind)
     features, weight = (
