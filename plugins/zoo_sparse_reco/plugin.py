@@ -50,7 +50,7 @@ def _networks() -> dict[str, Model]:
         ),
         "uresnet-ppn": Model(
             config=f"{_HERE}.config:UResNetPpnConfig",
-            summary="U-ResNet and points where particles start and tracks end",
+            summary="U-ResNet and points where particles start and tracks end, 15.55 M parameters",
             cite=f"Domine et al., arXiv:2006.14745; {_SPARSE}",
             networks=f"{_HERE}.models.networks:uresnet_ppn_networks",
         ),

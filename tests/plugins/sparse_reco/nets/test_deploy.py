@@ -116,8 +116,9 @@ def test_every_format_is_the_model(
     assert len(done.report["parity"]) == len(deploy.outputs) * len(deploy.sizes)
     assert done.report["end_to_end"]["samples"] == 4
     runtime = open_runtime(done.path)
-    for count in (1, 3):
-        batch = predictor.codec.encode(events(count, seed=8))
+    nothing = events(1).take(slice(0, 0))
+    for samples in (events(1, seed=8), events(3, seed=8), nothing):
+        batch = predictor.codec.encode(samples)
         found = runtime(batch.inputs)
         for key, expected in predictor.outputs(batch).items():
             np.testing.assert_allclose(found[key], expected, rtol=1e-3, atol=1e-4)

@@ -17,6 +17,7 @@ from zoo_sparse_reco.config import UResNetConfig, UResNetPpnConfig
 from zoo_sparse_reco.models.blocks import VoxelNorm
 from zoo_sparse_reco.models.networks import uresnet_networks, uresnet_ppn_networks
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
+from zoo_sparse_reco.plugin import zoo_tasks
 
 Events = Callable[..., Table]
 SMALL: Mapping[str, Any] = {"filters": 4, "depth": 3, "reps": 1}
@@ -47,6 +48,18 @@ def test_size_of_the_points_by_hand() -> None:
     last = 2 * (2 * 4 + 27 * 4 * 4)
     heads = 4 * (2 + 3 + 5 + 2) + (2 + 3 + 5 + 2)
     assert parameters(with_points) - parameters(plain) == up + block + last + heads
+
+
+def test_summaries_tell_the_right_sizes() -> None:
+    """What ``zoo list`` says of the defaults; 15.55 M is the sum as above, over four levels."""
+    summaries = {name: model.summary for name, model in zoo_tasks()[0].models.items()}
+    with torch.device("meta"):
+        nets = {
+            "uresnet": uresnet_networks(UResNetConfig(), {})["net"],
+            "uresnet-ppn": uresnet_ppn_networks(UResNetPpnConfig(), {})["net"],
+        }
+    for name, net in nets.items():
+        assert f"{parameters(net) / 1e6:.2f} M parameters" in summaries[name]
 
 
 def made(config: UResNetConfig, grid: VoxelGrid, samples: Table) -> tuple[nn.Module, Batch]:
