@@ -23,6 +23,7 @@ __all__ = ["SparseDeploy"]
 _SLOTS = 8  # voxels of a level in one of the next coarser
 _TYPICAL = (3000, 1700, 970, 570, 340)  # voxels of each level of a usual event, from the finest
 _ODD = (301, 172, 99, 60, 37)
+_FEW = (12, 7, 4, 2, 1)
 _MEANINGS = {
     "neighbours": "rows of the voxels around each; offsets (dx, dy, dz) from -1 to 1, the last the "
     "fastest; -1: none",
@@ -47,6 +48,7 @@ class SparseDeploy(Deploy):
             _sizes(self.dims, (1,)),
             _sizes(self.dims, _ODD),
         )
+        self.checks: Mapping[str, int] = _sizes(self.dims, _FEW)
         self.inputs: Specs = _inputs(config, self.dims)
         self.outputs: Specs = _outputs(config)
 

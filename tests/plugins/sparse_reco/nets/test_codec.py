@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,9 +15,10 @@ from pydantic import ValidationError
 
 from zoo.api import DataError, Table
 from zoo_sparse_reco.codec import SparseCodec
-from zoo_sparse_reco.config import Fragments, UResNetConfig, UResNetPpnConfig
+from zoo_sparse_reco.config import Fragments, PointCuts, UResNetConfig, UResNetPpnConfig
 from zoo_sparse_reco.features import logarithmic
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
+from zoo_sparse_reco.points import fragments_of, points_of
 from zoo_sparse_reco.specs import PREDICTION
 
 Make = Callable[[Sequence[dict[str, Any]]], Table]
@@ -152,13 +156,14 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], message: str) -> N
         UResNetPpnConfig.model_validate(settings)
 
 
+def test_an_exported_file_predicts_without_torch() -> None:
+    """What stands between samples and the file imports no torch."""
+    code = "import sys, zoo_sparse_reco.codec; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_defaults_are_those_of_the_functions() -> None:
     """Classical models call the same functions without settings."""
-    import inspect
-
-    from zoo_sparse_reco.config import PointCuts
-    from zoo_sparse_reco.points import fragments_of, points_of
-
     for config, function in ((Fragments(), fragments_of), (PointCuts(), points_of)):
         parameters = inspect.signature(function).parameters
         for name, value in config.model_dump().items():

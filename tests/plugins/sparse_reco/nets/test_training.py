@@ -115,7 +115,7 @@ CASES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
     (
         "uresnet-ppn",
         "quick",
-        ("model.augmentation.dropout=0.1",),
+        ("model.augmentation.dropout=0.1", "training.workers=1"),
         {"semantic", "score_1", "type", "offset", "end"},
     ),
 ]
