@@ -1,0 +1,109 @@
+"""The entry point of the task ``sparse-semantic``: plain data, neither torch nor numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zoo.api import Model, SourceSpec, Task, hookimpl
+
+_HERE = "zoo_sparse_reco"
+_SPARSE = "Graham and van der Maaten, arXiv:1706.01307"
+_VOXELS = frozenset({"voxel_x", "voxel_y", "voxel_z", "deposit"})
+
+
+@hookimpl
+def zoo_api() -> tuple[int, int]:
+    """The contract this plugin was written for."""
+    return (1, 0)
+
+
+@hookimpl
+def zoo_tasks() -> Sequence[Task]:
+    """``sparse-semantic``."""
+    return (
+        Task(
+            name="sparse-semantic",
+            summary="what each voxel of a liquid-argon event is, and where particles start and end",
+            sample=f"{_HERE}.specs:SAMPLE",
+            prediction=f"{_HERE}.specs:PREDICTION",
+            models={**_networks(), **_classical()},
+            sources=_sources(),
+            codec=f"{_HERE}.codec:SparseCodec",
+            learner=f"{_HERE}.learner:SparseLearner",
+            metrics=f"{_HERE}.metrics:EventMetrics",
+            figures=f"{_HERE}.figures:EventFigures",
+            deploy=f"{_HERE}.deploy:SparseDeploy",
+            select="loss",
+            recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("paper", "better", "quick")},
+            published=f"{_HERE}:published.toml",
+        ),
+    )
+
+
+def _networks() -> dict[str, Model]:
+    return {
+        "uresnet": Model(
+            config=f"{_HERE}.config:UResNetConfig",
+            summary="U-ResNet on sparse voxels as published, 10.96 M parameters",
+            cite=f"Domine and Terao, arXiv:1903.05663; {_SPARSE}",
+            networks=f"{_HERE}.models.networks:uresnet_networks",
+        ),
+        "uresnet-ppn": Model(
+            config=f"{_HERE}.config:UResNetPpnConfig",
+            summary="U-ResNet and points where particles start and tracks end, 15.55 M parameters",
+            cite=f"Domine et al., arXiv:2006.14745; {_SPARSE}",
+            networks=f"{_HERE}.models.networks:uresnet_ppn_networks",
+        ),
+    }
+
+
+def _classical() -> dict[str, Model]:
+    return {
+        "local-dedx": Model(
+            config=f"{_HERE}.baselines_config:LocalDedxConfig",
+            summary="classes from the energy per length around each voxel, pieces of DBSCAN",
+            predictor=f"{_HERE}.baselines:LocalDedx",
+            baseline=True,
+            needs=_VOXELS,
+        ),
+        "plane-agreement": Model(
+            config=f"{_HERE}.baselines_config:PlaneAgreementConfig",
+            summary="ghosts are where the charges of three planes do not agree",
+            predictor=f"{_HERE}.baselines:PlaneAgreement",
+            baseline=True,
+            needs=_VOXELS | {"plane_charge"},
+        ),
+        "true-labels": Model(
+            config=f"{_HERE}.baselines_config:TrueLabelsConfig",
+            summary="true classes and points through the same post-processing",
+            predictor=f"{_HERE}.baselines:TrueLabels",
+            oracle=True,
+            needs=_VOXELS | {"semantic"},
+        ),
+    }
+
+
+def _sources() -> dict[str, SourceSpec]:
+    return {
+        "simulator": SourceSpec(
+            kind="simulator",
+            factory=f"{_HERE}.sources.events:Events",
+            config=f"{_HERE}.sources.events_config:EventsConfig",
+            summary="particles from a vertex and rain through liquid argon, in voxels, with truth",
+        ),
+        "pilarnet": _files("pilarnet:Pilarnet", "HDF5 files of PILArNet-M, one or a folder"),
+        "larcv-root": _files("larcv_root:LarcvRoot", "ROOT files of LArCV2, read without ROOT"),
+        "larcv-h5": _files("larcv_h5:LarcvH5", "HDF5 files of LArCV3, read without larcv"),
+        "mlreco-h5": _files("mlreco_h5:MlrecoH5", "tensors of voxels as lartpc_mlreco3d has them"),
+        "edepsim": _files("edepsim:Edepsim", "segments of edep-sim, made into voxels"),
+    }
+
+
+def _files(factory: str, summary: str) -> SourceSpec:
+    name = factory.partition(":")[2]
+    return SourceSpec(
+        kind="adapter",
+        factory=f"{_HERE}.sources.{factory}",
+        config=f"{_HERE}.sources.files_config:{name}Config",
+        summary=summary,
+    )
