@@ -53,7 +53,7 @@ TRUTH: Specs = {
     "semantic": _of("voxel", "int8", "class; 5: ghost, -1: unknown", minimum=-1, maximum=5),
     "fragment": _of("voxel", "int32", "connected piece of one particle", minimum=-1),
     "particle": _of("voxel", "int32", "particle that left most energy there", minimum=-1),
-    "group": _of("voxel", "int32", "shower or track that it belongs to", minimum=-1),
+    "voxel_group": _of("voxel", "int32", "shower or track that it belongs to", minimum=-1),
     "interaction": _of("voxel", "int32", "interaction that it belongs to", minimum=-1),
     "pid": _of("voxel", "int8", "kind of that particle", minimum=-1, maximum=5),
     "point_x": _of("point", "float32", "where particles start and tracks end: x", "voxel"),
