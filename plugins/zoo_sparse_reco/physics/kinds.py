@@ -77,10 +77,14 @@ def hip_mip_of(
         highly = highly | heavy
     track = semantic == Semantic.TRACK
     low = semantic == Semantic.LOW_ENERGY
+    recoil = low & (heavy if heavy is not None else np.zeros(low.shape, bool))
     for name, of in (
-        ("hip", (track & highly) | (low & (heavy if heavy is not None else False))),
+        ("hip", (track & highly) | recoil),
         ("mip", track & ~highly),
-        ("shower", (semantic == Semantic.SHOWER) | (low & ~(heavy if heavy is not None else False))),
+        (
+            "shower",
+            (semantic == Semantic.SHOWER) | (low & ~recoil),
+        ),
         ("delta", semantic == Semantic.DELTA),
         ("michel", semantic == Semantic.MICHEL),
     ):

@@ -74,7 +74,6 @@ class LarcvH5(VoxelFiles):
         self._have = found[0]
         members = frozenset({*_PARTICLE, *_PLACES} if "particles" in self._have else ())
         fields = known_fields(
-            config,
             members,
             semantics="semantics" in self._have,
             clusters="clusters" in self._have,
@@ -86,7 +85,7 @@ class LarcvH5(VoxelFiles):
         """See :meth:`VoxelFiles.events`."""
         where = f"{file.path}, events {rows.start} to {rows.stop - 1}"
         told = bool(wanted & (fields_of("particle") | fields_of("point") | fields_of("vertex")))
-        owners = bool(wanted & {"fragment", "particle", "group", "interaction", "pid"})
+        owners = bool(wanted & {"fragment", "particle", "voxel_group", "interaction", "pid"})
         semantics = clusters = sizes = particles = None
         with opened(file.path) as content:
             frames, voxels = self._sparse(content, "voxels", rows)

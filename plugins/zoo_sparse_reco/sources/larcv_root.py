@@ -81,7 +81,6 @@ class LarcvRoot(VoxelFiles):
             "products": sorted(self._trees[one] for one in self._have),
         }
         fields = known_fields(
-            config,
             self._members,
             semantics="semantics" in self._have,
             clusters="clusters" in self._have,
@@ -92,7 +91,7 @@ class LarcvRoot(VoxelFiles):
         """See :meth:`VoxelFiles.events`."""
         where = f"{file.path}, events {rows.start} to {rows.stop - 1}"
         told = wanted & (fields_of("particle") | fields_of("point") | fields_of("vertex"))
-        owners = wanted & {"fragment", "particle", "group", "interaction", "pid"}
+        owners = wanted & {"fragment", "particle", "voxel_group", "interaction", "pid"}
         with self._file(file.path) as opened:
             frames, voxels = self._sparse(opened, "voxels", file.path, rows)
             _require_frames(frames, self.grid, where)

@@ -26,7 +26,15 @@ Array = NDArray[Any]
 Whole = NDArray[np.int64]
 
 _UNSET = 65_535  # and above: a number of a particle that LArCV did not set
-_CLUSTER_FIELDS = frozenset({"fragment", "particle", "group", "interaction", "pid"})
+_FROM_MEMBERS = (
+    (frozenset({"parent_id"}), frozenset({"particle_parent"})),
+    (frozenset({"parent_trackid", "trackid"}), frozenset({"particle_parent"})),
+    (frozenset({"process"}), frozenset({"particle_primary"})),
+    (frozenset({"px", "py", "pz"}), frozenset({"particle_momentum", "particle_energy"})),
+    (frozenset({"first_step"}), frozenset({"particle_start"})),
+    (frozenset({"last_step"}), frozenset({"particle_end"})),
+    (frozenset({"interaction_id", "ancestor_vtx"}), fields_of("vertex")),
+)
 _FAR = 1e6  # of a place, in voxels: beyond, it was never set
 
 
@@ -73,9 +81,7 @@ class Products:
     particles: Rows | None = None
 
 
-def known_fields(
-    config: LarcvConfig, members: frozenset[str], *, semantics: bool, clusters: bool
-) -> frozenset[str]:
+def known_fields(members: frozenset[str], *, semantics: bool, clusters: bool) -> frozenset[str]:
     """Fields of files with these products, and these members of particles (empty: none)."""
     fields = {"voxel_x", "voxel_y", "voxel_z", "deposit"}
     numbers = {n for n in ("group", "interaction") if f"{n}_id" in members}
@@ -84,26 +90,18 @@ def known_fields(
     if clusters:
         fields |= {"fragment", "particle"}
         if members:
-            fields |= {"pid", *numbers}
-    if members:
-        fields |= {"particle_id", "particle_pid", *(f"particle_{name}" for name in numbers)}
-        shaped = "shape" in members or (semantics and clusters)
-        if shaped:
-            fields.add("particle_semantic")
-        if members & {"parent_id", "parent_trackid"}:
-            fields.add("particle_parent")
-        if "process" in members:
-            fields.add("particle_primary")
-        if {"px", "py", "pz"} <= members:
-            fields |= {"particle_momentum", "particle_energy"}
-        if "first_step" in members:
-            fields.add("particle_start")
-        if "last_step" in members:
-            fields.add("particle_end")
-        if shaped and {"first_step", "last_step"} <= members:
-            fields |= fields_of("point")
-        if {"interaction_id", "ancestor_vtx"} <= members:
-            fields |= fields_of("vertex")
+            fields |= {"pid", *({"group": "voxel_group"}.get(n, n) for n in numbers)}
+    if not members:
+        return frozenset(fields)
+    fields |= {"particle_id", "particle_pid", *(f"particle_{name}" for name in numbers)}
+    shaped = "shape" in members or (semantics and clusters)
+    if shaped:
+        fields.add("particle_semantic")
+    for needed, made in _FROM_MEMBERS:
+        if needed <= members:
+            fields |= made
+    if shaped and {"first_step", "last_step"} <= members:
+        fields |= fields_of("point")
     return frozenset(fields)
 
 
@@ -121,7 +119,7 @@ def events_of(products: Products, config: LarcvConfig, where: str) -> Events:
     if products.semantics is not None:
         columns["semantic"] = _looked_up(voxels, products.semantics, frames.shape)
     particles = products.particles
-    shapes = _shapes(products, config, where)
+    shapes = _shapes(products, where)
     if products.clusters is not None and products.cluster_sizes is not None:
         particle = _particle_of_clusters(products.cluster_sizes, particles, where)
         columns |= _owners(products, columns.get("semantic"), particle, shapes, config)
@@ -183,7 +181,7 @@ def _particle_of_clusters(sizes: Rows, particles: Rows | None, where: str) -> Wh
     return np.where(number < particles.counts[sizes.event], number, -1)
 
 
-def _shapes(products: Products, config: LarcvConfig, where: str) -> Array | None:
+def _shapes(products: Products, where: str) -> Array | None:
     """Classes of the particles: as told, or else what most of the cluster's voxels are."""
     particles = products.particles
     if particles is None:
@@ -263,7 +261,7 @@ def _labels(particles: Rows | None, event: Whole, number: Whole, of: Whole) -> d
     known = of >= 0
     row = np.where(known, particles.first[event] + of, 0)
     for name, values in (
-        ("group", particles.columns.get("group_id")),
+        ("voxel_group", particles.columns.get("group_id")),
         ("interaction", particles.columns.get("interaction_id")),
         ("pid", pid_of(particles.columns["pdg"])),
     ):
@@ -294,7 +292,8 @@ def _particles(particles: Rows, frames: Frames, shapes: Array | None) -> Rows:
     elif {"parent_trackid", "trackid"} <= have.keys():
         columns["particle_parent"] = _parents(particles, number)
     if "process" in have:
-        columns["particle_primary"] = (have["process"] == "primary").astype(np.int8)
+        told = have["process"]
+        columns["particle_primary"] = np.where(told == "", -1, told == "primary")
     if {"px", "py", "pz"} <= have.keys():
         momentum = np.stack([have[name] for name in ("px", "py", "pz")], axis=1)
         momentum = np.where(np.isfinite(momentum), momentum, 0.0)

@@ -82,9 +82,7 @@ class Pilarnet(VoxelFiles):
             scheme=config.scheme,
         )
         about = {"format": "PILArNet-M", "cluster": self._width, "cluster_extra": self._extra}
-        super().__init__(
-            config, where, files=files, grid=grid, fields=self._known(), about=about
-        )
+        super().__init__(config, where, files=files, grid=grid, fields=self._known(), about=about)
 
     def events(self, file: EventFile, rows: range, wanted: frozenset[str]) -> Events:
         """See :meth:`VoxelFiles.events`."""
@@ -118,13 +116,13 @@ class Pilarnet(VoxelFiles):
             table = clusters.columns["values"]
             sizes = table[:, 0].astype(np.int64)
             for name in labels:
-                column = "group" if name == "particle" else name
+                column = {"particle": "group", "voxel_group": "group"}.get(name, name)
                 columns[name] = np.repeat(table[:, _CLUSTER.index(column)], sizes)
         return Rows(points.counts, columns)
 
     def _known(self) -> frozenset[str]:
         fields = {"voxel_x", "voxel_y", "voxel_z", "deposit"}
-        fields |= {"semantic", "fragment", "particle", "group", "interaction"}
+        fields |= {"semantic", "fragment", "particle", "voxel_group", "interaction"}
         fields |= {f"particle_{name}" for name in ("id", "group", "interaction", "semantic")}
         if self._width > 5:
             fields |= {"pid", "particle_pid"}
@@ -169,7 +167,8 @@ def _particles(clusters: Rows, extra: Rows | None) -> Rows:
 def _vertices(clusters: Rows, extra: Rows | None, listed: Rows | None) -> Rows:
     """One row for each interaction: as listed, or where its first cluster says it was."""
     if listed is not None:
-        rows, number, place = listed, listed.columns["values"][:, 0], listed.columns["values"][:, 1:]
+        rows, number = listed, listed.columns["values"][:, 0]
+        place = listed.columns["values"][:, 1:]
     elif extra is not None:
         rows, number = clusters, clusters.columns["values"][:, 3]
         place = extra.columns["values"][:, 2:5]
@@ -216,7 +215,7 @@ def _widths(file: h5py.File) -> tuple[int, int]:
     points, clusters = lists(file, "point"), lists(file, "cluster")
     for event in range(min(points.shape[0], 8)):
         voxels, table = len(points[event]) // _POINT_WIDTH, np.asarray(clusters[event])
-        fits = [w for w in (6, 5) if len(table) and not len(table) % w and table[::w].sum() == voxels]
+        fits = [w for w in (6, 5) if _fits(table, w, voxels)]
         if not fits:
             continue
         extra = 0
@@ -234,6 +233,10 @@ def _widths(file: h5py.File) -> tuple[int, int]:
         where=str(file.filename),
         remedy="is this PILArNet-M? 'point' has 8 numbers for each voxel",
     )
+
+
+def _fits(table: Array, width: int, voxels: int) -> bool:
+    return bool(len(table) and not len(table) % width and table[::width].sum() == voxels)
 
 
 def _require_sizes(clusters: Rows, points: Rows, where: str) -> None:

@@ -24,7 +24,7 @@ NOWHERE = -1.0
 
 _UNKNOWN = 6  # "unknown" in LArCV and SPINE
 _LARGEST = np.iinfo(np.int32).max
-_NUMBERS = ("fragment", "particle", "group", "interaction")
+_NUMBERS = ("fragment", "particle", "voxel_group", "interaction")
 
 
 @dataclass
@@ -191,9 +191,7 @@ def _refuse_outside(
     )
 
 
-def _in_order(
-    rows: Rows, grid: VoxelGrid, config: FilesConfig, where: str
-) -> tuple[Rows, int]:
+def _in_order(rows: Rows, grid: VoxelGrid, config: FilesConfig, where: str) -> tuple[Rows, int]:
     place, event = rows.columns["place"], rows.event
     key = event
     for axis in range(3):

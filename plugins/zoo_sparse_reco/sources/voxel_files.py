@@ -195,7 +195,7 @@ class VoxelFiles(ABC):
         told = [*self.looked.sentences(), *self.remarks()]
         if not told:
             return {}
-        return {"note": f"Of {self.looked.events} events looked at, {'; '.join(told)}"}
+        return {"note": f"Of {self.looked.events} events looked at: {'; '.join(told)}."}
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:

@@ -1,0 +1,368 @@
+"""Segments of edep-sim in HDF5, as larnd-sim takes them, made into voxels with labels.
+
+``segments``: a record for each straight piece: eventID, trackID, pdgId, dE (MeV), and the places
+of its ends, cm. Events follow one another. Its energy is shared among the voxels that it crosses,
+by length. What the labels rest on is told in :mod:`zoo_sparse_reco.physics.supera`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.api import DataError
+from zoo_sparse_reco.physics.kinds import is_nucleus, pid_of
+from zoo_sparse_reco.physics.labels import Semantic
+from zoo_sparse_reco.physics.supera import (
+    Deposits,
+    LabelRules,
+    Labels,
+    Tracks,
+    label_voxels,
+)
+from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
+from zoo_sparse_reco.physics.voxelise import cut_at_walls
+from zoo_sparse_reco.sources.event_lists import Events, Rows, fields_of
+from zoo_sparse_reco.sources.files_config import EdepSimConfig
+from zoo_sparse_reco.sources.hdf5 import compound, files_of, opened
+from zoo_sparse_reco.sources.voxel_files import EventFile, VoxelFiles
+
+__all__ = ["EdepSim", "Shares"]
+
+Array = NDArray[Any]
+
+_MM = 10.0  # of a cm
+_ENDS = tuple(f"{axis}_{end}" for end in ("start", "end") for axis in "xyz")
+_MEMBERS = ("eventID", "trackID", "pdgId", "dE", *_ENDS)
+_CHUNK = 200_000  # segments that are looked through together
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Where the energy of some events is, MeV: ``deposited`` is the sum of the others.
+
+    Attributes:
+        deposited: (N,), in all segments.
+        kept: (N,), in voxels above the threshold.
+        below: (N,), in voxels that are not.
+        outside: (N,), outside of the grid.
+    """
+
+    deposited: NDArray[np.float64]
+    kept: NDArray[np.float64]
+    below: NDArray[np.float64]
+    outside: NDArray[np.float64]
+
+
+class EdepSim(VoxelFiles):
+    """A file, or a folder of them; see :class:`VoxelFiles`.
+
+    Args:
+        config: Settings.
+        path: A file or a folder.
+
+    Raises:
+        DataError: A file is damaged, lacks what is needed, or its events do not follow one another.
+    """
+
+    config: EdepSimConfig
+
+    def __init__(self, config: EdepSimConfig, path: str | Path) -> None:
+        where = Path(path)
+        self.config = config
+        self._starts: dict[Path, NDArray[np.int64]] = {}
+        files, bounds = [], []
+        for name in files_of(where, ".h5", ".hdf5"):
+            with opened(name) as file:
+                self._starts[name], bound = _survey(compound(file, "segments", *_MEMBERS))
+            bounds.append(bound)
+            files.append(EventFile(name, len(self._starts[name]) - 1))
+        low, high = (np.min([b[0] for b in bounds], axis=0), np.max([b[1] for b in bounds], axis=0))
+        if not np.isfinite(low).all():
+            raise DataError("no segments", where=str(where), remedy="give another file")
+        self._volume = low * _MM, high * _MM
+        fields = {"voxel_x", "voxel_y", "voxel_z", "deposit", "semantic", "fragment", "particle"}
+        fields |= {"voxel_group", "pid", *fields_of("point")}
+        fields |= {f"particle_{n}" for n in ("id", "pid", "semantic", "group", "start", "end")}
+        about = {"format": "edep-sim segments", "threshold_mev": config.threshold_mev}
+        super().__init__(
+            config,
+            where,
+            files=files,
+            grid=_grid(config, low * _MM, high * _MM),
+            fields=frozenset(fields),
+            about=about,
+        )
+
+    def events(self, file: EventFile, rows: range, wanted: frozenset[str]) -> Events:
+        """See :meth:`VoxelFiles.events`."""
+        segments, event = self._segments(file, rows)
+        deposits, tracks, _ = self._deposits(segments, event, len(rows))
+        counts = np.bincount(deposits.event, minlength=len(rows)).astype(np.int64)
+        energy = np.bincount(deposits.voxel, deposits.energy, minlength=len(deposits.event))
+        columns: dict[str, Array] = {"place": deposits.place, "deposit": energy}
+        if not wanted - {"voxel_x", "voxel_y", "voxel_z", "deposit"}:
+            return Events(voxels=Rows(counts, columns))
+        labels = label_voxels(deposits, tracks, self._rules())
+        columns |= _voxel_columns(labels, tracks)
+        particles = _particles(labels, tracks, len(rows))
+        return Events(voxels=Rows(counts, columns), particles=particles, points=_points(particles))
+
+    def shares(self, file: EventFile, rows: range) -> Shares:
+        """Where the energy of some events is.
+
+        Raises:
+            DataError: The file is damaged.
+        """
+        segments, event = self._segments(file, rows)
+        return self._deposits(segments, event, len(rows))[2]
+
+    def remarks(self) -> Sequence[str]:
+        """What of the energy is lost, of the events that were looked at."""
+        parts = [self.shares(file, rows) for file, rows in self._spread()]
+        total = sum(part.deposited.sum() for part in parts)
+        told = ["labels rest on places alone: the files have neither parents nor processes"]
+        for name, text in (
+            ("below", f"in voxels of up to {self.config.threshold_mev:g} MeV"),
+            ("outside", "outside of the grid"),
+        ):
+            lost = sum(getattr(part, name).sum() for part in parts)
+            if lost > 1e-6 * total:
+                told.append(f"{100 * lost / total:.2f} % of the energy is {text}")
+        return told
+
+    def _segments(self, file: EventFile, rows: range) -> tuple[Mapping[str, Array], Array]:
+        """Members of the segments of some events, and the number of each one's event."""
+        starts = self._starts[file.path][rows.start : rows.stop + 1]
+        with opened(file.path) as content:
+            found = compound(content, "segments", *_MEMBERS)[int(starts[0]) : int(starts[-1])]
+        where = f"{file.path}, events {rows.start} to {rows.stop - 1}"
+        for name in ("dE", *_ENDS):
+            wrong = ~np.isfinite(found[name])
+            if wrong.any():
+                raise DataError(
+                    f"{int(np.count_nonzero(wrong))} segments whose {name} is not finite",
+                    where=where,
+                    remedy="find what made them and write the file again",
+                )
+        if np.any(found["dE"] < 0):
+            raise DataError(
+                f"{int(np.count_nonzero(found['dE'] < 0))} segments with negative energy",
+                where=where,
+                remedy="give what was deposited",
+            )
+        return found, np.repeat(np.arange(len(rows)), np.diff(starts))
+
+    def _deposits(
+        self, segments: Mapping[str, Array], event: Array, events: int
+    ) -> tuple[Deposits, Tracks, Shares]:
+        """Energy of each track in each voxel above the threshold, the tracks, and what is lost."""
+        place = np.stack([segments[name] for name in _ENDS], axis=1).astype(np.float64) * _MM
+        start, end = self.grid.in_voxels(place[:, :3]), self.grid.in_voxels(place[:, 3:])
+        energy = segments["dE"].astype(np.float64)
+        row, tracks = _tracks(segments, event, start, end, energy)
+        tracks = self._with_stops(tracks, place[:, 3:], row)
+        cuts = cut_at_walls(start, end)
+        part = energy[cuts.piece] * cuts.share
+        inside = self.grid.inside(cuts.voxel)
+        outside = np.bincount(event[cuts.piece[~inside]], part[~inside], minlength=events)
+        deposits, below = _summed(
+            event[cuts.piece[inside]],
+            cuts.voxel[inside],
+            row[cuts.piece[inside]],
+            part[inside],
+            grid=self.grid,
+            threshold_mev=self.config.threshold_mev,
+            events=events,
+        )
+        kept = np.bincount(deposits.event[deposits.voxel], deposits.energy, minlength=events)
+        deposited = np.bincount(event, energy, minlength=events)
+        return deposits, tracks, Shares(deposited, kept, below, outside)
+
+    def _with_stops(self, tracks: Tracks, end_mm: Array, row: Array) -> Tracks:
+        """The same; a track that ends at the wall of what was recorded did not stop."""
+        margin = self.config.wall_voxels * self.config.voxel_mm
+        low, high = self._volume
+        within = np.all((end_mm > low + margin) & (end_mm < high - margin), axis=1)
+        stops = np.zeros(len(tracks.event), bool)
+        stops[row] = within  # of the last segment of each
+        return Tracks(
+            tracks.event, tracks.number, tracks.pdg, tracks.start, tracks.end, tracks.energy, stops
+        )
+
+    def _rules(self) -> LabelRules:
+        names = ("threshold_mev", "delta_size", "compton_size", "scatter_size", "touch")
+        more = {name: getattr(self.config, name) for name in (*names, "michel_mev", "precedence")}
+        return LabelRules(**more)
+
+
+def _survey(found: h5py.Dataset) -> tuple[NDArray[np.int64], tuple[Array, Array]]:
+    """Where events begin (N + 1,), and the bounds of all places, cm; a pass through the file."""
+    starts: list[Array] = []
+    low, high = np.full(3, np.inf), np.full(3, -np.inf)
+    last: int | None = None
+    for first in range(0, len(found), _CHUNK):
+        part = found[first : first + _CHUNK]
+        number = part["eventID"].astype(np.int64)
+        before = number[:1] if last is None else np.array([last])
+        step = np.diff(number, prepend=before)
+        if np.any(step < 0):
+            raise DataError(
+                "events do not follow one another",
+                where=f"{found.file.filename}:/segments",
+                remedy="sort the segments by eventID; the order of each track must stay",
+            )
+        begins = np.flatnonzero(step > 0) + first
+        starts.append(np.concatenate([[0], begins]) if last is None else begins)
+        last = int(number[-1])
+        for end in ("start", "end"):
+            place = np.stack([part[f"{axis}_{end}"] for axis in "xyz"], axis=1)
+            place = place[np.isfinite(place).all(axis=1)].astype(np.float64)
+            low = low if len(place) == 0 else np.minimum(low, place.min(0))
+            high = high if len(place) == 0 else np.maximum(high, place.max(0))
+    return np.concatenate([*starts, [len(found)]]).astype(np.int64), (low, high)
+
+
+def _grid(config: EdepSimConfig, low_mm: Array, high_mm: Array) -> VoxelGrid:
+    size = config.voxel_mm
+    origin = np.floor(low_mm / size) * size
+    if config.lower_mm is not None:
+        origin = np.array(config.lower_mm)
+    shape = config.shape
+    if shape is None:
+        needed = np.maximum(np.floor((high_mm - origin) / size).astype(np.int64) + 1, 1)
+        shape = (int(needed[0]), int(needed[1]), int(needed[2]))
+    return VoxelGrid(
+        name="edep-sim",
+        shape=shape,
+        voxel_mm=size,
+        origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+        scheme=config.scheme,
+    )
+
+
+def _tracks(
+    segments: Mapping[str, Array], event: Array, start: Array, end: Array, energy: Array
+) -> tuple[Array, Tracks]:
+    """Row of each segment's track, and the tracks: from their first to their last segment."""
+    number = segments["trackID"].astype(np.int64)
+    key = event * 2**32 + number
+    _, first, row = np.unique(key, return_index=True, return_inverse=True)
+    last = np.zeros(len(first), np.int64)
+    last[row] = np.arange(len(row))  # the last one stays
+    return row, Tracks(
+        event=event[first],
+        number=number[first],
+        pdg=segments["pdgId"][first].astype(np.int64),
+        start=start[first],
+        end=end[last],
+        energy=np.bincount(row, energy, minlength=len(first)),
+        stops=np.zeros(len(first), bool),
+    )
+
+
+def _summed(
+    event: Array,
+    voxel: Array,
+    track: Array,
+    energy: Array,
+    *,
+    grid: VoxelGrid,
+    threshold_mev: float,
+    events: int,
+) -> tuple[Deposits, Array]:
+    """Deposits of each track in each voxel above the threshold, and the energy below it (N,)."""
+    key = event
+    for axis in range(3):
+        key = key * grid.shape[axis] + voxel[:, axis]
+    order = np.lexsort((track, key))
+    key, track, energy = key[order], track[order], energy[order]
+    new_voxel = np.ones(len(key), bool)
+    new_voxel[1:] = key[1:] != key[:-1]
+    new_pair = new_voxel.copy()
+    new_pair[1:] |= track[1:] != track[:-1]
+    pairs = np.flatnonzero(new_pair)
+    summed = np.add.reduceat(energy, pairs) if len(pairs) else energy
+    row = (np.cumsum(new_voxel) - 1)[pairs]
+    total = np.bincount(row, summed)
+    kept = total > threshold_mev
+    first = order[np.flatnonzero(new_voxel)]
+    of = event[first]
+    below = np.bincount(of[~kept], total[~kept], minlength=events)
+    renumbered = np.cumsum(kept) - 1
+    use = kept[row]
+    return (
+        Deposits(
+            voxel=renumbered[row[use]],
+            track=track[pairs][use],
+            energy=summed[use],
+            event=of[kept],
+            place=voxel[first][kept],
+        ),
+        below,
+    )
+
+
+def _voxel_columns(labels: Labels, tracks: Tracks) -> dict[str, Array]:
+    owned = labels.owner >= 0
+    number = np.where(owned, tracks.number[labels.owner], -1)
+    source = tracks.pdg[labels.source]
+    shower = labels.semantic == Semantic.SHOWER
+    return {
+        "semantic": labels.semantic,
+        "fragment": labels.fragment,
+        "particle": number,
+        "voxel_group": np.where(shower, -1, number),  # which pieces are one shower is not known
+        "pid": np.where(owned, pid_of(tracks.pdg[labels.owner]), -1),
+        "heavy": is_nucleus(source) | (source == 2112),
+    }
+
+
+def _particles(labels: Labels, tracks: Tracks, events: int) -> Rows:
+    """Tracks that own voxels."""
+    own = np.flatnonzero(labels.kind >= 0)
+    kind = labels.kind[own]
+    number = tracks.number[own]
+    counts = np.bincount(tracks.event[own], minlength=events).astype(np.int64)
+    return Rows(
+        counts,
+        {
+            "particle_id": number,
+            "particle_pid": pid_of(tracks.pdg[own]),
+            "particle_semantic": kind,
+            "particle_group": np.where(kind == Semantic.SHOWER, -1, number),
+            "particle_start": tracks.start[own],
+            "particle_end": tracks.end[own],
+            "heavy": is_nucleus(tracks.pdg[own]),
+        },
+    )
+
+
+def _points(particles: Rows) -> Rows:
+    """Starts of all particles, and ends of tracks."""
+    have = particles.columns
+    kind = have["particle_semantic"]
+    tracks = np.flatnonzero(kind == Semantic.TRACK)
+    row = np.concatenate([np.arange(len(kind)), tracks])
+    end = np.repeat([0, 1], [len(kind), len(tracks)])
+    order = np.lexsort((end, row))
+    row, end = row[order], end[order]
+    place = np.where(end[:, None] > 0, have["particle_end"][row], have["particle_start"][row])
+    counts = np.bincount(particles.event[row], minlength=len(particles.counts)).astype(np.int64)
+    return Rows(
+        counts,
+        {
+            **{f"point_{axis}": place[:, i] for i, axis in enumerate("xyz")},
+            "point_semantic": kind[row],
+            "point_end": end,
+            "point_particle": have["particle_id"][row],
+            "point_pid": have["particle_pid"][row],
+            "heavy": have["heavy"][row],
+        },
+    )
