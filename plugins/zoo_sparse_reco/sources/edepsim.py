@@ -183,7 +183,8 @@ class EdepSim(VoxelFiles):
         )
         kept = np.bincount(deposits.event[deposits.voxel], deposits.energy, minlength=events)
         deposited = np.bincount(event, energy, minlength=events)
-        return deposits, tracks, Shares(deposited, kept, below, outside)
+        shares = [np.asarray(one, np.float64) for one in (deposited, kept, below, outside)]
+        return deposits, tracks, Shares(*shares)
 
     def _with_stops(self, tracks: Tracks, end_mm: Array, row: Array) -> Tracks:
         """The same; a track that ends at the wall of what was recorded did not stop."""

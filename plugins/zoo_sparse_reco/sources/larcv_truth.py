@@ -18,7 +18,7 @@ from zoo_sparse_reco.physics.kinds import kinetic_mev, pid_of
 from zoo_sparse_reco.physics.labels import SCHEMES, Semantic
 from zoo_sparse_reco.sources.event_lists import Events, Rows, fields_of
 from zoo_sparse_reco.sources.files_config import LarcvConfig
-from zoo_sparse_reco.sources.tidy import NOWHERE
+from zoo_sparse_reco.sources.tidy import or_nowhere
 
 __all__ = ["Frames", "Products", "events_of", "known_fields"]
 
@@ -56,8 +56,7 @@ class Frames:
         """Places (n, 3) in voxels; (-1, -1, -1) where a place was never set."""
         with np.errstate(all="ignore"):
             found = (place - self.origin[event]) / self.size[event]
-        unset = ~(np.abs(found) < _FAR).all(axis=1)  # also what is not finite
-        return np.where(unset[:, None], NOWHERE, found)
+        return or_nowhere(found, -_FAR, _FAR)
 
 
 @dataclass(frozen=True)

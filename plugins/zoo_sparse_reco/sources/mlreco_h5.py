@@ -29,7 +29,7 @@ from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.sources.event_lists import Events, Rows, fields_of
 from zoo_sparse_reco.sources.files_config import MlrecoH5Config
 from zoo_sparse_reco.sources.hdf5 import dataset, files_of, opened
-from zoo_sparse_reco.sources.tidy import NOWHERE
+from zoo_sparse_reco.sources.tidy import or_nowhere
 from zoo_sparse_reco.sources.voxel_files import EventFile, VoxelFiles
 
 __all__ = ["MlrecoH5"]
@@ -148,13 +148,12 @@ class MlrecoH5(VoxelFiles):
         if "vertex" in columns:
             first = _first(voxels.event, voxels.columns["interaction"])
             place = table[first][:, columns["vertex"] : columns["vertex"] + 3]
-            known = np.isfinite(place).all(axis=1) & (place >= 0).all(axis=1)
             kept = voxels.take(first)
             vertices = Rows(
                 kept.counts,
                 {
                     "interaction_id": kept.columns["interaction"],
-                    "interaction_vertex": np.where(known[:, None], place, NOWHERE),
+                    "interaction_vertex": or_nowhere(place),
                 },
             )
         return particles, vertices

@@ -30,7 +30,7 @@ from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.sources.event_lists import Events, Rows, fields_of
 from zoo_sparse_reco.sources.files_config import PilarnetConfig
 from zoo_sparse_reco.sources.hdf5 import files_of, lists, opened
-from zoo_sparse_reco.sources.tidy import NOWHERE
+from zoo_sparse_reco.sources.tidy import or_nowhere
 from zoo_sparse_reco.sources.voxel_files import EventFile, VoxelFiles
 
 __all__ = ["Pilarnet"]
@@ -174,16 +174,16 @@ def _vertices(clusters: Rows, extra: Rows | None, listed: Rows | None) -> Rows:
         place = extra.columns["values"][:, 2:5]
     else:
         return Rows.none(len(clusters.counts))
-    known = np.isfinite(place).all(axis=1) & (place >= 0).all(axis=1)
-    order = np.lexsort((~known, number, rows.event))
+    place = or_nowhere(place)
+    order = np.lexsort((place[:, 0] < 0, number, rows.event))  # places that are known come first
     order = order[number[order] >= 0]
     new = np.ones(len(order), bool)
     of = rows.event[order]
     new[1:] = (number[order][1:] != number[order][:-1]) | (of[1:] != of[:-1])
     chosen = order[new]
     picked = rows.take(chosen)
-    where = np.where(known[chosen][:, None], place[chosen], NOWHERE)
-    return Rows(picked.counts, {"interaction_id": number[chosen], "interaction_vertex": where})
+    columns = {"interaction_id": number[chosen], "interaction_vertex": place[chosen]}
+    return Rows(picked.counts, columns)
 
 
 def _rows(file: h5py.File, name: str, rows: range, width: int, where: str) -> Rows:

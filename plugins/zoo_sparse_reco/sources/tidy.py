@@ -15,7 +15,7 @@ from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.sources.event_lists import Rows
 from zoo_sparse_reco.sources.files_config import FilesConfig
 
-__all__ = ["NOWHERE", "Tidied", "tidy_points", "tidy_voxels", "whole_places"]
+__all__ = ["NOWHERE", "Tidied", "or_nowhere", "tidy_points", "tidy_voxels", "whole_places"]
 
 Array = NDArray[Any]
 
@@ -112,6 +112,14 @@ def tidy_points(rows: Rows, grid: VoxelGrid) -> tuple[Rows, Tidied]:
         inside = grid.inside(place)
     named = (rows.columns["point_semantic"] >= 0) & (rows.columns["point_semantic"] <= 4)
     return rows.take(inside & named), Tidied(points=int(np.count_nonzero(named & ~inside)))
+
+
+def or_nowhere(place: Array, lowest: float = 0.0, highest: float = np.inf) -> Array:
+    """Places (n, 3); those that are not finite, or not within these bounds, are nowhere."""
+    with np.errstate(invalid="ignore"):
+        within = np.isfinite(place) & (place >= lowest) & (place <= highest)
+    known: NDArray[np.bool_] = np.all(within, axis=1)
+    return np.where(known[:, None], place, NOWHERE)
 
 
 def whole_places(place: Array, where: str) -> NDArray[np.int64]:
