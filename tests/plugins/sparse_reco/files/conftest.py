@@ -27,7 +27,7 @@ CLUSTERS = [
 ]
 
 
-def _vlen(file: h5py.File, name: str, rows: Any) -> None:
+def vlen(file: h5py.File, name: str, rows: Any) -> None:
     kind = h5py.vlen_dtype(np.dtype(np.float32))
     found = file.create_dataset(name, (len(rows),), kind)
     for i, row in enumerate(rows):
@@ -58,7 +58,7 @@ def pilarnet(tmp_path: Path) -> Callable[..., Path]:
         with h5py.File(path, "w") as file:
             for key, rows in {"point": points, "cluster": cut, **more}.items():
                 if rows is not None:
-                    _vlen(file, key, rows)
+                    vlen(file, key, rows)
         return path
 
     return write
