@@ -58,7 +58,8 @@ class LarcvH5(VoxelFiles):
         files, found, grids = [], [], []
         for name in files_of(where, ".h5", ".hdf5"):
             with opened(name) as file:
-                found.append(frozenset(k for k, g in self._groups.items() if f"Data/{g}" in file))
+                named = {kind: group for kind, group in self._groups.items() if group}
+                found.append(frozenset(k for k, group in named.items() if f"Data/{group}" in file))
                 extents = compound(self._group(file, "voxels"), "extents", "first", "N")
                 files.append(EventFile(name, len(extents)))
                 if len(extents):

@@ -195,7 +195,9 @@ def test_bad_segments_are_refused(segments: Write, tmp_path: Path) -> None:
         assert caught.value.remedy
 
     refused("1 segments whose dE is not finite", [good, (0, 2, 13, np.nan, (0, 0, 0), (1, 0, 0))])
-    refused("1 segments whose x_end is not finite", [good, (0, 2, 13, 1, (0, 0, 0), (np.inf, 0, 0))])
+    refused(
+        "1 segments whose x_end is not finite", [good, (0, 2, 13, 1, (0, 0, 0), (np.inf, 0, 0))]
+    )
     refused("1 segments with negative energy", [good, (0, 2, 13, -1, (0, 0, 0), (1, 0, 0))])
     refused("events do not follow one another", [(1, *good[1:]), good])
     refused("no segments", [])

@@ -86,9 +86,7 @@ class Branch:
     def __init__(self, values: Any) -> None:
         self.values = values
 
-    def array(
-        self, _: Any = None, *, entry_start: int, entry_stop: int, library: str
-    ) -> Any:
+    def array(self, _: Any = None, *, entry_start: int, entry_stop: int, library: str) -> Any:
         assert library == "np"
         return self.values[entry_start:entry_stop]
 

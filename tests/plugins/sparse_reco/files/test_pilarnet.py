@@ -53,7 +53,10 @@ def test_voxels_rise_and_carry_their_labels(pilarnet: Write) -> None:
 
 
 def test_a_group_without_its_own_cluster_is_its_largest(pilarnet: Write) -> None:
-    clusters = [[(1, 8, 2, 0, 0, 0), (2, 9, 2, 0, 0, 1), (2, -1, -1, -1, 4, -1)], [(2, 0, 0, 7, 1, 2)]]
+    clusters = [
+        [(1, 8, 2, 0, 0, 0), (2, 9, 2, 0, 0, 1), (2, -1, -1, -1, 4, -1)],
+        [(2, 0, 0, 7, 1, 2)],
+    ]
     table = read(opened(pilarnet(clusters=clusters)))
     assert table["particle_id"][0].tolist() == [2]
     assert table["particle_pid"][0].tolist() == [1]
@@ -135,9 +138,7 @@ def test_repeated_voxels_are_merged_by_precedence(pilarnet: Write) -> None:
     np.testing.assert_allclose(table["deposit"][0], [2.4, 1.3, 0.1], rtol=1e-6)
     assert table["semantic"][0].tolist() == [1, 1, 4]
     assert table["fragment"][0].tolist() == [3, 3, -1]
-    assert source.facts["note"] == (
-        "Of 2 events looked at: 2 of 7 voxels repeat others: merged."
-    )
+    assert source.facts["note"] == ("Of 2 events looked at: 2 of 7 voxels repeat others: merged.")
     order = ("shower", "michel", "track", "delta", "low-energy")
     assert read(opened(path, precedence=order))["semantic"][0].tolist() == [0, 0, 4]
     clusters = [[(1, 6, 6, 0, 1, 4), (4, 3, 3, 0, 1, 4)], [(2, 0, 0, 7, 1, 2)]]
@@ -276,7 +277,9 @@ def test_the_numbers_of_the_real_event_come_back(real_data: Path, pilarnet: Writ
     for begin, voxels in zip(order[first], size, strict=True):
         number = event["instance_particle"][begin]
         pid = event["segment_pid"][begin] if number >= 0 else -1  # 5 is "none" there
-        clusters.append((voxels, number, number, min(number, 0), event["segment_motif"][begin], pid))
+        clusters.append(
+            (voxels, number, number, min(number, 0), event["segment_motif"][begin], pid)
+        )
     path = pilarnet(
         places=[event["voxel"][order]], energies=[event["energy_mev"][order]], clusters=[clusters]
     )
@@ -284,7 +287,14 @@ def test_the_numbers_of_the_real_event_come_back(real_data: Path, pilarnet: Writ
     table = read(source)
     assert table["deposit"].lengths.tolist() == [1390]
     assert np.unique(table["semantic"][0], return_counts=True)[1].tolist() == [571, 706, 113]
-    assert np.unique(table["pid"][0], return_counts=True)[1].tolist() == [113, 16, 555, 204, 454, 48]
+    assert np.unique(table["pid"][0], return_counts=True)[1].tolist() == [
+        113,
+        16,
+        555,
+        204,
+        454,
+        48,
+    ]
     rows = np.lexsort(event["voxel"].T[::-1])
     for axis in range(3):
         assert np.array_equal(table[f"voxel_{'xyz'[axis]}"][0], event["voxel"][rows, axis])

@@ -7,6 +7,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from scipy import ndimage
+
 from zoo_sparse_reco.physics.connected import connected
 from zoo_sparse_reco.physics.voxelise import cut_at_walls
 
