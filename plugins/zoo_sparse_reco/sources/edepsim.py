@@ -1,8 +1,9 @@
 """Segments of edep-sim in HDF5, as larnd-sim takes them, made into voxels with labels.
 
-``segments``: a record for each straight piece: eventID, trackID, pdgId, dE (MeV), and the places
-of its ends, cm. Events follow one another. Its energy is shared among the voxels that it crosses,
-by length. What the labels rest on is told in :mod:`zoo_sparse_reco.physics.supera`.
+``segments``: a record for each straight piece: eventID, trackID, pdgId (newer: event_id, traj_id,
+pdg_id), dE (MeV), and the places of its ends, cm. Events follow one another. Its energy is shared
+among the voxels that it crosses, by length. What the labels rest on is told in
+:mod:`zoo_sparse_reco.physics.supera`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Array = NDArray[Any]
 
 _MM = 10.0  # of a cm
 _ENDS = tuple(f"{axis}_{end}" for end in ("start", "end") for axis in "xyz")
-_MEMBERS = ("eventID", "trackID", "pdgId", "dE", *_ENDS)
+_NAMES = (("eventID", "trackID", "pdgId"), ("event_id", "traj_id", "pdg_id"))  # older and newer
 _CHUNK = 200_000  # segments that are looked through together
 
 
@@ -80,7 +81,7 @@ class EdepSim(VoxelFiles):
         files, bounds = [], []
         for name in files_of(where, ".h5", ".hdf5"):
             with opened(name) as file:
-                self._starts[name], bound = _survey(compound(file, "segments", *_MEMBERS))
+                self._starts[name], bound = _survey(*_table(file))
             bounds.append(bound)
             files.append(EventFile(name, len(self._starts[name]) - 1))
         low, high = (np.min([b[0] for b in bounds], axis=0), np.max([b[1] for b in bounds], axis=0))
@@ -103,7 +104,14 @@ class EdepSim(VoxelFiles):
     def events(self, file: EventFile, rows: range, wanted: frozenset[str]) -> Events:
         """See :meth:`VoxelFiles.events`."""
         segments, event = self._segments(file, rows)
-        deposits, tracks, _ = self._deposits(segments, event, len(rows))
+        deposits, tracks, shares = self._deposits(segments, event, len(rows))
+        lost = shares.outside.sum()
+        if lost > 0 and self.config.outside == "refuse":
+            raise DataError(
+                f"{lost:.4g} MeV are outside of the grid of {self.grid.shape}",
+                where=f"{file.path}, events {rows.start} to {rows.stop - 1}",
+                remedy="set data.options.lower_mm and shape, or data.options.outside=drop",
+            )
         counts = np.bincount(deposits.event, minlength=len(rows)).astype(np.int64)
         energy = np.bincount(deposits.voxel, deposits.energy, minlength=len(deposits.event))
         columns: dict[str, Array] = {"place": deposits.place, "deposit": energy}
@@ -141,7 +149,10 @@ class EdepSim(VoxelFiles):
         """Members of the segments of some events, and the number of each one's event."""
         starts = self._starts[file.path][rows.start : rows.stop + 1]
         with opened(file.path) as content:
-            found = compound(content, "segments", *_MEMBERS)[int(starts[0]) : int(starts[-1])]
+            table, names = _table(content)
+            part = table[int(starts[0]) : int(starts[-1])]
+        found = {name: part[name] for name in ("dE", *_ENDS)}
+        found |= {"trackID": part[names[1]], "pdgId": part[names[2]]}
         where = f"{file.path}, events {rows.start} to {rows.stop - 1}"
         for name in ("dE", *_ENDS):
             wrong = ~np.isfinite(found[name])
@@ -203,14 +214,23 @@ class EdepSim(VoxelFiles):
         return LabelRules(**more)
 
 
-def _survey(found: h5py.Dataset) -> tuple[NDArray[np.int64], tuple[Array, Array]]:
+def _table(file: h5py.File) -> tuple[h5py.Dataset, tuple[str, str, str]]:
+    """The segments, and what event, track and kind are called there."""
+    known = compound(file, "segments").dtype.names
+    names = _NAMES[1] if _NAMES[1][0] in known else _NAMES[0]
+    return compound(file, "segments", *names, "dE", *_ENDS), names
+
+
+def _survey(
+    found: h5py.Dataset, names: tuple[str, str, str]
+) -> tuple[NDArray[np.int64], tuple[Array, Array]]:
     """Where events begin (N + 1,), and the bounds of all places, cm; a pass through the file."""
     starts: list[Array] = []
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     last: int | None = None
     for first in range(0, len(found), _CHUNK):
         part = found[first : first + _CHUNK]
-        number = part["eventID"].astype(np.int64)
+        number = part[names[0]].astype(np.int64)
         before = number[:1] if last is None else np.array([last])
         step = np.diff(number, prepend=before)
         if np.any(step < 0):

@@ -54,7 +54,7 @@ class LarcvRoot(VoxelFiles):
 
     def __init__(self, config: LarcvRootConfig, path: str | Path) -> None:
         where = Path(path)
-        self._uproot = _uproot()
+        _uproot()
         self._open: dict[tuple[int, Path], Any] = {}
         self.config = config
         self._trees: Mapping[str, str] = {
@@ -155,7 +155,8 @@ class LarcvRoot(VoxelFiles):
         frames = self._frames(tree, path, rows)
         counts = [len(one) for one in self._leaf(tree, "_voxel_vv/_voxel_vv._id", path, rows)]
         branch = self._branch(tree, "_voxel_vv/_voxel_vv._voxel_v", path)
-        raw = self._uproot.AsJagged(self._uproot.AsDtype("u1"))
+        uproot = _uproot()
+        raw = uproot.AsJagged(uproot.AsDtype("u1"))
         contents = branch.array(raw, entry_start=rows.start, entry_stop=rows.stop, library="np")
         sizes, numbers, values, owner = [], [], [], []
         for row, content, count in zip(rows, contents, counts, strict=True):
@@ -241,7 +242,7 @@ class LarcvRoot(VoxelFiles):
         key = (os.getpid(), path)  # a fork must not share what its parent reads from
         try:
             if key not in self._open:
-                self._open = {key: self._uproot.open(str(path))}
+                self._open = {key: _uproot().open(str(path))}
             yield self._open[key]
         except ZooError:
             raise

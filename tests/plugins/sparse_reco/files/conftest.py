@@ -15,7 +15,7 @@ SEGMENT = np.dtype(
     + [(f"{axis}_{end}", "f4") for axis in "xyz" for end in ("start", "end")]
 )
 
-# Two events. Each: places, energies, clusters of (voxels, fragment, group, interaction, class, pid).
+# Two events: places, energies, and clusters: voxels, fragment, group, interaction, class, kind.
 PLACES = [
     [(5, 5, 5), (1, 2, 4), (1, 2, 3), (9, 0, 0), (8, 0, 0)],
     [(0, 0, 1), (0, 0, 0)],

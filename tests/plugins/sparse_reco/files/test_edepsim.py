@@ -185,6 +185,21 @@ def test_an_event_is_the_same_in_any_block(segments: Write) -> None:
     assert np.array_equal(few["deposit"][0], first["deposit"][1])
 
 
+def test_newer_names_of_members(segments: Write) -> None:
+    """event_id, traj_id and pdg_id, as larnd-sim's converter has written them since 2023."""
+    old = read(opened(segments(EVENT), **BOX))
+    path = segments(EVENT)
+    with h5py.File(path, "a") as file:
+        table = file["segments"][:]
+        del file["segments"]
+        names = {"eventID": "event_id", "trackID": "traj_id", "pdgId": "pdg_id"}
+        table.dtype.names = tuple(names.get(name, name) for name in table.dtype.names)
+        file["segments"] = table
+    new = read(opened(path, **BOX))
+    for name in ("semantic", "particle", "deposit"):
+        assert np.array_equal(old[name].values, new[name].values)
+
+
 def test_bad_segments_are_refused(segments: Write, tmp_path: Path) -> None:
     good = (0, 1, 13, 1.0, (0, 0, 0), (1, 1, 1))
 
@@ -202,7 +217,9 @@ def test_bad_segments_are_refused(segments: Write, tmp_path: Path) -> None:
     refused("events do not follow one another", [(1, *good[1:]), good])
     refused("no segments", [])
     refused("events looked at have no voxel", [(0, 1, 13, 0.01, (0, 0, 0), (0, 0, 0))])
-    refused("1 of the 1 events", [good], lower_mm=[99, 99, 99], shape=[4, 4, 4])
+    away = {"lower_mm": [99, 99, 99], "shape": [4, 4, 4]}
+    refused("1 MeV are outside of the grid", [good], **away)
+    refused("1 of the 1 events", [good], **away, outside="drop")
     with h5py.File(tmp_path / "edepsim.h5", "w") as file:
         file["segments"] = np.zeros(3, [("eventID", "u4"), ("dE", "f4")])
     with pytest.raises(DataError, match="no member trackID, pdgId, x_start"):

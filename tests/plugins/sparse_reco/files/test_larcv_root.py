@@ -155,7 +155,7 @@ def products() -> dict[str, Tree]:
 
 class File(dict[str, Any]):
     def keys(self) -> Any:  # uproot's names have cycles
-        return [f"{name};1" for name in super().keys()]
+        return [f"{name};1" for name in self]
 
 
 @pytest.fixture
@@ -168,6 +168,7 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> File:
 
         @staticmethod
         def open(path: str) -> File:
+            assert path.endswith("events.root")
             return found
 
     monkeypatch.setattr(larcv_root, "import_module", {"uproot": Uproot}.__getitem__)
@@ -303,7 +304,7 @@ def test_without_uproot_it_says_what_to_install(
 
 # Not marked as one of the real data: without the extra it is skipped where they are.
 def test_a_file_that_root_wrote(real_data: Path) -> None:
-    """Event e has clusters of 2, 3, ... voxels from number 1000 e + 10 c on, worth 0, 0.5, 1, ..."""
+    """Event e has clusters of 2, 3, ... voxels from number 1000 e + 10 c on, worth 0, 0.5, ..."""
     if importlib.util.find_spec("uproot") is None:
         pytest.skip(NO_UPROOT)
     path = real_data / "sparse-reco" / "mini_larcv2_replica.root"
