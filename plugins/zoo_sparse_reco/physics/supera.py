@@ -29,9 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_sparse_reco.physics.connected import connected
+from zoo_sparse_reco.physics.deposits import Deposits, Tracks
 from zoo_sparse_reco.physics.labels import SCHEMES, Semantic
+from zoo_sparse_reco.physics.voxel_finder import VoxelFinder
 
-__all__ = ["Deposits", "LabelRules", "Labels", "Tracks", "label_voxels"]
+__all__ = ["LabelRules", "Labels", "label_voxels"]
 
 Array = NDArray[Any]
 Whole = NDArray[np.int64]
@@ -62,47 +64,6 @@ class LabelRules:
 
 
 @dataclass(frozen=True)
-class Tracks:
-    """Tracks of the simulation, events one after another, in each by rising number.
-
-    Attributes:
-        event: int64 (T,).
-        number: int64 (T,), of the simulation.
-        pdg: int64 (T,).
-        start, end: (T, 3), in voxels.
-        energy: (T,), MeV, deposited.
-        stops: bool (T,): its end is within the recorded volume.
-    """
-
-    event: Whole
-    number: Whole
-    pdg: Whole
-    start: Array
-    end: Array
-    energy: Array
-    stops: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Deposits:
-    """Energy of one track in one voxel, each pair once.
-
-    Attributes:
-        voxel: int64 (D,), rising: row of ``place``.
-        track: int64 (D,): row of the tracks.
-        energy: (D,), MeV.
-        event: int64 (V,), rising.
-        place: int64 (V, 3), all different in an event.
-    """
-
-    voxel: Whole
-    track: Whole
-    energy: Array
-    event: Whole
-    place: Whole
-
-
-@dataclass(frozen=True)
 class Labels:
     """What the voxels and tracks are.
 
@@ -123,7 +84,7 @@ class Labels:
 
 def label_voxels(deposits: Deposits, tracks: Tracks, rules: LabelRules) -> Labels:
     """Label voxels by the rules of the module."""
-    finder = _Finder(deposits.event, deposits.place)
+    finder = VoxelFinder(deposits.event, deposits.place)
     kinds, heads = _kinds_of_tracks(deposits, tracks, finder, rules)
     kind, owner = _deposit_kinds(deposits, kinds, heads, rules)
     semantic, owner_of, source = _voxel_labels(deposits, kind, owner, rules)
@@ -138,38 +99,13 @@ def label_voxels(deposits: Deposits, tracks: Tracks, rules: LabelRules) -> Label
     return Labels(semantic, owner_of, source, fragment, found)
 
 
-class _Finder:
-    """Rows of voxels by their place."""
-
-    def __init__(self, event: Whole, place: Whole) -> None:
-        self._low = place.min(axis=0) - 2 if len(place) else np.zeros(3, np.int64)
-        self._span = (place.max(axis=0) if len(place) else self._low) - self._low + 3
-        key = self._key(event, place)
-        self._order = np.argsort(key)
-        self._sorted = key[self._order]
-
-    def rows(self, event: Whole, place: Whole) -> Whole:
-        """(n,): rows of voxels at places (n, 3); -1: there is none."""
-        inside = np.all((place > self._low) & (place < self._low + self._span), axis=1)
-        key = self._key(event, np.where(inside[:, None], place, self._low))
-        if not len(self._sorted):
-            return np.full(len(key), -1, np.int64)
-        at = np.minimum(np.searchsorted(self._sorted, key), len(self._sorted) - 1)
-        return np.where(inside & (self._sorted[at] == key), self._order[at], -1)
-
-    def _key(self, event: Whole, place: Whole) -> Whole:
-        x, y, z = (place - self._low).T
-        key: Whole = ((event * self._span[0] + x) * self._span[1] + y) * self._span[2] + z
-        return key
-
-
 def _is_light(tracks: Tracks) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = (np.abs(tracks.pdg) == 11) | (tracks.pdg == 22)
     return found
 
 
 def _kinds_of_tracks(
-    deposits: Deposits, tracks: Tracks, finder: _Finder, rules: LabelRules
+    deposits: Deposits, tracks: Tracks, finder: VoxelFinder, rules: LabelRules
 ) -> tuple[Whole, Whole]:
     """Class of each track by itself, and whose voxels they are; -1: by what hangs together.
 
@@ -194,7 +130,7 @@ def _touched(
     deposits: Deposits,
     tracks: Tracks,
     of_track: NDArray[np.bool_],
-    finder: _Finder,
+    finder: VoxelFinder,
     rules: LabelRules,
 ) -> Whole:
     """(T,): the track with most energy where an electron starts, or else nearby; -1: none."""
@@ -290,7 +226,7 @@ def _neighbours(
     best = np.full(len(deposits.event), -1, np.int64)
     order = np.argsort(deposits.energy[headed], kind="stable")
     best[deposits.voxel[headed][order]] = owner[headed][order]
-    finder = _Finder(deposits.event, deposits.place)
+    finder = VoxelFinder(deposits.event, deposits.place)
     found: dict[int, int] = {}
     for offset in _NEAR:
         row = finder.rows(deposits.event[rows], deposits.place[rows] + np.array(offset))

@@ -9,7 +9,6 @@ among the voxels that it crosses, by length. What the labels rest on is told in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import DataError
+from zoo_sparse_reco.physics.deposits import Deposits, Shares, Tracks, summed, tracks_of
 from zoo_sparse_reco.physics.kinds import is_nucleus, pid_of
 from zoo_sparse_reco.physics.labels import Semantic
-from zoo_sparse_reco.physics.supera import (
-    Deposits,
-    LabelRules,
-    Labels,
-    Tracks,
-    label_voxels,
-)
+from zoo_sparse_reco.physics.supera import LabelRules, Labels, label_voxels
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.physics.voxelise import cut_at_walls
 from zoo_sparse_reco.sources.event_lists import Events, Rows, fields_of
-from zoo_sparse_reco.sources.files_config import EdepSimConfig
+from zoo_sparse_reco.sources.files_config import EdepsimConfig
 from zoo_sparse_reco.sources.hdf5 import compound, files_of, opened
 from zoo_sparse_reco.sources.voxel_files import EventFile, VoxelFiles
 
-__all__ = ["EdepSim", "Shares"]
+__all__ = ["Edepsim"]
 
 Array = NDArray[Any]
 
@@ -44,24 +38,7 @@ _NAMES = (("eventID", "trackID", "pdgId"), ("event_id", "traj_id", "pdg_id"))  #
 _CHUNK = 200_000  # segments that are looked through together
 
 
-@dataclass(frozen=True)
-class Shares:
-    """Where the energy of some events is, MeV: ``deposited`` is the sum of the others.
-
-    Attributes:
-        deposited: (N,), in all segments.
-        kept: (N,), in voxels above the threshold.
-        below: (N,), in voxels that are not.
-        outside: (N,), outside of the grid.
-    """
-
-    deposited: NDArray[np.float64]
-    kept: NDArray[np.float64]
-    below: NDArray[np.float64]
-    outside: NDArray[np.float64]
-
-
-class EdepSim(VoxelFiles):
+class Edepsim(VoxelFiles):
     """A file, or a folder of them; see :class:`VoxelFiles`.
 
     Args:
@@ -72,9 +49,9 @@ class EdepSim(VoxelFiles):
         DataError: A file is damaged, lacks what is needed, or its events do not follow one another.
     """
 
-    config: EdepSimConfig
+    config: EdepsimConfig
 
-    def __init__(self, config: EdepSimConfig, path: str | Path) -> None:
+    def __init__(self, config: EdepsimConfig, path: str | Path) -> None:
         where = Path(path)
         self.config = config
         self._starts: dict[Path, NDArray[np.int64]] = {}
@@ -177,13 +154,24 @@ class EdepSim(VoxelFiles):
         place = np.stack([segments[name] for name in _ENDS], axis=1).astype(np.float64) * _MM
         start, end = self.grid.in_voxels(place[:, :3]), self.grid.in_voxels(place[:, 3:])
         energy = segments["dE"].astype(np.float64)
-        row, tracks = _tracks(segments, event, start, end, energy)
-        tracks = self._with_stops(tracks, place[:, 3:], row)
+        margin = self.config.wall_voxels * self.config.voxel_mm
+        low, high = self._volume[0] + margin, self._volume[1] - margin
+        within = np.all((place[:, 3:] > low) & (place[:, 3:] < high), axis=1)
+        number = segments["trackID"].astype(np.int64)
+        row, tracks = tracks_of(
+            event,
+            number,
+            pdg=segments["pdgId"],
+            start=start,
+            end=end,
+            energy=energy,
+            ends=within,
+        )
         cuts = cut_at_walls(start, end)
         part = energy[cuts.piece] * cuts.share
         inside = self.grid.inside(cuts.voxel)
         outside = np.bincount(event[cuts.piece[~inside]], part[~inside], minlength=events)
-        deposits, below = _summed(
+        deposits, below = summed(
             event[cuts.piece[inside]],
             cuts.voxel[inside],
             row[cuts.piece[inside]],
@@ -197,17 +185,6 @@ class EdepSim(VoxelFiles):
         shares = [np.asarray(one, np.float64) for one in (deposited, kept, below, outside)]
         return deposits, tracks, Shares(*shares)
 
-    def _with_stops(self, tracks: Tracks, end_mm: Array, row: Array) -> Tracks:
-        """The same; a track that ends at the wall of what was recorded did not stop."""
-        margin = self.config.wall_voxels * self.config.voxel_mm
-        low, high = self._volume
-        within = np.all((end_mm > low + margin) & (end_mm < high - margin), axis=1)
-        stops = np.zeros(len(tracks.event), bool)
-        stops[row] = within  # of the last segment of each
-        return Tracks(
-            tracks.event, tracks.number, tracks.pdg, tracks.start, tracks.end, tracks.energy, stops
-        )
-
     def _rules(self) -> LabelRules:
         names = ("threshold_mev", "delta_size", "compton_size", "scatter_size", "touch")
         more = {name: getattr(self.config, name) for name in (*names, "michel_mev", "precedence")}
@@ -216,7 +193,7 @@ class EdepSim(VoxelFiles):
 
 def _table(file: h5py.File) -> tuple[h5py.Dataset, tuple[str, str, str]]:
     """The segments, and what event, track and kind are called there."""
-    known = compound(file, "segments").dtype.names
+    known = compound(file, "segments").dtype.names or ()
     names = _NAMES[1] if _NAMES[1][0] in known else _NAMES[0]
     return compound(file, "segments", *names, "dE", *_ENDS), names
 
@@ -250,7 +227,7 @@ def _survey(
     return np.concatenate([*starts, [len(found)]]).astype(np.int64), (low, high)
 
 
-def _grid(config: EdepSimConfig, low_mm: Array, high_mm: Array) -> VoxelGrid:
+def _grid(config: EdepsimConfig, low_mm: Array, high_mm: Array) -> VoxelGrid:
     size = config.voxel_mm
     origin = np.floor(low_mm / size) * size
     if config.lower_mm is not None:
@@ -265,68 +242,6 @@ def _grid(config: EdepSimConfig, low_mm: Array, high_mm: Array) -> VoxelGrid:
         voxel_mm=size,
         origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
         scheme=config.scheme,
-    )
-
-
-def _tracks(
-    segments: Mapping[str, Array], event: Array, start: Array, end: Array, energy: Array
-) -> tuple[Array, Tracks]:
-    """Row of each segment's track, and the tracks: from their first to their last segment."""
-    number = segments["trackID"].astype(np.int64)
-    key = event * 2**32 + number
-    _, first, row = np.unique(key, return_index=True, return_inverse=True)
-    last = np.zeros(len(first), np.int64)
-    last[row] = np.arange(len(row))  # the last one stays
-    return row, Tracks(
-        event=event[first],
-        number=number[first],
-        pdg=segments["pdgId"][first].astype(np.int64),
-        start=start[first],
-        end=end[last],
-        energy=np.bincount(row, energy, minlength=len(first)),
-        stops=np.zeros(len(first), bool),
-    )
-
-
-def _summed(
-    event: Array,
-    voxel: Array,
-    track: Array,
-    energy: Array,
-    *,
-    grid: VoxelGrid,
-    threshold_mev: float,
-    events: int,
-) -> tuple[Deposits, Array]:
-    """Deposits of each track in each voxel above the threshold, and the energy below it (N,)."""
-    key = event
-    for axis in range(3):
-        key = key * grid.shape[axis] + voxel[:, axis]
-    order = np.lexsort((track, key))
-    key, track, energy = key[order], track[order], energy[order]
-    new_voxel = np.ones(len(key), bool)
-    new_voxel[1:] = key[1:] != key[:-1]
-    new_pair = new_voxel.copy()
-    new_pair[1:] |= track[1:] != track[:-1]
-    pairs = np.flatnonzero(new_pair)
-    summed = np.add.reduceat(energy, pairs) if len(pairs) else energy
-    row = (np.cumsum(new_voxel) - 1)[pairs]
-    total = np.bincount(row, summed)
-    kept = total > threshold_mev
-    first = order[np.flatnonzero(new_voxel)]
-    of = event[first]
-    below = np.bincount(of[~kept], total[~kept], minlength=events)
-    renumbered = np.cumsum(kept) - 1
-    use = kept[row]
-    return (
-        Deposits(
-            voxel=renumbered[row[use]],
-            track=track[pairs][use],
-            energy=summed[use],
-            event=of[kept],
-            place=voxel[first][kept],
-        ),
-        below,
     )
 
 

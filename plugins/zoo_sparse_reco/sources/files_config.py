@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from zoo.api import Config
 
 __all__ = [
-    "EdepSimConfig",
+    "EdepsimConfig",
     "FilesConfig",
     "LarcvConfig",
     "LarcvH5Config",
@@ -105,7 +105,7 @@ class LarcvH5Config(LarcvConfig):
     """LArCV3 files in HDF5."""
 
 
-class EdepSimConfig(FilesConfig):
+class EdepsimConfig(FilesConfig):
     """Segments of edep-sim in HDF5, as larnd-sim takes them, made into voxels."""
 
     precedence: tuple[Class, ...] = ("track", "shower", "michel", "delta", "low-energy")

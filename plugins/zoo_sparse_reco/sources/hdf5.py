@@ -17,6 +17,7 @@ __all__ = ["compound", "dataset", "files_of", "lists", "opened", "require_stored
 
 Array = NDArray[Any]
 
+_TEXTS = frozenset({"process"})
 _RATIO, _SLACK = 1040, 64 * 2**20  # more than 1040 bytes do not come out of one that gzip packed
 
 
@@ -74,7 +75,7 @@ def compound(place: h5py.Group, name: str, *members: str) -> h5py.Dataset:
     """A one-dimensional dataset of records with these members.
 
     Raises:
-        DataError: There is none, or it lacks a member.
+        DataError: There is none, it lacks a member, or one that should be a number is none.
     """
     found = dataset(place, name)
     known = found.dtype.names or ()
@@ -85,6 +86,13 @@ def compound(place: h5py.Group, name: str, *members: str) -> h5py.Dataset:
             where=f"{place.file.filename}:{found.name}",
             remedy=f"its members are {', '.join(known) or 'none'}: is this the right source?",
         )
+    for one in members:
+        if one not in _TEXTS and found.dtype[one].base.kind not in "iufV":
+            raise DataError(
+                f"the member {one} is {found.dtype[one]} instead of numbers",
+                where=f"{place.file.filename}:{found.name}",
+                remedy="write numbers",
+            )
     return found
 
 

@@ -21,7 +21,8 @@ from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.sources.event_lists import Events, Rows, fields_of
 from zoo_sparse_reco.sources.files_config import LarcvRootConfig
 from zoo_sparse_reco.sources.hdf5 import files_of
-from zoo_sparse_reco.sources.larcv_truth import Frames, Products, events_of, known_fields
+from zoo_sparse_reco.sources.larcv_products import Frames, Products
+from zoo_sparse_reco.sources.larcv_truth import events_of, known_fields
 from zoo_sparse_reco.sources.root_clusters import clusters_of
 from zoo_sparse_reco.sources.voxel_files import EventFile, VoxelFiles
 

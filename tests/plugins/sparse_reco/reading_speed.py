@@ -22,7 +22,7 @@ import h5py
 import numpy as np
 
 from zoo_sparse_reco.sources import files_config as settings
-from zoo_sparse_reco.sources.edepsim import EdepSim
+from zoo_sparse_reco.sources.edepsim import Edepsim
 from zoo_sparse_reco.sources.larcv_h5 import LarcvH5
 from zoo_sparse_reco.sources.larcv_root import LarcvRoot
 from zoo_sparse_reco.sources.mlreco_h5 import MlrecoH5
@@ -134,7 +134,7 @@ def main() -> None:
         real = Path(os.environ.get("DETECTOR_ZOO_DATA", "")) / "sparse-reco"
         if real.is_dir():
             sample = real / "larndsim" / "edepsim_mixed_sample.h5"
-            made.append(("edepsim", lambda: EdepSim(settings.EdepSimConfig(), sample)))
+            made.append(("edepsim", lambda: Edepsim(settings.EdepsimConfig(), sample)))
             if importlib.util.find_spec("uproot"):
                 replica = real / "mini_larcv2_replica.root"
                 made.append(("larcv-root", lambda: LarcvRoot(settings.LarcvRootConfig(), replica)))

@@ -13,8 +13,8 @@ import pytest
 from zoo.api import DataError, Table
 from zoo.data.checks import check_source
 from zoo.data.reader import read_block
-from zoo_sparse_reco.sources.edepsim import EdepSim
-from zoo_sparse_reco.sources.files_config import EdepSimConfig
+from zoo_sparse_reco.sources.edepsim import Edepsim
+from zoo_sparse_reco.sources.files_config import EdepsimConfig
 from zoo_sparse_reco.specs import SAMPLE
 
 Write = Callable[..., Path]
@@ -44,11 +44,11 @@ NEUTRON = line(10, 2112, (8.25, 4.05, 8.25), (8.26, 4.05, 8.25), 100.0)
 EVENT = [MUON, MICHEL, DELTA, SMALL, PROTON, SHOWER, BREMS, COMPTON, RECOIL, NEUTRON, *WALLS]
 
 
-def opened(path: Path, **options: Any) -> EdepSim:
-    return EdepSim(EdepSimConfig.model_validate(options), path)
+def opened(path: Path, **options: Any) -> Edepsim:
+    return Edepsim(EdepsimConfig.model_validate(options), path)
 
 
-def read(source: EdepSim) -> Table:
+def read(source: Edepsim) -> Table:
     return Table.concat([read_block(source, block, source.fields) for block in source.blocks()])
 
 
@@ -202,6 +202,8 @@ def test_newer_names_of_members(segments: Write) -> None:
 
 def test_bad_segments_are_refused(segments: Write, tmp_path: Path) -> None:
     good = (0, 1, 13, 1.0, (0, 0, 0), (1, 1, 1))
+    with h5py.File(segments([good])) as file:
+        kinds = file["segments"].dtype
 
     def refused(match: str, rows: Any, **options: Any) -> None:
         with pytest.raises(DataError, match=match) as caught:
@@ -229,6 +231,11 @@ def test_bad_segments_are_refused(segments: Write, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such dataset") as caught:
         opened(tmp_path / "edepsim.h5")
     assert "there is trajectories" in caught.value.remedy
+    texts = np.dtype([(n, "S4" if n == "dE" else kind) for n, (kind, _) in kinds.fields.items()])
+    with h5py.File(tmp_path / "edepsim.h5", "w") as file:
+        file["segments"] = np.zeros(3, texts)
+    with pytest.raises(DataError, match="the member dE is"):
+        opened(tmp_path / "edepsim.h5")
     path = segments([good] * 1000)
     path.write_bytes(path.read_bytes()[:3000])
     with pytest.raises(DataError, match="truncated, damaged or no HDF5"):
