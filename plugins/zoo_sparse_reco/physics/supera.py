@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_sparse_reco.physics.connected import connected
-from zoo_sparse_reco.physics.deposits import Deposits, Tracks
 from zoo_sparse_reco.physics.labels import SCHEMES, Semantic
+from zoo_sparse_reco.physics.segment_deposits import Deposits, Tracks
 from zoo_sparse_reco.physics.voxel_finder import VoxelFinder
 
 __all__ = ["LabelRules", "Labels", "label_voxels"]

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import DataError
-from zoo_sparse_reco.physics.deposits import Deposits, Shares, Tracks, summed, tracks_of
 from zoo_sparse_reco.physics.kinds import is_nucleus, pid_of
 from zoo_sparse_reco.physics.labels import Semantic
+from zoo_sparse_reco.physics.segment_deposits import Deposits, Shares, Tracks, summed, tracks_of
 from zoo_sparse_reco.physics.supera import LabelRules, Labels, label_voxels
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.physics.voxelise import cut_at_walls
