@@ -1,0 +1,44 @@
+"""Connected pieces of places in space: what DBSCAN finds if one place is enough for a cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+__all__ = ["connected"]
+
+
+def connected(
+    place: NDArray[Any], group: NDArray[np.integer], distance: float
+) -> NDArray[np.int64]:
+    """Numbers of the pieces in which all places can be reached by steps within a distance.
+
+    With ``min_samples = 1`` every place is a core, and DBSCAN (Ester et al., KDD 1996) gives the
+    connected components of the graph of neighbours.
+
+    Args:
+        place: (N, 3), in any unit.
+        group: (N,) whole numbers; steps lead only to places of the same group.
+        distance: Longest step, in the unit of the places.
+
+    Returns:
+        (N,), from 0, in the order in which pieces appear.
+    """
+    if len(place) == 0:
+        return np.zeros(0, np.int64)
+    # A fourth coordinate keeps groups further apart than one step.
+    _, number = np.unique(group, return_inverse=True)
+    apart = number.astype(np.float64) * (2 * distance + 1)
+    pairs = KDTree(np.column_stack([place, apart])).query_pairs(distance, output_type="ndarray")
+    graph = coo_array(
+        (np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(place),) * 2
+    )
+    _, label = connected_components(graph, directed=False)
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    rank: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
+    return rank
