@@ -19,10 +19,8 @@ GOLDEN = Path(__file__).with_name("clustering_golden.txt")
 
 def main() -> None:
     random = np.random.default_rng(20)
-    lines = [
-        f"# scikit-learn {sklearn.__version__}: true clusters | found clusters | "
-        "adjusted_rand_score | adjusted_mutual_info_score"
-    ]
+    heading = "true clusters | found clusters | adjusted_rand_score | adjusted_mutual_info_score"
+    lines = [f"# scikit-learn {sklearn.__version__}: {heading}"]
     for voxels, true_clusters, found_clusters, kept in (
         (1, 1, 1, 1.0),
         (2, 2, 1, 0.0),
