@@ -88,7 +88,7 @@ def measures_of_fragments(
             share = 100 * np.histogram(known, _EDGES)[0] / len(known)
             place.stairs(share, _EDGES, **_stairs(styles[model]))
             data[f"{model}: {label} [% of events]"] = share
-        place.set(xlabel=f"{label} [%]", yscale="log", xlim=(0, 100))
+        place.set(xlabel=f"{label} [%]", yscale="log", xlim=(0, 100), ylim=(None, 130))
         place.grid(alpha=0.3)
     places[0].set_ylabel("events [%]")
     legend(figure, [styles[model] for model in found], points=False)
@@ -140,7 +140,7 @@ def ghosts(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]) -> Dr
         }
     place.set(xlabel="ghost efficiency [%]", ylabel="ghost purity [%]")
     place.grid(alpha=0.3)
-    legend(figure, [styles[model] for model in shown], points=True)
+    legend(figure, [styles[model] for model in shown], points=True, most=2)
     return Drawing(
         name="ghosts",
         caption="Share of the ghosts that are found, and share of what is called a ghost that is "

@@ -94,8 +94,7 @@ function start(event) {
   });
   let waiting = false;
 
-  function colourOf(view, i) {
-    const mode = find("colour").value;
+  function colourOf(mode, view, i) {
     if (mode === "energy") {
       const share = (Math.log(Math.max(energy[i], 1e-3)) - low) / (high - low);
       return heats[Math.max(0, Math.min(63, Math.round(share * 63)))];
@@ -121,10 +120,10 @@ function start(event) {
     const turned = (some) => projected(some, box.centre, axes, scale, shift);
     drawBox(pen, turned);
     const flat = turned(middles), side = Math.max(1.2, find("size").value * scale);
-    const half = side / 2;
+    const half = side / 2, mode = find("colour").value;
     for (const i of fromFarToNear(flat)) {
       if (hidden.has(view.semantic[i])) continue;
-      pen.fillStyle = colourOf(view, i);
+      pen.fillStyle = colourOf(mode, view, i);
       pen.fillRect(flat[3 * i] - half, flat[3 * i + 1] - half, side, side);
     }
     if (find("points").checked) drawPoints(pen, view, turned(view.points));
@@ -181,11 +180,11 @@ function start(event) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
+      find("heat").hidden = find("colour").value !== "energy";
       panels.forEach((panel, number) => {
         panel.node.style.display = number && !find("both").checked ? "none" : "";
         draw(panel);
       });
-      find("legend").style.display = "";
     });
   }
 
@@ -230,6 +229,11 @@ function start(event) {
     });
     find("legend").append(button);
   });
+
+  const bar = document.createElement("i");
+  bar.style.background = `linear-gradient(to right, ${heats.join()})`;
+  find("heat").append(
+    `energy: ${Math.exp(low).toPrecision(2)} MeV `, bar, ` ${Math.exp(high).toPrecision(2)} MeV`);
 
   for (const panel of panels) {
     const { canvas } = panel, fingers = new Map();

@@ -74,8 +74,8 @@ def styles_of(evaluations: Sequence[Evaluation]) -> dict[str, Style]:
     return styles
 
 
-def legend(figure: Figure, styles: Sequence[Style], *, points: bool) -> None:
-    """One legend above all axes of a figure with a constrained layout."""
+def legend(figure: Figure, styles: Sequence[Style], *, points: bool, most: int = 4) -> None:
+    """One legend, of at most so many columns, above all axes of a constrained layout."""
     handles = [
         Line2D([], [], label=style.label, **(style.points if points else style.line))
         for style in styles
@@ -84,7 +84,7 @@ def legend(figure: Figure, styles: Sequence[Style], *, points: bool) -> None:
     figure.legend(
         handles=handles,
         loc="outside upper center",
-        ncols=min(4 if longest < 24 else 3 if longest < 34 else 2, max(len(handles), 1)),
+        ncols=min(most, 4 if longest < 24 else 3 if longest < 34 else 2, max(len(handles), 1)),
         fontsize=8.5,
         frameon=False,
     )
