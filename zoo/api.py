@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.contract.figures import Drawing as Drawing
     from zoo.contract.figures import Evaluation as Evaluation
     from zoo.contract.figures import Figures as Figures
+    from zoo.contract.figures import Interactive as Interactive
     from zoo.contract.learning import Context as Context
     from zoo.contract.learning import Loss as Loss
     from zoo.contract.logger import LoggedRun as LoggedRun
@@ -81,6 +82,7 @@ _HOME = {
     "Evaluation": "zoo.contract.figures",
     "Field": "zoo.contract.specs",
     "Figures": "zoo.contract.figures",
+    "Interactive": "zoo.contract.figures",
     "Learner": "zoo.engine.learner",
     "Link": "zoo.contract.source",
     "LoggedRun": "zoo.contract.logger",

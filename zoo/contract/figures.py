@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["BinnedNumber", "Drawing", "Evaluation", "Figures"]
+__all__ = ["BinnedNumber", "Drawing", "Evaluation", "Figures", "Interactive"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,28 @@ class Evaluation:
         return any(training.get("under_trained") for training in self.trainings)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Interactive:
+    """What a reader can turn and click, beside the figure that is printed.
+
+    It is shown in a frame that can reach neither the page around it nor any network: everything it
+    needs is in here. Text of samples and models goes into ``data`` alone, which cannot become tags.
+
+    Attributes:
+        markup: HTML of the body, with its styles; scripts, handlers in it and what it would fetch
+            are not let in.
+        script: JavaScript, run once after the markup is there. It finds the data with
+            ``JSON.parse(document.getElementById("data").textContent)``.
+        data: JSON values.
+        height: Of the frame, CSS pixels.
+    """
+
+    markup: str
+    script: str
+    data: Mapping[str, Any]
+    height: int = 480
+
+
 @dataclass(frozen=True)
 class Drawing:
     """One figure, with what a reader needs to plot it again.
@@ -92,12 +114,14 @@ class Drawing:
         caption: One or two sentences: what is shown, how to read it.
         figure: A matplotlib figure, made without pyplot.
         data: Columns of the plotted numbers, written as CSV.
+        interactive: The same for a screen; written as an HTML file, and shown below the figure.
     """
 
     name: str
     caption: str
     figure: Figure
     data: Mapping[str, NDArray[np.float64]]
+    interactive: Interactive | None = None
 
 
 class Figures:

@@ -1,4 +1,7 @@
-"""Drawings on disk: each as PNG and PDF, its numbers as CSV, and an index of their captions."""
+"""Drawings on disk: each as PNG and PDF, its numbers as CSV, and an index of their captions.
+
+What a reader can turn lies beside them as a page of its own.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from zoo.errors import DataError
 from zoo.evaluation import Results
 from zoo.files import write_atomically
 from zoo.registry import registry
+from zoo.report.interactive import is_digest, script_digest, standing_alone
 from zoo.report.shifts import shifts_drawing
 from zoo.report.style import drawn_in
 
@@ -41,10 +45,18 @@ class StoredDrawing:
     Attributes:
         name: Stem of the files ``NAME.png``, ``NAME.pdf`` and ``NAME.csv``.
         caption: What is shown, how to read it.
+        script: Digest of the script of ``NAME.html``; empty: there is nothing interactive.
+        height: Of that page, CSS pixels.
     """
 
     name: str
     caption: str
+    script: str = ""
+    height: int = 0
+
+    def __post_init__(self) -> None:
+        if self.script and not is_digest(self.script):
+            raise ValueError(f"{self.name}: no digest of a script: {self.script!r}")
 
 
 def draw_figures(results: Results, folder: Path, style: str = "") -> tuple[StoredDrawing, ...]:
@@ -91,7 +103,7 @@ def store_drawings(drawings: Iterable[Drawing], folder: Path) -> tuple[StoredDra
         write_atomically(stem.with_name(f"{drawing.name}.png"), _png(drawing.figure))
         write_atomically(stem.with_name(f"{drawing.name}.pdf"), _pdf(drawing.figure))
         write_atomically(stem.with_name(f"{drawing.name}.csv"), _csv(drawing.data))
-        stored.append(StoredDrawing(drawing.name, drawing.caption))
+        stored.append(_with_interactive(drawing, stem))
     write_atomically(folder / _INDEX, json.dumps([asdict(one) for one in stored], indent=2) + "\n")
     return tuple(stored)
 
@@ -111,6 +123,16 @@ def read_drawings(folder: Path) -> tuple[StoredDrawing, ...]:
         raise DataError(
             f"cannot be read ({error})", where=str(path), remedy="evaluate again"
         ) from error
+
+
+def _with_interactive(drawing: Drawing, stem: Path) -> StoredDrawing:
+    shown = drawing.interactive
+    if shown is None:
+        return StoredDrawing(drawing.name, drawing.caption)
+    page = standing_alone(drawing.name, shown)
+    write_atomically(stem.with_name(f"{drawing.name}.html"), page)
+    digest = script_digest(shown.script)
+    return StoredDrawing(drawing.name, drawing.caption, digest, shown.height)
 
 
 def _lay_out(figure: Figure) -> None:

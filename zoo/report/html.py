@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.errors import DataError
 from zoo.report.drawings import StoredDrawing
+from zoo.report.interactive import framed, script_policy
 
 __all__ = ["Cell", "code", "details", "figure", "key_values", "page", "section", "table"]
 
@@ -49,6 +50,8 @@ td.under-trained, td.leaked { color: #8a6100; }
 details { margin: .4rem 0 1rem; } summary { cursor: pointer; color: var(--accent); }
 td .interval { display: block; color: var(--soft); font-size: .9em; }
 figure { margin: 1.2rem 0 1.8rem; }
+figure iframe { width: 100%; border: 1px solid var(--line); border-radius: .4rem;
+  margin-top: .6rem; display: block; }
 figure img { max-width: 100%; height: auto; display: block; margin: 0 auto; }
 figcaption { font-size: .88rem; margin-top: .4rem; max-width: 52rem; }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .15rem 1.2rem;
@@ -60,6 +63,7 @@ pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4r
   h1 { font-size: 1.35rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .3rem; }
   th:first-child, td:first-child { white-space: normal; overflow-wrap: anywhere;
     min-width: 7rem; max-width: 9rem; } }
+@media print { figure iframe { display: none; } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } nav { display: none; }
   figure, tr, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; } table { font-size: 6.5pt; }
@@ -71,20 +75,24 @@ pre { background: var(--tint); border: 1px solid var(--line); border-radius: .4r
 """
 
 
-def page(title: str, subtitle: str, parts: Iterable[tuple[str, str]]) -> str:
+def page(
+    title: str, subtitle: str, parts: Iterable[tuple[str, str]], scripts: Iterable[str] = ()
+) -> str:
     """A whole document.
 
     Args:
         title: Text.
         subtitle: HTML below it.
         parts: Heading (text) and content (HTML) of each section; empty ones are left out.
+        scripts: Digests of the scripts that run in the frames of figures; no others do.
     """
+    policy = _POLICY + script_policy(scripts)
     chosen = [(heading, body) for heading, body in parts if body]
     links = "".join(f'<a href="#s{i}">{escape(h)}</a>' for i, (h, _) in enumerate(chosen))
     body = "".join(section(h, content, f"s{i}") for i, (h, content) in enumerate(chosen))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body>"
         f"<header><h1>{escape(title)}</h1>{subtitle}<nav>{links}</nav></header>\n"
@@ -131,21 +139,22 @@ def figure(drawing: StoredDrawing, folder: Path, base: Path) -> str:
         base: Folder of the page; links are relative to it.
 
     Raises:
-        DataError: If its PNG cannot be read.
+        DataError: If its PNG, or its page, cannot be read.
     """
-    path = folder / f"{drawing.name}.png"
-    try:
-        image = base64.b64encode(path.read_bytes()).decode()
-    except OSError as error:
-        raise DataError("cannot be read", where=str(path), remedy="evaluate again") from error
+    image = base64.b64encode(_content(folder / f"{drawing.name}.png")).decode()
     place = folder.relative_to(base)
+    kinds = ("html", "pdf", "csv") if drawing.script else ("pdf", "csv")
     links = ", ".join(
         f'<a href="{escape((place / f"{drawing.name}.{kind}").as_posix())}">{kind.upper()}</a>'
-        for kind in ("pdf", "csv")
+        for kind in kinds
     )
     caption = escape(drawing.caption)
+    frame = ""
+    if drawing.script:
+        document = _content(folder / f"{drawing.name}.html").decode("utf-8", errors="replace")
+        frame = framed(document, title=drawing.name, height=drawing.height)
     return (
-        f'<figure><img src="data:image/png;base64,{image}" alt="{caption}">'
+        f'<figure><img src="data:image/png;base64,{image}" alt="{caption}">{frame}'
         f"<figcaption>{caption} ({links})</figcaption></figure>\n"
     )
 
@@ -166,6 +175,13 @@ def code(text: str) -> str:
 def details(summary: str, content: str) -> str:
     """What a reader opens on demand; nothing where there is no content. Printed opened."""
     return f"<details><summary>{escape(summary)}</summary>{content}</details>" if content else ""
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError("cannot be read", where=str(path), remedy="evaluate again") from error
 
 
 def _cell(cell: str | Cell) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -64,7 +64,7 @@ def _evaluation_page(folder: Path, style: str) -> str:
     parts.append(("Environment", key_values(_read_json(folder / "environment.json"))))
     first = next(iter(results))
     about = {"models": list(results), "evaluated": results.created, **_about_data(results)}
-    return page(f"Evaluation of {first}", _subtitle(about), parts)
+    return page(f"Evaluation of {first}", _subtitle(about), parts, _scripts([folder]))
 
 
 def _run_page(run: RunDirectory, style: str) -> str:
@@ -82,7 +82,9 @@ def _run_page(run: RunDirectory, style: str) -> str:
     parts.append(("Environment", key_values(run.read_json(run.environment))))
     about = {"model": model, "split": data.get("split", ""), "facts": data.get("facts", "")}
     state = "finished" if run.model.is_file() else "unfinished"
-    return page(f"{model}: {run.path.resolve().name}", _subtitle({**about, "state": state}), parts)
+    title = f"{model}: {run.path.resolve().name}"
+    scripts = _scripts(sorted(run.evaluations.glob("*")))
+    return page(title, _subtitle({**about, "state": state}), parts, scripts)
 
 
 def _subtitle(about: Mapping[str, Any]) -> str:
@@ -123,6 +125,12 @@ def _evaluation_parts(results: Results, folder: Path, base: Path, style: str) ->
         ("What differs", tables.settings(results)),
         ("Provenance", tables.provenance(results)),
     ]
+
+
+def _scripts(folders: Iterable[Path]) -> set[str]:
+    """Digests of the scripts of all interactive figures of these evaluations."""
+    drawings = (one for folder in folders for one in read_drawings(folder / "figures"))
+    return {one.script for one in drawings if one.script}
 
 
 def _curves(run: RunDirectory, style: str) -> str:

@@ -1,0 +1,195 @@
+"""Event displays for print: two projections and a view in space, truth and models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from zoo.api import Drawing
+from zoo_sparse_reco.drawings.interactive import interactive
+from zoo_sparse_reco.drawings.styles import class_colours, shortened
+from zoo_sparse_reco.drawings.views import Event, View
+from zoo_sparse_reco.physics.labels import GHOST
+from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
+
+__all__ = ["MOST_VIEWS", "display"]
+
+Floats = NDArray[np.float64]
+Projection = Callable[[Floats], Floats]
+
+MOST_VIEWS = 4
+"""Truth and models that are drawn side by side; an interactive display has all."""
+
+_MARGIN = 6.0  # voxels around an event
+_TURN, _TILT = np.radians(-38.0), np.radians(24.0)
+_PALETTE = "tab20"
+_MICHEL = "michel"
+
+
+def display(event: Event, grid: VoxelGrid, names: Sequence[str], name: str) -> Drawing:
+    """One event, by class in three views and by fragment in one.
+
+    Args:
+        event: With at least one view.
+        grid: Of the voxels.
+        names: Of the five classes.
+        name: Of the drawing.
+    """
+    shown = event.views[:MOST_VIEWS]
+    rows: list[tuple[str, Projection, bool]] = [
+        ("class, x-y", lambda place: place[:, [0, 1]], False),
+        ("class, z-y", lambda place: place[:, [2, 1]], False),
+        ("class", _in_space, False),
+        ("fragment", _in_space, True),
+    ]
+    figure = Figure(figsize=(0.7 + 2.9 * len(shown), 0.6 + 2.6 * len(rows)), layout="constrained")
+    places = figure.subplots(len(rows), len(shown), squeeze=False)
+    colours = _Colours(names)
+    for (line, row), (column, view) in product(enumerate(rows), enumerate(shown)):
+        label, projection, by_fragment = row
+        place = places[line, column]
+        _draw(place, event, view, projection, colours.of(view, by_fragment=by_fragment))
+        _points(place, view, projection, colours)
+        _frame(place, event, projection)
+        if column == 0:
+            place.set_ylabel(label if line >= 2 else f"{label}\n{label[-1]} [voxel]", fontsize=8.5)
+        if line < 2:
+            place.set_xlabel(f"{label[-3]} [voxel]", fontsize=8)
+        if line == 0:
+            place.set_title(shortened(view.name, 34), fontsize=9)
+    _legend(figure, event, colours)
+    return Drawing(
+        name=name,
+        caption=f"An event of {len(event.place):,} voxels of {grid.voxel_mm:g} mm and "
+        f"{event.energy.sum():,.0f} MeV: by class seen along z, along x and from aside, and by "
+        "fragment (grey: of none; colours repeat). Triangles are where particles start, squares "
+        "where tracks end, stars where Michel electrons start.",
+        figure=figure,
+        data=_table(event),
+        interactive=interactive(event, grid, names),
+    )
+
+
+class _Colours:
+    """RGBA of voxels and points."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.hex = class_colours(names)
+        self._rgb = np.array([[int(one[k : k + 2], 16) for k in (1, 3, 5)] for one in self.hex])
+
+    def of(self, view: View, *, by_fragment: bool) -> Floats:
+        """(voxels, 3), 0 to 1."""
+        if not by_fragment:
+            rgb: Floats = self._rgb[view.semantic] / 255  # -1 is the last: unknown
+            return rgb
+        grey = np.full((len(view.semantic), 3), 0.85)
+        if view.fragment is None:
+            return grey
+        palette = colormaps[_PALETTE](np.arange(20))[:, :3]
+        # Neighbouring numbers get colours that are far apart, not light and dark of one.
+        chosen = palette[(view.fragment * 7) % 20]
+        return np.where(view.fragment[:, None] >= 0, chosen, grey)
+
+
+def _in_space(place: Floats) -> Floats:
+    """Seen from aside and a little from above, without perspective; y is up."""
+    x, y, z = place.T
+    depth = x * np.sin(_TURN) + z * np.cos(_TURN)
+    return np.stack(
+        [x * np.cos(_TURN) - z * np.sin(_TURN), y * np.cos(_TILT) + depth * np.sin(_TILT)], axis=1
+    )
+
+
+def _draw(place: Axes, event: Event, view: View, projection: Projection, colours: Floats) -> None:
+    flat = projection(event.place + 0.5)
+    # Ghosts lie below, then voxels of little energy.
+    order = np.lexsort((event.energy, view.semantic != GHOST))
+    size = float(np.clip(3e3 / max(len(flat), 1), 0.4, 6))
+    place.scatter(
+        flat[order, 0],
+        flat[order, 1],
+        s=size,
+        c=colours[order],
+        marker="s",
+        linewidths=0,
+        rasterized=True,
+    )
+
+
+def _points(place: Axes, view: View, projection: Projection, colours: _Colours) -> None:
+    if not len(view.points):
+        return
+    flat = projection(view.points)
+    kinds = np.where(view.point_end, "s", "^").astype(object)
+    if _MICHEL in colours.names:
+        kinds[view.point_semantic == colours.names.index(_MICHEL)] = "*"
+    for kind in dict.fromkeys(kinds):
+        chosen = kinds == kind
+        place.scatter(
+            flat[chosen, 0],
+            flat[chosen, 1],
+            s=45 if kind == "*" else 18,
+            c=[colours.hex[number] for number in view.point_semantic[chosen]],
+            marker=str(kind),
+            edgecolors="black",
+            linewidths=0.7,
+            zorder=3,
+        )
+
+
+def _frame(place: Axes, event: Event, projection: Projection) -> None:
+    """Around the event, with equal scales."""
+    low, high = (event.place.min(0), event.place.max(0) + 1) if len(event.place) else _UNIT
+    corners = np.array(list(product(*zip(low, high, strict=True))), np.float64)
+    flat = projection(corners)
+    middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
+    half = float(np.max(flat.max(axis=0) - middle)) + _MARGIN
+    for axis, centre in zip("xy", middle, strict=True):
+        place.set(**{f"{axis}lim": (centre - half, centre + half)})
+    place.set_aspect("equal")
+    place.tick_params(labelsize=7)
+    if projection is _in_space:
+        place.set(xticks=[], yticks=[])
+        for one, other in _EDGES:
+            place.plot(*flat[[one, other]].T, color="0.8", linewidth=0.6, zorder=0)
+
+
+_UNIT = (np.zeros(3), np.ones(3))
+_EDGES = [
+    (one, other) for one in range(8) for other in range(one) if (one ^ other).bit_count() == 1
+]
+
+
+def _legend(figure: Figure, event: Event, colours: _Colours) -> None:
+    labels = [*colours.names, "ghost", "unknown"]
+    there = np.unique(np.concatenate([view.semantic for view in event.views]) % len(labels))
+    handles = [
+        Line2D([], [], marker="s", linestyle="none", color=colours.hex[one], label=labels[one])
+        for one in there
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=max(len(handles), 1),
+        fontsize=8.5,
+        frameon=False,
+        handletextpad=0.1,
+    )
+
+
+def _table(event: Event) -> Mapping[str, Floats]:
+    columns = {f"{axis} [voxel]": event.place[:, n] for n, axis in enumerate("xyz")}
+    columns["energy [MeV]"] = event.energy
+    for view in event.views:
+        columns[f"{view.name}: class"] = view.semantic
+        if view.fragment is not None:
+            columns[f"{view.name}: fragment"] = view.fragment
+    return {name: values.astype(np.float64) for name, values in columns.items()}
