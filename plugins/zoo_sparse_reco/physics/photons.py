@@ -1,0 +1,168 @@
+"""Photons on their way through the argon, and the electrons that they free."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.api import uniform
+from zoo_sparse_reco.physics.draws import child_keys, numbered
+from zoo_sparse_reco.physics.labels import Pid
+from zoo_sparse_reco.physics.liquid_argon import ELECTRON_MASS
+from zoo_sparse_reco.physics.particles import Particles, Role
+from zoo_sparse_reco.physics.photon_physics import (
+    compton_per_cm,
+    pair_per_cm,
+    photoelectric_per_cm,
+    scattered_energy,
+)
+from zoo_sparse_reco.physics.tree import Tree
+from zoo_sparse_reco.physics.turning import deflected
+
+__all__ = ["fly"]
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+_PAIR, _COMPTON = 0, 1
+_LEAST_MEV = 0.02  # a scattered photon of less is absorbed where it is
+_FLIGHT = 131  # tag
+
+
+def fly(photons: Particles, tree: Tree, box_cm: Array) -> Particles:
+    """Let photons go until they are absorbed or leave the grid.
+
+    Every place where one frees electrons becomes a node of ``tree``.
+
+    Args:
+        photons: Their ``node`` is the one that they come from.
+        tree: Takes the nodes.
+        box_cm: (3,), the grid reaches from 0 to here.
+
+    Returns:
+        The electrons and positrons.
+    """
+    freed: list[Particles] = []
+    number = 0
+    while len(photons):
+        draw = uniform(numbered(photons.key, np.full(len(photons), number)), 7, tag=_FLIGHT)
+        rates = np.stack([rate(photons.kinetic) for rate in _RATES])
+        total = rates.sum(axis=0)
+        way = -np.log1p(-draw[:, 0]) / total
+        place = photons.place + way[:, None] * photons.direction
+        inside = np.all((place >= 0) & (place < box_cm), axis=1)
+        _leave(tree, photons.event[~inside], photons.kinetic[~inside])
+        process = np.where(
+            draw[:, 1] * total < rates[0],
+            _PAIR,
+            np.where(draw[:, 1] * total < rates[:2].sum(0), 1, 2),
+        )[inside]
+        photons, draw = _at(photons.take(inside), place[inside]), draw[inside]
+        if not len(photons):
+            break
+        node = tree.add(
+            parent=photons.node,
+            pid=photons.pid,
+            role=Role.SHOWER,
+            kinetic=photons.kinetic,
+            direction=photons.direction,
+            start=photons.place,
+            grouped=True,
+        )
+        pairs = process == _PAIR
+        left = np.zeros(len(photons))
+        scattered = process == _COMPTON
+        left[scattered] = scattered_energy(photons.kinetic[scattered], draw[scattered, 2])
+        left[left < _LEAST_MEV] = 0
+        made = [_scattering(photons, left, draw, node, number).take(~pairs)]
+        made += _pair(photons.take(pairs), draw[pairs], node[pairs], number)
+        freed.append(Particles.joined(made))
+        photons = _scattered(photons, left, draw).take(left > 0)
+        number += 1
+    return Particles.joined(freed) if freed else photons
+
+
+_RATES = (pair_per_cm, compton_per_cm, photoelectric_per_cm)
+
+
+def _leave(tree: Tree, event: Whole, energy: Array) -> None:
+    tree.lost += np.bincount(event, weights=energy, minlength=len(tree.lost))
+
+
+def _at(photons: Particles, place: Array) -> Particles:
+    return Particles(
+        photons.pid,
+        photons.charge,
+        photons.kinetic,
+        place,
+        photons.direction,
+        photons.key,
+        photons.node,
+        photons.event,
+    )
+
+
+def _angle(energy: Array, left: Array) -> Array:
+    """Cosine of the angle of a photon that keeps ``left`` of ``energy`` in Compton scattering."""
+    return np.clip(1 - ELECTRON_MASS * (1 / left - 1 / energy), -1, 1)
+
+
+def _scattered(photons: Particles, left: Array, draw: Array) -> Particles:
+    on = left > 0
+    turned = photons.direction.copy()
+    cosine = _angle(photons.kinetic[on], left[on])
+    turned[on] = deflected(photons.direction[on], cosine, 2 * np.pi * draw[on, 3])
+    return Particles(
+        photons.pid,
+        photons.charge,
+        left,
+        photons.place,
+        turned,
+        photons.key,
+        photons.node,
+        photons.event,
+    )
+
+
+def _scattering(
+    photons: Particles, left: Array, draw: Array, node: Whole, number: int
+) -> Particles:
+    """The electrons that photons hit, whether these live on or are absorbed."""
+    after = _scattered(photons, left, draw)
+    momentum = photons.kinetic[:, None] * photons.direction - left[:, None] * after.direction
+    size = np.linalg.norm(momentum, axis=1)
+    return Particles(
+        np.full(len(node), int(Pid.ELECTRON)),
+        np.full(len(node), -1),
+        photons.kinetic - left,
+        photons.place,
+        momentum / np.maximum(size, 1e-12)[:, None],
+        child_keys(photons.key, np.full(len(node), 3 * number)),
+        node,
+        photons.event,
+    )
+
+
+def _pair(photons: Particles, draw: Array, node: Whole, number: int) -> list[Particles]:
+    """Electrons, then positrons: they share the energy evenly likely, about m/E off the axis."""
+    free = photons.kinetic - 2 * ELECTRON_MASS
+    azimuth = 2 * np.pi * draw[:, 4]
+    made = []
+    for charge, share in ((-1, draw[:, 2]), (1, 1 - draw[:, 2])):
+        kinetic = free * share
+        size = -np.log1p(-draw[:, 5 if charge < 0 else 6])
+        angle = np.minimum(size * ELECTRON_MASS / (kinetic + ELECTRON_MASS), 1.5)
+        turned = azimuth + (np.pi if charge > 0 else 0.0)
+        made.append(
+            Particles(
+                np.full(len(node), int(Pid.ELECTRON)),
+                np.full(len(node), charge),
+                kinetic,
+                photons.place,
+                deflected(photons.direction, np.cos(angle), turned),
+                child_keys(photons.key, np.full(len(node), 3 * number + (2 if charge > 0 else 1))),
+                node,
+                photons.event,
+            )
+        )
+    return made
