@@ -20,7 +20,7 @@ __all__ = ["SOFTEST_PHOTON", "hard_rate", "hard_size", "screening"]
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-SOFTEST_PHOTON = 0.2
+SOFTEST_PHOTON = 0.05
 """MeV: what is radiated below stays with the electron."""
 
 _COMPLETE = 4.30  # ln(183 / Z^(1/3)) + 1/18 for argon

@@ -7,14 +7,29 @@ with rho = 3/4 and the electron's mass left out). Decay in flight is left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.api import uniform
+from zoo_sparse_reco.physics.draws import child_keys
 from zoo_sparse_reco.physics.labels import Pid
 from zoo_sparse_reco.physics.liquid_argon import ELECTRON_MASS, MASS, NEUTRAL_PION_MASS
+from zoo_sparse_reco.physics.particles import Particles, Role
+from zoo_sparse_reco.physics.tree import Tree
 from zoo_sparse_reco.physics.turning import deflected
 
-__all__ = ["CAPTURED", "KAON_TO_MUON", "MICHEL_END", "michel_energy", "two_body", "two_photons"]
+__all__ = [
+    "CAPTURED",
+    "KAON_TO_MUON",
+    "MICHEL_END",
+    "michel_energy",
+    "neutral_pions",
+    "two_body",
+    "two_photons",
+]
 
 Array = NDArray[np.float64]
 
@@ -28,6 +43,8 @@ ratios of the Particle Data Group; the other fifth is left out)."""
 
 MICHEL_END = float((MASS[Pid.MUON] ** 2 + ELECTRON_MASS**2) / (2 * MASS[Pid.MUON]))
 """Largest energy of a Michel electron, 52.83 MeV."""
+
+_PIONS = 153  # tag
 
 _X = np.linspace(0, 1, 2001)
 _BELOW = 2 * _X**3 - _X**4
@@ -62,3 +79,25 @@ def two_photons(kinetic: Array, direction: Array, draw: Array) -> tuple[Array, A
         boosted = (cosine + beta) / (1 + beta * cosine)
         ways.append(deflected(direction, boosted, 2 * np.pi * draw[:, 1] + turn))
     return np.stack(energies, axis=1), np.stack(ways, axis=1)
+
+
+def neutral_pions(parents: Particles, kinetic: Array, tree: Tree) -> Iterator[Particles]:
+    """Photons of neutral pions (n,) of these kinetic energies, MeV, in place of their parents."""
+    energy, heading = two_photons(kinetic, parents.direction, uniform(parents.key, 2, tag=_PIONS))
+    for one in range(2):
+        photons = parents.becoming(
+            Pid.PHOTON,
+            energy[:, one],
+            child_keys(parents.key, np.full(len(parents), 10 + one)),
+            charge=0,
+            direction=heading[:, one],
+        )
+        node = tree.add(
+            parent=parents.node,
+            pid=photons.pid,
+            role=Role.SHOWER,
+            kinetic=photons.kinetic,
+            direction=photons.direction,
+            start=photons.place,
+        )
+        yield replace(photons, node=node)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import uniform
-from zoo_sparse_reco.physics.draws import child_keys, directions, numbered, poisson
+from zoo_sparse_reco.physics.draws import child_keys, directions, poisson
 from zoo_sparse_reco.physics.labels import Pid
 from zoo_sparse_reco.physics.liquid_argon import MASS, NEUTRON
 from zoo_sparse_reco.physics.turning import deflected
@@ -31,9 +31,11 @@ ABSORBED, EXCHANGED = 0.35, 0.5
 NEUTRON_PATH = 47.0
 """cm between inelastic interactions of a neutron: 1 b (from memory)."""
 
-_PROTONS, _NEUTRONS, _PHOTONS = 4, 3, 2  # at most
+_PROTONS, _NEUTRONS, _PHOTONS = 4, 6, 4  # at most
 _BINDING = 8.0  # MeV for each nucleon that leaves
-_PHOTON_SHARE = 0.08  # of the energy of a nucleon
+_PHOTON_SHARE = 0.1  # of the energy of a nucleon
+_LEVEL = 1.46  # MeV, the first excited state of argon-40
+_KNOCKING = 15.0  # MeV, below which neutrons knock no protons out
 _LEADING, _SLOTS, _PICK, _FORWARD, _ISOTROPIC = 141, 142, 143, 144, 145  # tags
 
 
@@ -103,11 +105,12 @@ def shattered(keys: Keys, energy: Array, forward: Array) -> Debris:
     """
     draw = uniform(keys, 3, tag=_PICK)
     protons = np.minimum(poisson(draw[:, 0], 0.5 + energy / 150), _PROTONS)
-    neutrons = np.minimum(poisson(draw[:, 1], 0.7 + energy / 150), _NEUTRONS)
+    neutrons = np.minimum(poisson(draw[:, 1], 1.0 + energy / 60), _NEUTRONS)
     room = np.floor(energy / (2 * _BINDING)).astype(np.int64)  # no nucleon without its binding
     protons = np.minimum(protons, room)
     neutrons = np.minimum(neutrons, room - protons)
-    photons = np.where(energy > 1.5, 1 + (draw[:, 2] < 0.5), 0)
+    photons = 1 + poisson(draw[:, 2], np.full(len(keys), 1.5))
+    photons = np.where(energy > _LEVEL, np.minimum(photons, _PHOTONS), 0)
     slots = np.arange(_PROTONS + _NEUTRONS + _PHOTONS)
     limits = np.repeat([0, _PROTONS, _PROTONS + _NEUTRONS], [_PROTONS, _NEUTRONS, _PHOTONS])
     numbers = np.repeat(
@@ -135,23 +138,33 @@ def shattered(keys: Keys, energy: Array, forward: Array) -> Debris:
 def neutron_debris(keys: Keys, kinetic: Array, direction: Array) -> Debris:
     """What neutrons (N,) knock out where they meet a nucleus: some a proton, most photons.
 
-    Neutrons end there: their capture, later and elsewhere, is left out.
+    What energy is left to the neutron takes it on, in any direction, to the next nucleus, until it
+    cannot excite one: below 1.46 MeV, the first level of argon-40, it is unseen. Its capture is
+    left out.
     """
-    draw = uniform(numbered(keys, np.zeros(len(keys), np.int64)), tag=_PICK)
-    knocks = (kinetic > 15) & (draw < 0.4)
-    debris = shattered(keys, np.minimum(kinetic, 10.0), np.zeros_like(direction))
-    photons = (debris.pid == Pid.PHOTON) & ~knocks[debris.source]
-    hit = np.flatnonzero(knocks)
-    source = np.concatenate([debris.source[photons], hit])
-    order = np.argsort(source, kind="stable")
-    proton = (kinetic - _BINDING) * uniform(keys, tag=_FORWARD)
-    energy = np.concatenate([debris.kinetic[photons], np.maximum(proton[hit], 0.1)])[order]
-    source = source[order]
-    return Debris(
-        source,
-        np.concatenate([debris.pid[photons], np.full(len(hit), int(Pid.PROTON))])[order],
-        energy,
-        np.concatenate([debris.direction[photons], direction[hit]])[order],
-        np.concatenate([debris.key[photons], child_keys(keys[hit], np.full(len(hit), 50))])[order],
-        kinetic - np.bincount(source, weights=energy, minlength=len(keys)),
+    count = len(keys)
+    draw = uniform(keys, 5, tag=_PICK)
+    knocks = (kinetic > _KNOCKING) & (draw[:, 0] < 0.4)
+    given = np.maximum(kinetic - _BINDING, 0) * draw[:, 1]  # to a proton
+    excited = _LEVEL - np.log1p(-draw[:, 2])  # of the nucleus: one level or several
+    spare = np.maximum(kinetic - _LEVEL, 0)
+    excited = np.where(kinetic > _LEVEL, np.minimum(excited, _LEVEL + 0.5 * spare), 0.0)
+    after = np.where(knocks, kinetic - _BINDING - given, kinetic - excited)
+    after = after * np.where(knocks, 1.0, 0.5 + 0.5 * draw[:, 3])  # elastic collisions between
+    energy = np.stack(
+        [
+            np.where(knocks, given, 0.0),
+            np.where(knocks, 0.0, np.minimum(excited, _LEVEL)),
+            np.where(knocks, 0.0, np.maximum(excited - _LEVEL, 0)),
+            np.where(after > _LEVEL, after, 0.0),
+        ],
+        axis=1,
     )
+    source, slot = np.nonzero(energy > 0.05)
+    kinds = np.array([int(Pid.PROTON), int(Pid.PHOTON), int(Pid.PHOTON), NEUTRON])
+    own = child_keys(keys[source], slot)
+    way = directions(own, _ISOTROPIC)
+    way = np.where((slot == 0)[:, None], direction[source], way)
+    left = energy[source, slot]
+    seen = np.bincount(source, weights=left, minlength=count)
+    return Debris(source, kinds[slot], left, way, own, kinetic - seen)

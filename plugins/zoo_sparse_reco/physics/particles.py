@@ -6,7 +6,7 @@ Places are in cm from the lower corner of the grid, energies in MeV.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from typing import Any, Self
 
@@ -38,7 +38,7 @@ class Rows:
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))
 
-    def take(self, index: NDArray[Any]) -> Self:
+    def take(self, index: NDArray[Any] | slice) -> Self:
         """Rows by number or by mask."""
         return type(self)(**{one.name: getattr(self, one.name)[index] for one in fields(self)})
 
@@ -76,6 +76,28 @@ class Particles(Rows):
     key: Keys
     node: Whole
     event: Whole
+
+    def becoming(
+        self,
+        pid: int,
+        kinetic: Array,
+        key: Keys,
+        *,
+        charge: int | None = None,
+        direction: Array | None = None,
+        node: Whole | None = None,
+    ) -> Particles:
+        """Other particles of one kind in their places; what is not given stays as it is."""
+        count = len(self)
+        return replace(
+            self,
+            pid=np.full(count, int(pid)),
+            charge=self.charge if charge is None else np.full(count, charge),
+            kinetic=kinetic,
+            key=key,
+            direction=self.direction if direction is None else direction,
+            node=self.node if node is None else node,
+        )
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 Compton scattering is Klein and Nishina's. What pairs and the photoelectric effect add is the rest
 of NIST's tables of attenuation in argon (X-Ray Mass Attenuation Coefficients, NISTIR 5632, from
 memory) up to 20 MeV; beyond, pairs rise to 7/9 of a radiation length (Particle Data Group, Review
-of Particle Physics 2022, section 34.4.5; the points in between are from memory). Coherent scattering
-turns photons of low energy a little and is left out.
+of Particle Physics 2022, section 34.4.5; the points in between are from memory). Coherent
+scattering turns photons of low energy a little and is left out.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _RADIUS2 = 0.0794078  # squared classical radius of the electron, barn
 # Pairs, in the field of nuclei and of electrons, as a share of 7 / (9 X0), by MeV.
 _PAIR_MEV = np.array([1.022, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 50, 100, 300, 1000, 1e4, 1e5])
 _PAIR_SHARE = np.array(
-    [0, 0.009, 0.025, 0.066, 0.104, 0.14, 0.171, 0.224, 0.268]
-    + [0.351, 0.41, 0.60, 0.72, 0.84, 0.92, 0.985, 1.0]
+    [
+        *(0, 0.009, 0.025, 0.066, 0.104, 0.14, 0.171, 0.224, 0.268),
+        *(0.351, 0.41, 0.60, 0.72, 0.84, 0.92, 0.985, 1.0),
+    ]
 )
 
 _PHOTO_AT_100_KEV = 0.052 * DENSITY  # per cm; falls with the energy to the power of 3.2
@@ -57,7 +59,7 @@ def photoelectric_per_cm(energy: Array) -> Array:
 
 
 def scattered_energy(energy: Array, draw: Array) -> Array:
-    """Energies (n,), MeV, of photons after Compton scattering, by their quantiles (n,) in [0, 1)."""
+    """Energies (n,), MeV, of photons after Compton scattering, by quantiles (n,) in [0, 1)."""
     table = _quantiles()
     row = (np.log(energy) - _LEAST) / (_MOST - _LEAST) * (_ENERGIES - 1)
     row = np.clip(row, 0, _ENERGIES - 1.000001)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,6 @@ __all__ = ["fly"]
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-_PAIR, _COMPTON = 0, 1
 _LEAST_MEV = 0.02  # a scattered photon of less is absorbed where it is
 _FLIGHT = 131  # tag
 
@@ -46,20 +47,16 @@ def fly(photons: Particles, tree: Tree, box_cm: Array) -> Particles:
     number = 0
     while len(photons):
         draw = uniform(numbered(photons.key, np.full(len(photons), number)), 7, tag=_FLIGHT)
-        rates = np.stack([rate(photons.kinetic) for rate in _RATES])
-        total = rates.sum(axis=0)
-        way = -np.log1p(-draw[:, 0]) / total
-        place = photons.place + way[:, None] * photons.direction
+        pairs, scatters, absorbed = (
+            rate(photons.kinetic) for rate in (pair_per_cm, compton_per_cm, photoelectric_per_cm)
+        )
+        total = pairs + scatters + absorbed
+        place = photons.place - (np.log1p(-draw[:, 0]) / total)[:, None] * photons.direction
         inside = np.all((place >= 0) & (place < box_cm), axis=1)
-        _leave(tree, photons.event[~inside], photons.kinetic[~inside])
-        process = np.where(
-            draw[:, 1] * total < rates[0],
-            _PAIR,
-            np.where(draw[:, 1] * total < rates[:2].sum(0), 1, 2),
-        )[inside]
-        photons, draw = _at(photons.take(inside), place[inside]), draw[inside]
-        if not len(photons):
-            break
+        tree.lost += tree.by_event(photons.event[~inside], photons.kinetic[~inside])
+        makes_pair = (draw[:, 1] * total < pairs)[inside]
+        scattered = (draw[:, 1] * total < pairs + scatters)[inside] & ~makes_pair
+        photons, draw = replace(photons, place=place).take(inside), draw[inside]
         node = tree.add(
             parent=photons.node,
             pid=photons.pid,
@@ -69,37 +66,18 @@ def fly(photons: Particles, tree: Tree, box_cm: Array) -> Particles:
             start=photons.place,
             grouped=True,
         )
-        pairs = process == _PAIR
         left = np.zeros(len(photons))
-        scattered = process == _COMPTON
         left[scattered] = scattered_energy(photons.kinetic[scattered], draw[scattered, 2])
         left[left < _LEAST_MEV] = 0
-        made = [_scattering(photons, left, draw, node, number).take(~pairs)]
-        made += _pair(photons.take(pairs), draw[pairs], node[pairs], number)
-        freed.append(Particles.joined(made))
-        photons = _scattered(photons, left, draw).take(left > 0)
+        after = _scattered(photons, left, draw)
+        freed.append(_hit(photons, after, node, number).take(~makes_pair))
+        freed += _pair(photons.take(makes_pair), draw[makes_pair], node[makes_pair], number)
+        photons = after.take(left > 0)
         number += 1
     return Particles.joined(freed) if freed else photons
 
 
 _RATES = (pair_per_cm, compton_per_cm, photoelectric_per_cm)
-
-
-def _leave(tree: Tree, event: Whole, energy: Array) -> None:
-    tree.lost += np.bincount(event, weights=energy, minlength=len(tree.lost))
-
-
-def _at(photons: Particles, place: Array) -> Particles:
-    return Particles(
-        photons.pid,
-        photons.charge,
-        photons.kinetic,
-        place,
-        photons.direction,
-        photons.key,
-        photons.node,
-        photons.event,
-    )
 
 
 def _angle(energy: Array, left: Array) -> Array:
@@ -112,34 +90,21 @@ def _scattered(photons: Particles, left: Array, draw: Array) -> Particles:
     turned = photons.direction.copy()
     cosine = _angle(photons.kinetic[on], left[on])
     turned[on] = deflected(photons.direction[on], cosine, 2 * np.pi * draw[on, 3])
-    return Particles(
-        photons.pid,
-        photons.charge,
-        left,
-        photons.place,
-        turned,
-        photons.key,
-        photons.node,
-        photons.event,
-    )
+    return replace(photons, kinetic=left, direction=turned)
 
 
-def _scattering(
-    photons: Particles, left: Array, draw: Array, node: Whole, number: int
-) -> Particles:
+def _hit(photons: Particles, after: Particles, node: Whole, number: int) -> Particles:
     """The electrons that photons hit, whether these live on or are absorbed."""
-    after = _scattered(photons, left, draw)
-    momentum = photons.kinetic[:, None] * photons.direction - left[:, None] * after.direction
+    momentum = photons.kinetic[:, None] * photons.direction
+    momentum = momentum - after.kinetic[:, None] * after.direction
     size = np.linalg.norm(momentum, axis=1)
-    return Particles(
-        np.full(len(node), int(Pid.ELECTRON)),
-        np.full(len(node), -1),
-        photons.kinetic - left,
-        photons.place,
-        momentum / np.maximum(size, 1e-12)[:, None],
+    return photons.becoming(
+        Pid.ELECTRON,
+        photons.kinetic - after.kinetic,
         child_keys(photons.key, np.full(len(node), 3 * number)),
-        node,
-        photons.event,
+        charge=-1,
+        direction=momentum / np.maximum(size, 1e-12)[:, None],
+        node=node,
     )
 
 
@@ -154,15 +119,13 @@ def _pair(photons: Particles, draw: Array, node: Whole, number: int) -> list[Par
         angle = np.minimum(size * ELECTRON_MASS / (kinetic + ELECTRON_MASS), 1.5)
         turned = azimuth + (np.pi if charge > 0 else 0.0)
         made.append(
-            Particles(
-                np.full(len(node), int(Pid.ELECTRON)),
-                np.full(len(node), charge),
+            photons.becoming(
+                Pid.ELECTRON,
                 kinetic,
-                photons.place,
-                deflected(photons.direction, np.cos(angle), turned),
                 child_keys(photons.key, np.full(len(node), 3 * number + (2 if charge > 0 else 1))),
-                node,
-                photons.event,
+                charge=charge,
+                direction=deflected(photons.direction, np.cos(angle), turned),
+                node=node,
             )
         )
     return made

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from zoo.api import normal, uniform
 from zoo_sparse_reco.physics.draws import numbered, poisson
-from zoo_sparse_reco.physics.liquid_argon import MASS, XI_CM
 from zoo_sparse_reco.physics.labels import Pid
+from zoo_sparse_reco.physics.liquid_argon import MASS, XI_CM
 from zoo_sparse_reco.physics.stopping import HEAVIEST_DELTA, beta2, largest_delta
 
 __all__ = ["fluctuate"]
@@ -59,20 +59,23 @@ def fluctuate(
     weak = np.maximum(mean - strong, _LEAST_SHARE * mean)
     weak = np.maximum(weak + spread * normal(keys, tag=_WEAK), _LEAST_SHARE * mean)
     at = np.flatnonzero(drawn)
-    sizes = _collisions(keys[at], xi[at], threshold[at], least[at], most[at], speed2[at])
+    sizes = _collisions(
+        keys[at], xi[at], low=threshold[at], high=least[at], most=most[at], speed2=speed2[at]
+    )
     weak[at] += sizes
     return weak
 
 
 def _collisions(
-    keys: Keys, xi: Array, threshold: Array, least: Array, most: Array, speed2: Array
+    keys: Keys, xi: Array, *, low: Array, high: Array, most: Array, speed2: Array
 ) -> Array:
     """Sums (n,) of the energies given in collisions between two limits."""
-    low, high = 1 / threshold, 1 / least
-    count = poisson(uniform(keys, tag=_COUNT), xi * (low - high))
+    inverse, room = 1 / low, 1 / low - 1 / high
+    count = poisson(uniform(keys, tag=_COUNT), xi * room)
     step = np.repeat(np.arange(len(keys)), count)
     number = np.arange(len(step)) - np.repeat(np.cumsum(count) - count, count)
     draw = uniform(numbered(keys[step], number, 1), 2, tag=_SIZE)
-    size = 1 / (low[step] - draw[:, 0] * (low - high)[step])
+    size = 1 / (inverse[step] - draw[:, 0] * room[step])
     taken = draw[:, 1] < 1 - speed2[step] * size / most[step]
-    return np.bincount(step[taken], weights=size[taken], minlength=len(keys))
+    sums = np.bincount(step[taken], weights=size[taken], minlength=len(keys))
+    return sums.astype(np.float64)

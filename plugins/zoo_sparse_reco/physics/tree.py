@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -93,10 +95,9 @@ class Tree:
         """Nodes (n,) that end at (n, 3), cm."""
         self._ends.append((node, end))
 
-    def event_of(self, node: Whole) -> Whole:
-        """Events (n,) of nodes (n,)."""
-        found: Whole = self._event[node]
-        return found
+    def by_event(self, event: Whole, energy: Array) -> Array:
+        """Energies (n,) of events (n,) added up, (events,)."""
+        return np.bincount(event, weights=energy, minlength=len(self.lost)).astype(np.float64)
 
     def nodes(self) -> Nodes:
         """All nodes."""
@@ -104,8 +105,7 @@ class Tree:
         end = joined.end.copy()
         for node, place in self._ends:
             end[node] = place
-        columns = {name: getattr(joined, name) for name in Nodes.__dataclass_fields__}
-        return Nodes(**{**columns, "end": end})
+        return replace(joined, end=end)
 
     def _grow(self, count: int) -> None:
         short = self._count + count - len(self._event)

@@ -118,7 +118,9 @@ def label(sums: VoxelSums, nodes: Nodes, keys: VoxelKeys) -> tuple[VoxelRows, Pa
         column[kept] = getattr(particles, name)[row]
     voxel_rows = VoxelRows(
         event,
-        *voxel.T,
+        voxel[:, 0],
+        voxel[:, 1],
+        voxel[:, 2],
         sums.deposit,
         semantic,
         fragment,

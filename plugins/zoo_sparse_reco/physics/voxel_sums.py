@@ -17,7 +17,10 @@ __all__ = ["VoxelKeys", "VoxelSums", "neighbours", "pieces_together", "summed"]
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-_HALF = [offset for offset in product((-1, 0, 1), repeat=3) if offset > (0, 0, 0)]
+_SIDES = (-1, 0, 1)
+_HALF: list[tuple[int, int, int]] = [
+    (x, y, z) for x, y, z in product(_SIDES, _SIDES, _SIDES) if (x, y, z) > (0, 0, 0)
+]
 
 
 @dataclass(frozen=True)

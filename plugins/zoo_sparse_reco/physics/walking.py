@@ -155,8 +155,10 @@ def walk(particles: Particles, box_cm: Array, step_cm: float) -> Walk:
 
 
 def _legs(particles: Particles, box_cm: Array) -> tuple[_Legs, Array, BoolArray, BoolArray]:
-    """The energies along the ways; also, by particle, that at the end, whether it is at rest there,
-    and whether it meets a nucleus."""
+    """The energies along the ways.
+
+    Also, by particle, that at the end, whether it rests there, and whether it meets a nucleus.
+    """
     count, pid = len(particles), particles.pid
     draw = uniform(particles.key, tag=_INTERACTION)
     meets = -np.log1p(-draw) * _FREE_PATH[pid]

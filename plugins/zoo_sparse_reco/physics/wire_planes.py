@@ -47,7 +47,7 @@ def record(
     charge: Array,
     shape: tuple[int, int, int],
     *,
-    long_ticks: int,
+    spread: float,
     least_charge: float,
     noise: tuple[float, float],
     rng: np.random.Generator,
@@ -58,7 +58,7 @@ def record(
         voxel: (v, 3), in the order of x, y and z.
         charge: (v,), electrons.
         shape: Of the grid.
-        long_ticks: Charge is spread evenly over so many voxels along x before and after its own.
+        spread: Share of the charge that is recorded one voxel before along x, and one after.
         least_charge: A wire has charge at a time if it is more than this, electrons.
         noise: Of the charge of a wire: relative, and in electrons.
         rng: For the noise.
@@ -68,9 +68,9 @@ def record(
     planes = wires_of(voxel[:, 1], voxel[:, 2], shape)
     wires = [int(plane.max()) + 2 for plane in planes]
     first, last = int(voxel[:, 0].min()), int(voxel[:, 0].max())
-    first, last = max(first - long_ticks, 0), min(last + long_ticks, shape[0] - 1)
+    first, last = max(first - 1, 0), min(last + 1, shape[0] - 1)
     images = [
-        _image(voxel[:, 0] - first, plane, charge, (last - first + 1, width), long_ticks)
+        _image(voxel[:, 0] - first, plane, charge, (last - first + 1, width), spread)
         for plane, width in zip(planes, wires, strict=True)
     ]
     for image in images:
@@ -83,20 +83,14 @@ def record(
     return _with_truth(found, voxel, images, first, shape)
 
 
-def _image(
-    tick: Whole, wire: Whole, charge: Array, shape: tuple[int, int], long_ticks: int
-) -> Array:
+def _image(tick: Whole, wire: Whole, charge: Array, shape: tuple[int, int], spread: float) -> Array:
     """Charge by time and wire."""
     image = np.bincount(tick * shape[1] + wire, weights=charge, minlength=shape[0] * shape[1])
     image = image.reshape(shape)
-    if not long_ticks:
-        return np.asarray(image)
-    spread = np.zeros(shape)
-    for move in range(-long_ticks, long_ticks + 1):
-        spread[max(move, 0) : shape[0] + min(move, 0)] += image[
-            max(-move, 0) : shape[0] + min(-move, 0)
-        ]
-    return np.asarray(spread / (2 * long_ticks + 1))
+    wide = (1 - 2 * spread) * image
+    wide[1:] += spread * image[:-1]
+    wide[:-1] += spread * image[1:]
+    return np.asarray(wide)
 
 
 def _coincidences(images: list[Array], shape: tuple[int, int, int]) -> Whole:

@@ -24,6 +24,7 @@ from zoo_sparse_reco.physics.vertices import (
     NEUTRAL_PION,
     Interactions,
     Kind,
+    Primaries,
     primaries,
     vertices,
 )
@@ -94,9 +95,8 @@ class Events:
         table = Table.concat(tables)
         return table.select([name for name in table if name in fields])
 
-    def deposits(self, keys: Keys) -> tuple[Deposits, list[NDArray[np.float64]], Any]:
-        """All that particles of events deposit, the vertices of each event (n, 3), cm, and what
-        started there (:class:`~zoo_sparse_reco.physics.vertices.Primaries`)."""
+    def deposits(self, keys: Keys) -> tuple[Deposits, list[NDArray[np.float64]], Primaries]:
+        """What particles of events deposit, vertices of each event (n, 3), cm, and primaries."""
         box = np.array(self.grid.shape) * self.grid.voxel_mm / 10
         places, drawn = vertices(keys, self._sorts, box)
         tree = Tree(len(keys))
@@ -112,7 +112,9 @@ class Events:
         sums = summed(pieces, event, voxel_keys, len(made.nodes), self.config.threshold_mev)
         voxels, particles = label(sums, made.nodes, voxel_keys)
         noise = child_keys(keys, np.full(len(keys), _NOISE + 1))
-        columns = columns_of(voxels, particles, places, self.config, self.grid, noise)
+        columns = columns_of(
+            voxels, particles, places, config=self.config, grid=self.grid, keys=noise
+        )
         return Table({"id": row_ids(keys, 1), **columns})
 
     def _scaled(self, pieces: Pieces, event: NDArray[np.int64], keys: Keys) -> Pieces:

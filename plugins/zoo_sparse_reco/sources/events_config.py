@@ -143,9 +143,9 @@ class DetectorConfig(Config):
 class GhostsConfig(Config):
     """Three planes of wires (:mod:`zoo_sparse_reco.physics.wire_planes`)."""
 
-    long_ticks: int = Field(1, ge=0, le=5)
-    """A signal reaches so many voxels before and after its own, along x."""
-    least_charge: float = Field(500.0, ge=0, le=1e6)
+    spread: float = Field(0.1, ge=0, le=0.33)
+    """Share of a signal that is recorded one voxel before its own along x, and one after."""
+    least_charge: float = Field(4000.0, ge=0, le=1e6)
     """Electrons on a wire at a time, without which it is silent."""
     relative_noise: Spread = 0.03
     """Relative spread of the charge of a wire."""
