@@ -174,7 +174,7 @@ class EventsConfig(Config):
     """Least and largest number of multi-particle vertices; up to 20 for pile-up."""
     vertex: VertexConfig = VertexConfig()
     """What starts there."""
-    rain: tuple[Count, Count] = (5, 8)
+    rain: tuple[Count, Count] = (5, 9)
     """Least and largest number of single particles."""
     rain_particle: RainConfig = RainConfig()
     """What these are."""
