@@ -44,14 +44,19 @@ def at_rest(stopped: Particles, tree: Tree) -> Iterator[Particles]:
     stopped = replace(stopped, key=keys, direction=directions(keys, _WAY))
     muon, pion, kaon = (pid == one for one in (Pid.MUON, Pid.PION, Pid.KAON))
     captured = muon & (charge < 0) & (draw[:, 0] < CAPTURED)
-    yield from _annihilated(stopped.take((pid == Pid.ELECTRON) & (charge > 0)))
-    decays = muon & ~captured
-    yield _decayed(stopped.take(decays), tree, Pid.ELECTRON, michel_energy(draw[decays, 2]))
-    yield _to_muon(stopped.take(pion & (charge > 0)), tree, MASS[Pid.PION])
     to_muon = kaon & (draw[:, 1] < KAON_TO_MUON)
-    yield _to_muon(stopped.take(to_muon), tree, MASS[Pid.KAON])
-    yield from _to_pions(stopped.take(kaon & ~to_muon), tree)
-    yield from _captured(stopped.take(captured | (pion & (charge < 0))), tree)
+    if (some := (pid == Pid.ELECTRON) & (charge > 0)).any():
+        yield from _annihilated(stopped.take(some))
+    if (some := muon & ~captured).any():
+        yield _decayed(stopped.take(some), tree, Pid.ELECTRON, michel_energy(draw[some, 2]))
+    if (some := pion & (charge > 0)).any():
+        yield _to_muon(stopped.take(some), tree, float(MASS[Pid.PION]))
+    if to_muon.any():
+        yield _to_muon(stopped.take(to_muon), tree, float(MASS[Pid.KAON]))
+    if (some := kaon & ~to_muon).any():
+        yield from _to_pions(stopped.take(some), tree)
+    if (some := captured | (pion & (charge < 0))).any():
+        yield from _captured(stopped.take(some), tree)
 
 
 def _annihilated(positrons: Particles) -> Iterator[Particles]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.api import uniform
 
-__all__ = ["child_keys", "directions", "numbered", "poisson"]
+__all__ = ["child_keys", "directions", "keys_of", "numbered", "poisson"]
 
 Keys = NDArray[np.uint64]
 Array = NDArray[np.float64]
@@ -37,8 +37,12 @@ def numbered(keys: Keys, number: NDArray[Any], rank: int = 0) -> Keys:
 
 def child_keys(keys: Keys, number: NDArray[Any]) -> Keys:
     """Keys (n,) of children, as far from each other as any others."""
-    bits = uniform(numbered(keys, number), tag=_CHILD)
-    return (bits * 2.0**53).astype(np.uint64)
+    return keys_of(uniform(numbered(keys, number), tag=_CHILD))
+
+
+def keys_of(draw: Array) -> Keys:
+    """Keys of the 53 random bits of numbers in [0, 1)."""
+    return (draw * 2.0**53).astype(np.uint64)
 
 
 def directions(keys: Keys, tag: int) -> Array:

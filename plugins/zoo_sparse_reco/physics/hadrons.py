@@ -39,10 +39,11 @@ def at_nuclei(met: Particles, tree: Tree) -> Iterator[Particles]:
     tree.freed += tree.by_event(met.event, np.where(out.kind == 2, MASS[Pid.PION], 0.0))
     going = replace(at, kinetic=out.kinetic, direction=out.direction)
     yield _going_on(going.take(out.kind == 0), tree)
-    exchanged = going.take(out.kind == 1)
-    # The neutral pion's mass comes from the charged one's.
-    tree.freed += tree.by_event(exchanged.event, np.full(len(exchanged), NEUTRAL_PION_MASS))
-    yield from neutral_pions(exchanged, exchanged.kinetic, tree)
+    if (some := out.kind == 1).any():
+        exchanged = going.take(some)
+        # The neutral pion's mass comes from the charged one's.
+        tree.freed += tree.by_event(exchanged.event, np.full(len(exchanged), NEUTRAL_PION_MASS))
+        yield from neutral_pions(exchanged, exchanged.kinetic, tree)
     yield from debris_of(shattered(keys, out.released, out.direction), at, tree)
 
 
@@ -55,6 +56,8 @@ def debris_of(debris: Debris, at: Particles, tree: Tree) -> Iterator[Particles]:
         (NEUTRON, 0, None),
     ):
         which = debris.pid == pid
+        if not which.any():
+            continue
         source = replace(at.take(debris.source[which]), direction=debris.direction[which])
         kinetic, node = debris.kinetic[which], source.node
         if role is not None:

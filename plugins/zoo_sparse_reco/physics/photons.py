@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import uniform
-from zoo_sparse_reco.physics.draws import child_keys, numbered
+from zoo_sparse_reco.physics.draws import keys_of, numbered
 from zoo_sparse_reco.physics.labels import Pid
 from zoo_sparse_reco.physics.liquid_argon import ELECTRON_MASS
 from zoo_sparse_reco.physics.particles import Particles, Role
@@ -25,6 +25,7 @@ __all__ = ["fly"]
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Keys = NDArray[np.uint64]
 
 _LEAST_MEV = 0.02  # a scattered photon of less is absorbed where it is
 _FLIGHT = 131  # tag
@@ -46,7 +47,7 @@ def fly(photons: Particles, tree: Tree, box_cm: Array) -> Particles:
     freed: list[Particles] = []
     number = 0
     while len(photons):
-        draw = uniform(numbered(photons.key, np.full(len(photons), number)), 7, tag=_FLIGHT)
+        draw = uniform(numbered(photons.key, np.full(len(photons), number)), 10, tag=_FLIGHT)
         pairs, scatters, absorbed = (
             rate(photons.kinetic) for rate in (pair_per_cm, compton_per_cm, photoelectric_per_cm)
         )
@@ -70,8 +71,9 @@ def fly(photons: Particles, tree: Tree, box_cm: Array) -> Particles:
         left[scattered] = scattered_energy(photons.kinetic[scattered], draw[scattered, 2])
         left[left < _LEAST_MEV] = 0
         after = _scattered(photons, left, draw)
-        freed.append(_hit(photons, after, node, number).take(~makes_pair))
-        freed += _pair(photons.take(makes_pair), draw[makes_pair], node[makes_pair], number)
+        freed.append(_hit(photons, after, node, keys_of(draw[:, 7])).take(~makes_pair))
+        if makes_pair.any():
+            freed += _pair(photons.take(makes_pair), draw[makes_pair], node[makes_pair])
         photons = after.take(left > 0)
         number += 1
     return Particles.joined(freed) if freed else photons
@@ -93,7 +95,7 @@ def _scattered(photons: Particles, left: Array, draw: Array) -> Particles:
     return replace(photons, kinetic=left, direction=turned)
 
 
-def _hit(photons: Particles, after: Particles, node: Whole, number: int) -> Particles:
+def _hit(photons: Particles, after: Particles, node: Whole, keys: Keys) -> Particles:
     """The electrons that photons hit, whether these live on or are absorbed."""
     momentum = photons.kinetic[:, None] * photons.direction
     momentum = momentum - after.kinetic[:, None] * after.direction
@@ -101,14 +103,14 @@ def _hit(photons: Particles, after: Particles, node: Whole, number: int) -> Part
     return photons.becoming(
         Pid.ELECTRON,
         photons.kinetic - after.kinetic,
-        child_keys(photons.key, np.full(len(node), 3 * number)),
+        keys,
         charge=-1,
         direction=momentum / np.maximum(size, 1e-12)[:, None],
         node=node,
     )
 
 
-def _pair(photons: Particles, draw: Array, node: Whole, number: int) -> list[Particles]:
+def _pair(photons: Particles, draw: Array, node: Whole) -> list[Particles]:
     """Electrons, then positrons: they share the energy evenly likely, about m/E off the axis."""
     free = photons.kinetic - 2 * ELECTRON_MASS
     azimuth = 2 * np.pi * draw[:, 4]
@@ -122,7 +124,7 @@ def _pair(photons: Particles, draw: Array, node: Whole, number: int) -> list[Par
             photons.becoming(
                 Pid.ELECTRON,
                 kinetic,
-                child_keys(photons.key, np.full(len(node), 3 * number + (2 if charge > 0 else 1))),
+                keys_of(draw[:, 8 if charge < 0 else 9]),
                 charge=charge,
                 direction=deflected(photons.direction, np.cos(angle), turned),
                 node=node,

@@ -64,10 +64,13 @@ def transported(primaries: Particles, tree: Tree, box_cm: Array, step_cm: float)
     for _ in range(_MOST_GENERATIONS):
         if not len(waiting):
             break
-        neutral = [waiting.pid == kind for kind in (Pid.PHOTON, NEUTRON)]
-        freed = fly(waiting.take(neutral[0]), tree, box_cm)
-        charged = Particles.joined([waiting.take(~neutral[0] & ~neutral[1]), freed])
-        made = list(after_neutrons(waiting.take(neutral[1]), tree, box_cm))
+        photons, neutrons = (waiting.pid == kind for kind in (Pid.PHOTON, NEUTRON))
+        moving, made = [waiting.take(~photons & ~neutrons)], [waiting.take(slice(0, 0))]
+        if photons.any():
+            moving.append(fly(waiting.take(photons), tree, box_cm))
+        if neutrons.any():
+            made += after_neutrons(waiting.take(neutrons), tree, box_cm)
+        charged = Particles.joined(moving)
         if len(charged):
             way = walk(charged, box_cm, step_cm)
             made += _children(charged, way, tree)
@@ -88,12 +91,14 @@ def _children(parents: Particles, way: Walk, tree: Tree) -> list[Particles]:
     tree.lost += tree.by_event(parents.event, way.lost + PAIR_MASS * (positron & ~way.stops))
     tree.ended(parents.node, way.end)
     ended = replace(parents, place=way.end, direction=way.direction, kinetic=way.kinetic)
-    return [
-        _radiated(parents, way),
-        _knocked(parents, way, tree),
-        *at_rest(ended.take(way.stops), tree),
-        *at_nuclei(ended.take(way.interacts), tree),
-    ]
+    made = []
+    if len(way.hard):
+        made += [_radiated(parents, way), _knocked(parents, way, tree)]
+    if way.stops.any():
+        made += at_rest(ended.take(way.stops), tree)
+    if way.interacts.any():
+        made += at_nuclei(ended.take(way.interacts), tree)
+    return made
 
 
 def _hard(parents: Particles, way: Walk) -> Particles:

@@ -86,6 +86,7 @@ class Events:
                 self.detector.recombination, self.detector.field_kv_cm
             ),
             "ghosts": self.config.ghosts is not None,
+            "note": "Events of this plugin's own simulator, whose nuclei break up coarsely.",
         }
 
     def simulate(self, keys: Keys, fields: frozenset[str]) -> Table:

@@ -43,9 +43,7 @@ def _shot(
     )
     keys = (event.astype(np.uint64) + np.uint64(7)) * np.uint64(0x9E3779B97F4A7C15)
     charges = np.full(count, 0 if pid == Pid.PHOTON else charge)
-    particles = Particles(
-        kind, charges, np.full(count, kinetic), start, way, keys, node, event
-    )
+    particles = Particles(kind, charges, np.full(count, kinetic), start, way, keys, node, event)
     return transported(particles, tree, np.full(3, box_cm), step_cm)
 
 

@@ -18,7 +18,15 @@ from zoo_sparse_reco.physics.photons import fly
 from zoo_sparse_reco.physics.tree import Tree
 
 # NIST, X-Ray Mass Attenuation Coefficients, argon (from memory): MeV, cm2/g.
-ATTENUATION = {0.3: 0.09953, 0.6: 0.07335, 1: 0.05762, 2: 0.04074, 4: 0.03019, 8: 0.02517, 20: 0.02453}
+ATTENUATION = {
+    0.3: 0.09953,
+    0.6: 0.07335,
+    1: 0.05762,
+    2: 0.04074,
+    4: 0.03019,
+    8: 0.02517,
+    20: 0.02453,
+}
 
 
 def photons(energy: float, count: int) -> tuple[Particles, Tree]:

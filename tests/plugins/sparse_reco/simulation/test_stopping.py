@@ -35,9 +35,7 @@ PROTONS = {20: 0.6335, 40: 2.159, 80: 7.375, 100: 10.92, 200: 36.27, 400: 113.8,
 @pytest.mark.parametrize(
     ("pid", "published", "close"), [(Pid.MUON, MUONS, 0.013), (Pid.PROTON, PROTONS, 0.012)]
 )
-def test_ranges_are_the_published_ones(
-    pid: Pid, published: dict[int, float], close: float
-) -> None:
+def test_ranges_are_the_published_ones(pid: Pid, published: dict[int, float], close: float) -> None:
     kinetic = np.array(list(published), float)
     found = Ranges().range_cm(kinetic, np.full(len(kinetic), int(pid))) * DENSITY
     np.testing.assert_allclose(found, list(published.values()), rtol=close)

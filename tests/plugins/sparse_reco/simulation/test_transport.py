@@ -36,9 +36,7 @@ def test_energy_is_conserved(
     made = shot(pid, kinetic, 12, charge=charge, box_cm=box_cm)
     event = made.nodes.event[made.steps.owner]
     deposited = np.bincount(event, weights=made.steps.deposit, minlength=12)
-    np.testing.assert_allclose(
-        deposited + made.lost + made.unseen, kinetic + made.freed, rtol=1e-9
-    )
+    np.testing.assert_allclose(deposited + made.lost + made.unseen, kinetic + made.freed, rtol=1e-9)
     assert np.all(made.steps.deposit >= 0)
     assert np.all(made.lost >= 0)
     assert np.all((made.steps.end >= 0) & (made.steps.end < box_cm))
