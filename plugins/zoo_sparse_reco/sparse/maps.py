@@ -9,7 +9,7 @@ written once, by one thread, in a fixed order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,9 @@ import torch
 from torch import Tensor
 
 __all__ = ["DownMap", "KernelMap", "LevelMaps", "NeighbourMap", "Pairs", "UpMap", "level_maps"]
+
+_LONGEST = 2048
+"""Rows of a step of pairs."""
 
 _BITS = 62
 """Offsets that one int64 has room for."""
@@ -27,7 +30,8 @@ class Pairs:
     """Rows of input and output voxels that each offset connects; an output occurs once per offset.
 
     Attributes:
-        steps: (offset, (P,) input rows, (P,) output rows) of every offset that connects any.
+        steps: (offset, (P,) input rows, (P,) output rows) int64, an offset in several pieces where
+            it connects more than a few thousand, so that what is gathered for one stays in a cache.
         outputs: How many output voxels there are.
         centre: Offset that connects every voxel with itself and is not among the steps; -1: none.
     """
@@ -35,6 +39,11 @@ class Pairs:
     steps: tuple[tuple[int, Tensor, Tensor], ...]
     outputs: int
     centre: int = -1
+
+    @property
+    def longest(self) -> int:
+        """Most rows of a step."""
+        return max((len(inputs) for _, inputs, _ in self.steps), default=0)
 
 
 class KernelMap(ABC):
@@ -152,9 +161,7 @@ class DownMap(KernelMap):
         slots = self.children.shape[1]
         order = torch.argsort(self.slot, stable=True)
         lengths = torch.bincount(self.slot, minlength=slots).tolist()
-        parents = self.parent.long().index_select(0, order)
-        both = zip(torch.split(order, lengths), torch.split(parents, lengths), strict=True)
-        steps = tuple((slot, fine, coarse) for slot, (fine, coarse) in enumerate(both) if len(fine))
+        steps = tuple(_pieces(lengths, order, self.parent.long().index_select(0, order)))
         return Pairs(steps, self.children.shape[0])
 
 
@@ -238,3 +245,13 @@ def _by_offsets(table: Tensor) -> Tensor:
     some = table[:, :_BITS] >= 0
     bits = 2 ** torch.arange(some.shape[1], device=table.device)
     return torch.argsort((some * bits).sum(1), stable=True).int()
+
+
+def _pieces(lengths: list[int], one: Tensor, other: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Both tensors cut by offset, and those of more than ``_LONGEST`` rows into equal pieces."""
+    cuts, offsets = [], []
+    for offset, length in enumerate(lengths):
+        pieces = -(-length // _LONGEST)
+        cuts += [length // pieces + (piece < length % pieces) for piece in range(pieces)]
+        offsets += [offset] * pieces
+    return zip(offsets, torch.split(one, cuts), torch.split(other, cuts), strict=True)

@@ -48,14 +48,14 @@ class _PairConvolution(torch.autograd.Function):
 
 
 def _sums(features: Tensor, weight: Tensor, pairs: Pairs) -> Tensor:
+    weights = weight.unbind(0)
     if pairs.centre >= 0:
-        result = _wide(features @ weight[pairs.centre])
+        result = _wide(features @ weights[pairs.centre])
     else:
         result = _zeros(features, pairs.outputs, weight.shape[2])
-    rows = _Buffer(pairs, features)
-    parts = _Buffer(pairs, features, weight.shape[2])
+    rows, parts = _buffer(features, pairs), _buffer(result, pairs, features.dtype)
     for offset, inputs, outputs in pairs.steps:
-        part = parts.product(rows.of(features, inputs), weight[offset])
+        part = _product(_rows(features, inputs, rows), weights[offset], parts)
         result.index_add_(0, outputs, _wide(part))
     return result.to(features.dtype)
 
@@ -64,47 +64,50 @@ def _gradients(
     features: Tensor, weight: Tensor, pairs: Pairs, gradient: Tensor, wanted: tuple[bool, ...]
 ) -> tuple[Tensor | None, Tensor | None]:
     """Of the features and of the weight, each where it is wanted."""
-    centre = pairs.centre
-    of_features = of_weight = None
-    if wanted[0]:
-        of_features = _zeros(features, len(features), features.shape[1])
-        if centre >= 0:
-            of_features = _wide(gradient @ weight[centre].t())
-    if wanted[1]:
-        of_weight = torch.zeros_like(weight)
-        if centre >= 0:
-            torch.mm(features.t(), gradient, out=of_weight[centre])
-    rows, parts, slopes = (_Buffer(pairs, each) for each in (features, features, gradient))
+    of_features = _of_features(weight, pairs, gradient, len(features)) if wanted[0] else None
+    of_weight = _of_weight(features, weight, pairs, gradient) if wanted[1] else None
+    return of_features, of_weight
+
+
+def _of_features(weight: Tensor, pairs: Pairs, gradient: Tensor, inputs: int) -> Tensor:
+    turned = weight.transpose(1, 2).unbind(0)
+    if pairs.centre >= 0:
+        result = _wide(gradient @ turned[pairs.centre])
+    else:
+        result = _zeros(gradient, inputs, weight.shape[1])
+    rows, parts = _buffer(gradient, pairs), _buffer(result, pairs, gradient.dtype)
+    for offset, there, outputs in pairs.steps:
+        part = _product(_rows(gradient, outputs, rows), turned[offset], parts)
+        result.index_add_(0, there, _wide(part))
+    return result.to(gradient.dtype)
+
+
+def _of_weight(features: Tensor, weight: Tensor, pairs: Pairs, gradient: Tensor) -> Tensor:
+    result = torch.zeros_like(_wide(weight))
+    sums = result.unbind(0)
+    rows, slopes = _buffer(features, pairs), _buffer(gradient, pairs)
+    if pairs.centre >= 0:
+        sums[pairs.centre].add_(features.t() @ gradient)
     for offset, inputs, outputs in pairs.steps:
-        slope = slopes.of(gradient, outputs)
-        if of_weight is not None:
-            torch.mm(rows.of(features, inputs).t(), slope, out=of_weight[offset])
-        if of_features is not None:
-            part = parts.product(slope, weight[offset].t())
-            of_features.index_add_(0, inputs, _wide(part))
-    return None if of_features is None else of_features.to(features.dtype), of_weight
+        left, right = _rows(features, inputs, rows).t(), _rows(gradient, outputs, slopes)
+        if left.dtype == result.dtype:
+            sums[offset].addmm_(left, right)
+        else:
+            sums[offset].add_(left @ right)
+    return result.to(weight.dtype)
 
 
-class _Buffer:
-    """Rows for the longest step, used by all: fresh memory for each would take half of the time.
+def _buffer(like: Tensor, pairs: Pairs, dtype: torch.dtype | None = None) -> Tensor:
+    """Rows for one step, used by all: fresh memory for each would take half of the time."""
+    return like.new_empty(pairs.longest, like.shape[1], dtype=dtype or like.dtype)
 
-    Args:
-        pairs: Its steps.
-        like: Has its type, and its channels where none are given.
-        channels: Of each row.
-    """
 
-    def __init__(self, pairs: Pairs, like: Tensor, channels: int = 0) -> None:
-        longest = max((len(inputs) for _, inputs, _ in pairs.steps), default=0)
-        self._memory = like.new_empty(longest, channels or like.shape[1])
+def _rows(tensor: Tensor, rows: Tensor, buffer: Tensor) -> Tensor:
+    return torch.index_select(tensor, 0, rows, out=buffer.narrow(0, 0, len(rows)))
 
-    def of(self, tensor: Tensor, rows: Tensor) -> Tensor:
-        """Some rows of a tensor."""
-        return torch.index_select(tensor, 0, rows, out=self._memory[: len(rows)])
 
-    def product(self, left: Tensor, right: Tensor) -> Tensor:
-        """Of two matrices."""
-        return torch.mm(left, right, out=self._memory[: len(left)])
+def _product(left: Tensor, right: Tensor, buffer: Tensor) -> Tensor:
+    return torch.mm(left, right, out=buffer.narrow(0, 0, len(left)))
 
 
 def _wide(tensor: Tensor) -> Tensor:
