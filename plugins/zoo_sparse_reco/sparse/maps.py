@@ -18,9 +18,6 @@ from torch import Tensor
 
 __all__ = ["DownMap", "KernelMap", "LevelMaps", "NeighbourMap", "Pairs", "UpMap", "level_maps"]
 
-_LONGEST = 2048
-"""Rows of a step of pairs."""
-
 _BITS = 62
 """Offsets that one int64 has room for."""
 
@@ -30,8 +27,8 @@ class Pairs:
     """Rows of input and output voxels that each offset connects; an output occurs once per offset.
 
     Attributes:
-        steps: (offset, (P,) input rows, (P,) output rows) int64, an offset in several pieces where
-            it connects more than a few thousand, so that what is gathered for one stays in a cache.
+        steps: (offset, (P,) input rows, (P,) output rows) int64, of every offset that connects
+            any.
         outputs: How many output voxels there are.
         centre: Offset that connects every voxel with itself and is not among the steps; -1: none.
     """
@@ -39,11 +36,6 @@ class Pairs:
     steps: tuple[tuple[int, Tensor, Tensor], ...]
     outputs: int
     centre: int = -1
-
-    @property
-    def longest(self) -> int:
-        """Most rows of a step."""
-        return max((len(inputs) for _, inputs, _ in self.steps), default=0)
 
 
 class KernelMap(ABC):
@@ -117,15 +109,10 @@ class NeighbourMap(KernelMap):
         there = half >= 0
         flat = there.view(-1).nonzero().squeeze(1)
         others = half.view(-1).index_select(0, flat).long()
-        lengths = there.sum(1).tolist()
         steps: list[tuple[int, Tensor, Tensor]] = []
-        rows = torch.split(flat % max(count, 1), lengths)
-        for offset, (here, other) in enumerate(
-            zip(rows, torch.split(others, lengths), strict=True)
-        ):
-            if len(here):
-                steps.append((offset, other, here))
-                steps.append((offsets - 1 - offset, here, other))
+        for offset, here, other in _cut(there.sum(1).tolist(), flat % max(count, 1), others):
+            steps.append((offset, other, here))
+            steps.append((offsets - 1 - offset, here, other))
         return Pairs(tuple(steps), count, centre=middle)
 
 
@@ -161,7 +148,7 @@ class DownMap(KernelMap):
         slots = self.children.shape[1]
         order = torch.argsort(self.slot, stable=True)
         lengths = torch.bincount(self.slot, minlength=slots).tolist()
-        steps = tuple(_pieces(lengths, order, self.parent.long().index_select(0, order)))
+        steps = tuple(_cut(lengths, order, self.parent.long().index_select(0, order)))
         return Pairs(steps, self.children.shape[0])
 
 
@@ -247,11 +234,9 @@ def _by_offsets(table: Tensor) -> Tensor:
     return torch.argsort((some * bits).sum(1), stable=True).int()
 
 
-def _pieces(lengths: list[int], one: Tensor, other: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Both tensors cut by offset, and those of more than ``_LONGEST`` rows into equal pieces."""
-    cuts, offsets = [], []
-    for offset, length in enumerate(lengths):
-        pieces = -(-length // _LONGEST)
-        cuts += [length // pieces + (piece < length % pieces) for piece in range(pieces)]
-        offsets += [offset] * pieces
-    return zip(offsets, torch.split(one, cuts), torch.split(other, cuts), strict=True)
+def _cut(lengths: list[int], one: Tensor, other: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Both tensors cut by offset, without those that connect nothing."""
+    cuts = zip(torch.split(one, lengths), torch.split(other, lengths), strict=True)
+    for offset, (mine, theirs) in enumerate(cuts):
+        if len(mine):
+            yield offset, mine, theirs

@@ -53,9 +53,8 @@ def _sums(features: Tensor, weight: Tensor, pairs: Pairs) -> Tensor:
         result = _wide(features @ weights[pairs.centre])
     else:
         result = _zeros(features, pairs.outputs, weight.shape[2])
-    rows, parts = _buffer(features, pairs), _buffer(result, pairs, features.dtype)
     for offset, inputs, outputs in pairs.steps:
-        part = _product(_rows(features, inputs, rows), weights[offset], parts)
+        part = features.index_select(0, inputs) @ weights[offset]
         result.index_add_(0, outputs, _wide(part))
     return result.to(features.dtype)
 
@@ -64,50 +63,23 @@ def _gradients(
     features: Tensor, weight: Tensor, pairs: Pairs, gradient: Tensor, wanted: tuple[bool, ...]
 ) -> tuple[Tensor | None, Tensor | None]:
     """Of the features and of the weight, each where it is wanted."""
-    of_features = _of_features(weight, pairs, gradient, len(features)) if wanted[0] else None
-    of_weight = _of_weight(features, weight, pairs, gradient) if wanted[1] else None
-    return of_features, of_weight
-
-
-def _of_features(weight: Tensor, pairs: Pairs, gradient: Tensor, inputs: int) -> Tensor:
-    turned = weight.transpose(1, 2).unbind(0)
-    if pairs.centre >= 0:
-        result = _wide(gradient @ turned[pairs.centre])
-    else:
-        result = _zeros(gradient, inputs, weight.shape[1])
-    rows, parts = _buffer(gradient, pairs), _buffer(result, pairs, gradient.dtype)
-    for offset, there, outputs in pairs.steps:
-        part = _product(_rows(gradient, outputs, rows), turned[offset], parts)
-        result.index_add_(0, there, _wide(part))
-    return result.to(gradient.dtype)
-
-
-def _of_weight(features: Tensor, weight: Tensor, pairs: Pairs, gradient: Tensor) -> Tensor:
-    result = torch.zeros_like(_wide(weight))
-    sums = result.unbind(0)
-    rows, slopes = _buffer(features, pairs), _buffer(gradient, pairs)
-    if pairs.centre >= 0:
-        sums[pairs.centre].add_(features.t() @ gradient)
+    turned, centre = weight.transpose(1, 2).unbind(0), pairs.centre
+    of_features = of_weight = None
+    if wanted[0] and centre >= 0:
+        of_features = _wide(gradient @ turned[centre])
+    elif wanted[0]:
+        of_features = _zeros(features, len(features), features.shape[1])
+    if wanted[1]:
+        of_weight = torch.zeros_like(weight)
+        if centre >= 0:
+            of_weight[centre] = features.t() @ gradient
     for offset, inputs, outputs in pairs.steps:
-        left, right = _rows(features, inputs, rows).t(), _rows(gradient, outputs, slopes)
-        if left.dtype == result.dtype:
-            sums[offset].addmm_(left, right)
-        else:
-            sums[offset].add_(left @ right)
-    return result.to(weight.dtype)
-
-
-def _buffer(like: Tensor, pairs: Pairs, dtype: torch.dtype | None = None) -> Tensor:
-    """Rows for one step, used by all: fresh memory for each would take half of the time."""
-    return like.new_empty(pairs.longest, like.shape[1], dtype=dtype or like.dtype)
-
-
-def _rows(tensor: Tensor, rows: Tensor, buffer: Tensor) -> Tensor:
-    return torch.index_select(tensor, 0, rows, out=buffer.narrow(0, 0, len(rows)))
-
-
-def _product(left: Tensor, right: Tensor, buffer: Tensor) -> Tensor:
-    return torch.mm(left, right, out=buffer.narrow(0, 0, len(left)))
+        slope = gradient.index_select(0, outputs)
+        if of_weight is not None:
+            of_weight[offset] = features.index_select(0, inputs).t() @ slope
+        if of_features is not None:
+            of_features.index_add_(0, inputs, _wide(slope @ turned[offset]))
+    return None if of_features is None else of_features.to(features.dtype), of_weight
 
 
 def _wide(tensor: Tensor) -> Tensor:
