@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _NUMBERS = {
-    **dict.fromkeys(("fragment", "particle", "group", "interaction"), np.int32),
+    **dict.fromkeys(("fragment", "particle", "voxel_group", "interaction"), np.int32),
     "pid": np.int8,
 }
 

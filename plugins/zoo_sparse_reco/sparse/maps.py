@@ -9,7 +9,7 @@ written once, by one thread, in a fixed order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,16 +18,20 @@ from torch import Tensor
 
 __all__ = ["DownMap", "KernelMap", "LevelMaps", "NeighbourMap", "Pairs", "UpMap", "level_maps"]
 
+_ROWS_AT_ONCE = 8192
+"""Voxels whose pairs of all offsets come one after another: their features fit into a cache."""
+
 _BITS = 62
 """Offsets that one int64 has room for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Rows of input and output voxels that each offset connects; an output occurs once per offset.
+    """Rows of input and output voxels that each offset connects.
 
     Attributes:
-        steps: (offset, (P,) input rows, (P,) output rows) of every offset that connects any.
+        steps: (offset, (P,) input rows, (P,) output rows) int64, the pairs of some voxels offset by
+            offset, then those of more voxels; no output row is twice in one of them.
         outputs: How many output voxels there are.
         centre: Offset that connects every voxel with itself and is not among the steps; -1: none.
     """
@@ -103,18 +107,15 @@ class NeighbourMap(KernelMap):
         """The same as lists; made on first use."""
         count, offsets = self._table.shape
         middle = offsets // 2
-        # Opposite offsets connect the same pairs the other way round.
-        half = self._table.t()[:middle].contiguous()
-        there = half >= 0
-        flat = there.view(-1).nonzero().squeeze(1)
-        others = half.view(-1).index_select(0, flat).long()
-        lengths = there.sum(1).tolist()
         steps: list[tuple[int, Tensor, Tensor]] = []
-        rows = torch.split(flat % max(count, 1), lengths)
-        for offset, (here, other) in enumerate(
-            zip(rows, torch.split(others, lengths), strict=True)
-        ):
-            if len(here):
+        for first in range(0, count, _ROWS_AT_ONCE):
+            # Opposite offsets connect the same pairs the other way round.
+            half = self._table[first : first + _ROWS_AT_ONCE, :middle].t().contiguous()
+            there = half >= 0
+            flat = there.view(-1).nonzero().squeeze(1)
+            others = half.view(-1).index_select(0, flat).long()
+            rows = flat % half.shape[1] + first
+            for offset, here, other in _cut(there.sum(1).tolist(), rows, others):
                 steps.append((offset, other, here))
                 steps.append((offsets - 1 - offset, here, other))
         return Pairs(tuple(steps), count, centre=middle)
@@ -150,12 +151,13 @@ class DownMap(KernelMap):
     def pairs(self) -> Pairs:
         """The same as lists; made on first use."""
         slots = self.children.shape[1]
-        order = torch.argsort(self.slot, stable=True)
-        lengths = torch.bincount(self.slot, minlength=slots).tolist()
-        parents = self.parent.long().index_select(0, order)
-        both = zip(torch.split(order, lengths), torch.split(parents, lengths), strict=True)
-        steps = tuple((slot, fine, coarse) for slot, (fine, coarse) in enumerate(both) if len(fine))
-        return Pairs(steps, self.children.shape[0])
+        steps: list[tuple[int, Tensor, Tensor]] = []
+        for first in range(0, len(self.slot), _ROWS_AT_ONCE):
+            slot = self.slot[first : first + _ROWS_AT_ONCE]
+            order = torch.argsort(slot, stable=True) + first
+            lengths = torch.bincount(slot, minlength=slots).tolist()
+            steps += _cut(lengths, order, self.parent.index_select(0, order).long())
+        return Pairs(tuple(steps), self.children.shape[0])
 
 
 class UpMap(KernelMap):
@@ -238,3 +240,11 @@ def _by_offsets(table: Tensor) -> Tensor:
     some = table[:, :_BITS] >= 0
     bits = 2 ** torch.arange(some.shape[1], device=table.device)
     return torch.argsort((some * bits).sum(1), stable=True).int()
+
+
+def _cut(lengths: list[int], one: Tensor, other: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Both tensors cut by offset, without those that connect nothing."""
+    cuts = zip(torch.split(one, lengths), torch.split(other, lengths), strict=True)
+    for offset, (mine, theirs) in enumerate(cuts):
+        if len(mine):
+            yield offset, mine, theirs
