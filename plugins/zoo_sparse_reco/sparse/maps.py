@@ -9,7 +9,7 @@ written once, by one thread, in a fixed order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +27,8 @@ class Pairs:
     """Rows of input and output voxels that each offset connects; an output occurs once per offset.
 
     Attributes:
-        steps: (offset, (P,) input rows, (P,) output rows) of every offset that connects any.
+        steps: (offset, (P,) input rows, (P,) output rows) int64, of every offset that connects
+            any.
         outputs: How many output voxels there are.
         centre: Offset that connects every voxel with itself and is not among the steps; -1: none.
     """
@@ -108,15 +109,10 @@ class NeighbourMap(KernelMap):
         there = half >= 0
         flat = there.view(-1).nonzero().squeeze(1)
         others = half.view(-1).index_select(0, flat).long()
-        lengths = there.sum(1).tolist()
         steps: list[tuple[int, Tensor, Tensor]] = []
-        rows = torch.split(flat % max(count, 1), lengths)
-        for offset, (here, other) in enumerate(
-            zip(rows, torch.split(others, lengths), strict=True)
-        ):
-            if len(here):
-                steps.append((offset, other, here))
-                steps.append((offsets - 1 - offset, here, other))
+        for offset, here, other in _cut(there.sum(1).tolist(), flat % max(count, 1), others):
+            steps.append((offset, other, here))
+            steps.append((offsets - 1 - offset, here, other))
         return Pairs(tuple(steps), count, centre=middle)
 
 
@@ -152,9 +148,7 @@ class DownMap(KernelMap):
         slots = self.children.shape[1]
         order = torch.argsort(self.slot, stable=True)
         lengths = torch.bincount(self.slot, minlength=slots).tolist()
-        parents = self.parent.long().index_select(0, order)
-        both = zip(torch.split(order, lengths), torch.split(parents, lengths), strict=True)
-        steps = tuple((slot, fine, coarse) for slot, (fine, coarse) in enumerate(both) if len(fine))
+        steps = tuple(_cut(lengths, order, self.parent.long().index_select(0, order)))
         return Pairs(steps, self.children.shape[0])
 
 
@@ -238,3 +232,11 @@ def _by_offsets(table: Tensor) -> Tensor:
     some = table[:, :_BITS] >= 0
     bits = 2 ** torch.arange(some.shape[1], device=table.device)
     return torch.argsort((some * bits).sum(1), stable=True).int()
+
+
+def _cut(lengths: list[int], one: Tensor, other: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Both tensors cut by offset, without those that connect nothing."""
+    cuts = zip(torch.split(one, lengths), torch.split(other, lengths), strict=True)
+    for offset, (mine, theirs) in enumerate(cuts):
+        if len(mine):
+            yield offset, mine, theirs

@@ -48,14 +48,13 @@ class _PairConvolution(torch.autograd.Function):
 
 
 def _sums(features: Tensor, weight: Tensor, pairs: Pairs) -> Tensor:
+    weights = weight.unbind(0)
     if pairs.centre >= 0:
-        result = _wide(features @ weight[pairs.centre])
+        result = _wide(features @ weights[pairs.centre])
     else:
         result = _zeros(features, pairs.outputs, weight.shape[2])
-    rows = _Buffer(pairs, features)
-    parts = _Buffer(pairs, features, weight.shape[2])
     for offset, inputs, outputs in pairs.steps:
-        part = parts.product(rows.of(features, inputs), weight[offset])
+        part = features.index_select(0, inputs) @ weights[offset]
         result.index_add_(0, outputs, _wide(part))
     return result.to(features.dtype)
 
@@ -64,47 +63,23 @@ def _gradients(
     features: Tensor, weight: Tensor, pairs: Pairs, gradient: Tensor, wanted: tuple[bool, ...]
 ) -> tuple[Tensor | None, Tensor | None]:
     """Of the features and of the weight, each where it is wanted."""
-    centre = pairs.centre
+    turned, centre = weight.transpose(1, 2).unbind(0), pairs.centre
     of_features = of_weight = None
-    if wanted[0]:
+    if wanted[0] and centre >= 0:
+        of_features = _wide(gradient @ turned[centre])
+    elif wanted[0]:
         of_features = _zeros(features, len(features), features.shape[1])
-        if centre >= 0:
-            of_features = _wide(gradient @ weight[centre].t())
     if wanted[1]:
         of_weight = torch.zeros_like(weight)
         if centre >= 0:
-            torch.mm(features.t(), gradient, out=of_weight[centre])
-    rows, parts, slopes = (_Buffer(pairs, each) for each in (features, features, gradient))
+            of_weight[centre] = features.t() @ gradient
     for offset, inputs, outputs in pairs.steps:
-        slope = slopes.of(gradient, outputs)
+        slope = gradient.index_select(0, outputs)
         if of_weight is not None:
-            torch.mm(rows.of(features, inputs).t(), slope, out=of_weight[offset])
+            of_weight[offset] = features.index_select(0, inputs).t() @ slope
         if of_features is not None:
-            part = parts.product(slope, weight[offset].t())
-            of_features.index_add_(0, inputs, _wide(part))
+            of_features.index_add_(0, inputs, _wide(slope @ turned[offset]))
     return None if of_features is None else of_features.to(features.dtype), of_weight
-
-
-class _Buffer:
-    """Rows for the longest step, used by all: fresh memory for each would take half of the time.
-
-    Args:
-        pairs: Its steps.
-        like: Has its type, and its channels where none are given.
-        channels: Of each row.
-    """
-
-    def __init__(self, pairs: Pairs, like: Tensor, channels: int = 0) -> None:
-        longest = max((len(inputs) for _, inputs, _ in pairs.steps), default=0)
-        self._memory = like.new_empty(longest, channels or like.shape[1])
-
-    def of(self, tensor: Tensor, rows: Tensor) -> Tensor:
-        """Some rows of a tensor."""
-        return torch.index_select(tensor, 0, rows, out=self._memory[: len(rows)])
-
-    def product(self, left: Tensor, right: Tensor) -> Tensor:
-        """Of two matrices."""
-        return torch.mm(left, right, out=self._memory[: len(left)])
 
 
 def _wide(tensor: Tensor) -> Tensor:
