@@ -8,6 +8,7 @@ from zoo.api import Model, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_sparse_reco"
 _SPARSE = "Graham and van der Maaten, arXiv:1706.01307"
+_POINTS = frozenset({"point_x", "point_y", "point_z", "point_semantic", "point_end"})
 _VOXELS = frozenset({"voxel_x", "voxel_y", "voxel_z", "deposit"})
 
 
@@ -61,7 +62,7 @@ def _classical() -> dict[str, Model]:
     return {
         "local-dedx": Model(
             config=f"{_HERE}.baselines_config:LocalDedxConfig",
-            summary="classes from the energy per length around each voxel, pieces of DBSCAN",
+            summary="classes from energy per length and shape around each voxel, by fitted tables",
             predictor=f"{_HERE}.baselines:LocalDedx",
             baseline=True,
             needs=_VOXELS,
@@ -75,10 +76,17 @@ def _classical() -> dict[str, Model]:
         ),
         "true-labels": Model(
             config=f"{_HERE}.baselines_config:TrueLabelsConfig",
-            summary="true classes and points through the same post-processing",
+            summary="true classes through the post-processing of fragments",
             predictor=f"{_HERE}.baselines:TrueLabels",
             oracle=True,
             needs=_VOXELS | {"semantic"},
+        ),
+        "true-points": Model(
+            config=f"{_HERE}.baselines_config:TrueLabelsConfig",
+            summary="true classes and points through the post-processing of both",
+            predictor=f"{_HERE}.baselines:TruePoints",
+            oracle=True,
+            needs=_VOXELS | {"semantic"} | _POINTS,
         ),
     }
 

@@ -105,10 +105,8 @@ def test_sizes_that_no_event_has_are_refused(counts: tuple[int, ...], grid: Voxe
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("plugin", "forked_runtime")
-@pytest.mark.parametrize(
-    ("name", "format_name"), [("uresnet-ppn", "onnx"), ("uresnet", "pt2"), ("uresnet", "ts")]
-)
-def test_every_format_is_the_model(
+@pytest.mark.parametrize(("name", "format_name"), [("uresnet", "pt2"), ("uresnet-ppn", "ts")])
+def test_other_formats_are_the_model(
     name: str, format_name: str, tmp_path: Path, events: Events, grid: VoxelGrid
 ) -> None:
     predictor, deploy = made(name, grid)
@@ -116,9 +114,8 @@ def test_every_format_is_the_model(
     assert len(done.report["parity"]) == len(deploy.outputs) * len(deploy.sizes)
     assert done.report["end_to_end"]["samples"] == 4
     runtime = open_runtime(done.path)
-    nothing = events(1).take(slice(0, 0))
-    for samples in (events(1, seed=8), events(3, seed=8), nothing):
-        batch = predictor.codec.encode(samples)
+    for count in (1, 3):
+        batch = predictor.codec.encode(events(count, seed=8))
         found = runtime(batch.inputs)
         for key, expected in predictor.outputs(batch).items():
             np.testing.assert_allclose(found[key], expected, rtol=1e-3, atol=1e-4)

@@ -144,7 +144,7 @@ def test_a_training_and_its_predictions(
 
 @pytest.mark.slow
 def test_a_trained_network_becomes_a_file(data: Path, tmp_path: Path) -> None:
-    """By the command, with the proof that it makes, and by ONNX Runtime with two sizes."""
+    """By the command, with the proof that it makes, and by ONNX Runtime with two sizes and none."""
     run, out = tmp_path / "run", tmp_path / "out"
     assert _train("uresnet-ppn", data, run, "quick").exit_code == 0
     done = _run("export", run, "--format", "onnx", "--out", out, "--data", data, "--json")
@@ -157,7 +157,7 @@ def test_a_trained_network_becomes_a_file(data: Path, tmp_path: Path) -> None:
     assert isinstance(predictor, NetworkPredictor)
     samples = read("sparse-semantic", str(data), predictor.needs)
     runtime = open_runtime(path)
-    for rows in (1, 5):
+    for rows in (1, 5, 0):
         batch = predictor.codec.encode(samples.take(slice(0, rows)))
         found, expected = runtime(batch.inputs), predictor.outputs(batch)
         for name in expected:
