@@ -218,8 +218,8 @@ def test_deposits_are_those_of_the_particles() -> None:
     recorded = [table["deposit"][row].sum() for row in range(4)]
     np.testing.assert_allclose(recorded, deposited, rtol=1e-5)
     # What primaries have, with the mass of neutral pions, is deposited, leaves, or is unseen.
-    given = drawn.kinetic + np.where(drawn.kind == 7, 134.9768, 0.0)
-    given = np.bincount(drawn.event, weights=given, minlength=4)
+    energy = drawn.kinetic + np.where(drawn.kind == 7, 134.9768, 0.0)
+    given = np.bincount(drawn.event, weights=energy, minlength=4)
     np.testing.assert_allclose(deposited + made.lost + made.unseen, given + made.freed)
     counts = [len(one) for one in places]
     assert table["interaction_id"].lengths.tolist() == counts
