@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from zoo_sparse_reco.physics.deposits import (
 )
 from zoo_sparse_reco.physics.walking import Steps
 
-IDEAL = {
+IDEAL: dict[str, Any] = {
     "recombination": "none",
     "field_kv_cm": 0.5,
     "lifetime_us": np.inf,

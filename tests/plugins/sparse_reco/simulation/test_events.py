@@ -218,8 +218,8 @@ def test_deposits_are_those_of_the_particles() -> None:
     recorded = [table["deposit"][row].sum() for row in range(4)]
     np.testing.assert_allclose(recorded, deposited, rtol=1e-5)
     # What primaries have, with the mass of neutral pions, is deposited, leaves, or is unseen.
-    given = drawn.kinetic + np.where(drawn.kind == 7, 134.9768, 0.0)
-    given = np.bincount(drawn.event, weights=given, minlength=4)
+    energy = drawn.kinetic + np.where(drawn.kind == 7, 134.9768, 0.0)
+    given = np.bincount(drawn.event, weights=energy, minlength=4)
     np.testing.assert_allclose(deposited + made.lost + made.unseen, given + made.freed)
     counts = [len(one) for one in places]
     assert table["interaction_id"].lengths.tolist() == counts
@@ -337,3 +337,19 @@ def test_recombination_hides_more_of_protons() -> None:
                 seen["deposit"].values[own].sum() / plain["deposit"].values[own].sum()
             )
         assert ratio[model, Pid.PROTON] < 0.85 * ratio[model, Pid.MUON]
+
+
+def test_points_are_beside_voxels_of_their_particle() -> None:
+    """Delta rays start within the voxels of their parents, a little further off."""
+    table = source().simulate(np.arange(12, dtype=np.uint64), ALL)
+    far: dict[int, list[float]] = {}
+    for row in range(12):
+        voxel = np.stack([table[f"voxel_{axis}"][row] for axis in "xyz"], axis=1) + 0.5
+        place = np.stack([table[f"point_{axis}"][row] for axis in "xyz"], axis=1)
+        owners, classes = table["point_particle"][row], table["point_semantic"][row]
+        for point, owner, kind in zip(place, owners, classes.tolist(), strict=True):
+            own = voxel[table["particle"][row] == owner]
+            far.setdefault(kind, []).append(float(np.abs(own - point).max(axis=1).min()))
+    for kind in (Semantic.SHOWER, Semantic.TRACK, Semantic.MICHEL):
+        assert len(far[kind]) >= 3
+        assert np.mean(np.array(far[kind]) < 1.5) > 0.9, kind

@@ -28,7 +28,7 @@ def losses(step_cm: float) -> np.ndarray:
         np.full(count, step_cm),
         np.full(count, int(Pid.MUON)),
     )
-    return found.reshape(TRACKS, STEPS).sum(axis=1)
+    return np.asarray(found.reshape(TRACKS, STEPS).sum(axis=1))
 
 
 @pytest.mark.parametrize("step_cm", [0.075, 0.15])

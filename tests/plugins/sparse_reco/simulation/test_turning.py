@@ -10,7 +10,7 @@ from zoo_sparse_reco.physics.turning import across, deflected, highland, turned
 
 def units(count: int) -> np.ndarray:
     found = np.random.default_rng(3).normal(size=(count, 3))
-    return found / np.linalg.norm(found, axis=1)[:, None]
+    return np.asarray(found / np.linalg.norm(found, axis=1)[:, None])
 
 
 def test_highland_by_hand() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from zoo_sparse_reco.physics.wire_planes import record, wires_of
+from zoo_sparse_reco.physics.wire_planes import Recorded, record, wires_of
 
 SHAPE = (6, 23, 17)
 
@@ -20,10 +22,10 @@ def everywhere() -> np.ndarray:
     return np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1).reshape(-1, 3)
 
 
-def seen(voxel: np.ndarray, charge: np.ndarray, **more: object) -> object:
-    settings = {"spread": 0.0, "least_charge": 10.0, "noise": (0.0, 0.0), **more}
+def seen(voxel: np.ndarray, charge: np.ndarray, **more: Any) -> Recorded:
+    settings: dict[str, Any] = {"spread": 0.0, "least_charge": 10.0, "noise": (0.0, 0.0), **more}
     rng = np.random.default_rng(1)
-    return record(voxel, charge, SHAPE, rng=rng, **settings)  # type: ignore[arg-type]
+    return record(voxel, charge, SHAPE, rng=rng, **settings)
 
 
 def test_wires_lie_at_0_and_60_degrees() -> None:
