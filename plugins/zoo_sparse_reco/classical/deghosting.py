@@ -78,7 +78,7 @@ class Deghosting:
 def _best_cut(signal: Floats, true: NDArray[np.bool_]) -> float:
     order = np.argsort(-signal, kind="stable")
     right = np.cumsum(true[order])
-    f1 = 2 * right / (np.arange(1, len(right) + 1) + right[-1])
+    f1 = 5 * right / (np.arange(1, len(right) + 1) + 4 * right[-1])
     # Cuts lie between different values.
     falls = np.append(np.diff(signal[order]) < 0, True)
     return float(signal[order][int(np.argmax(np.where(falls, f1, -1.0)))])
