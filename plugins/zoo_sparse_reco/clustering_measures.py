@@ -90,7 +90,9 @@ class Overlaps:
     def pairs(self) -> PairCounts:
         """Of voxels, whole numbers of any size."""
         return PairCounts(
-            *(_pairs(sizes) for sizes in (self.count, self.true_size, self.found_size)),
+            together=_pairs(self.count),
+            true=_pairs(self.true_size),
+            found=_pairs(self.found_size),
             every=self.voxels * (self.voxels - 1) // 2,
         )
 
