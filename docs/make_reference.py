@@ -41,6 +41,7 @@ def pages() -> dict[str, str]:
         "plugins/optics-reference.md": NOTE + task_reference("optics"),
         "plugins/ha-tpc-reference.md": NOTE + task_reference("ha-tpc"),
         "plugins/calo-reference.md": NOTE + task_reference("calo"),
+        "plugins/sparse-reco-reference.md": NOTE + task_reference("sparse-semantic"),
     }
 
 

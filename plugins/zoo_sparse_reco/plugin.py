@@ -93,7 +93,7 @@ def _classical() -> dict[str, Model]:
 
 def _sources() -> dict[str, SourceSpec]:
     return {
-        "simulator": SourceSpec(
+        "events": SourceSpec(
             kind="simulator",
             factory=f"{_HERE}.sources.events:Events",
             config=f"{_HERE}.sources.events_config:EventsConfig",

@@ -29,6 +29,7 @@ PLUGIN = ROOT / "plugins" / "zoo_dnn_roi" / "README.md"
 OPTICS = ROOT / "plugins" / "zoo_optics" / "README.md"
 HA_TPC = ROOT / "plugins" / "zoo_ha_tpc" / "README.md"
 CALO = ROOT / "plugins" / "zoo_calo" / "README.md"
+SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
 # In this order: later pages use what the first two make.
 PAGES = (
     "quickstart",
@@ -119,7 +120,14 @@ def run_page(page: Path, *, real_data: bool = False) -> int:
 def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One test, so that all pages find the same folder however tests are distributed."""
     monkeypatch.chdir(tmp_path)
-    for page in (*(ROOT / "docs" / f"{name}.md" for name in PAGES), PLUGIN, OPTICS, HA_TPC, CALO):
+    for page in (
+        *(ROOT / "docs" / f"{name}.md" for name in PAGES),
+        PLUGIN,
+        OPTICS,
+        HA_TPC,
+        CALO,
+        SPARSE_RECO,
+    ):
         assert run_page(page), page.name
     assert Path("runs/first/report.html").stat().st_size
     _predict_without_torch()

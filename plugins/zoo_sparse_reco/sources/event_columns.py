@@ -86,7 +86,7 @@ def _voxel_columns(
     found["semantic"][~ghost] = semantic[seen.source[~ghost]]
     for name, dtype in _NUMBERS.items():
         found[name] = np.full(len(ghost), -1, dtype)
-        found[name][~ghost] = getattr(voxels, name)[seen.source[~ghost]]
+        found[name][~ghost] = getattr(voxels, name.removeprefix("voxel_"))[seen.source[~ghost]]
     if seen.charge is not None:
         found["plane_charge"] = seen.charge.astype(np.float32)
     return found
