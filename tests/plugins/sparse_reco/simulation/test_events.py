@@ -88,7 +88,7 @@ def test_voxels_are_different_in_order_and_in_the_grid(made: tuple[Events, Table
 def test_numbers_refer_to_what_there_is(made: tuple[Events, Table]) -> None:
     _, table = made
     for row in range(len(KEYS)):
-        particle, group = table["particle"][row], table["group"][row]
+        particle, group = table["particle"][row], table["voxel_group"][row]
         ids, groups = table["particle_id"][row], table["particle_group"][row]
         np.testing.assert_array_equal(ids, np.arange(len(ids)))
         own = particle >= 0
@@ -97,7 +97,7 @@ def test_numbers_refer_to_what_there_is(made: tuple[Events, Table]) -> None:
         for name in ("interaction", "pid"):
             ours = table[name][row][own]
             np.testing.assert_array_equal(ours, table[f"particle_{name}"][row][particle[own]])
-        for name in ("fragment", "group", "interaction", "pid"):
+        for name in ("fragment", "voxel_group", "interaction", "pid"):
             assert np.all((table[name][row] >= 0) == own), name
         parent = table["particle_parent"][row]
         assert np.all(parent < ids)
@@ -233,7 +233,7 @@ def test_ghosts_have_no_particle() -> None:
     events = source(ghosts={})
     table, direct = events.simulate(KEYS, ALL), source().simulate(KEYS, ALL)
     ghost = table["semantic"].values == GHOST
-    for name in ("fragment", "particle", "group", "interaction", "pid"):
+    for name in ("fragment", "particle", "voxel_group", "interaction", "pid"):
         assert np.all(table[name].values[ghost] == -1), name
     # What is no ghost is a voxel of the same event, of the same class.
     for row in range(4):
