@@ -51,7 +51,9 @@ def to_minkowski(weight: Array, dims: int = 3) -> Array:
     """
     size = _size_of(weight, dims, "a weight")
     turned: Array = weight[_order(size, tuple(reversed(range(dims))))]
-    return turned[0] if size == 1 else turned
+    if size == 1:
+        turned = turned[0]
+    return turned
 
 
 def from_spconv(weight: Array, axes: str = "xyz") -> Array:
@@ -121,7 +123,7 @@ def _size_of(weight: Any, dims: int, what: str) -> int:
         DataError: It is none.
     """
     offsets = weight.shape[0]
-    size = round(float(offsets) ** (1 / dims))
+    size: int = round(float(offsets) ** (1 / dims))
     if weight.ndim != 3 or size**dims != offsets:
         raise DataError(
             f"{what} of shape {tuple(weight.shape)} in {dims} dimensions",
