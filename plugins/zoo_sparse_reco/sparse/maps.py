@@ -18,17 +18,20 @@ from torch import Tensor
 
 __all__ = ["DownMap", "KernelMap", "LevelMaps", "NeighbourMap", "Pairs", "UpMap", "level_maps"]
 
+_ROWS_AT_ONCE = 8192
+"""Voxels whose pairs of all offsets come one after another: their features fit into a cache."""
+
 _BITS = 62
 """Offsets that one int64 has room for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Rows of input and output voxels that each offset connects; an output occurs once per offset.
+    """Rows of input and output voxels that each offset connects.
 
     Attributes:
-        steps: (offset, (P,) input rows, (P,) output rows) int64, of every offset that connects
-            any.
+        steps: (offset, (P,) input rows, (P,) output rows) int64, the pairs of some voxels offset by
+            offset, then those of more voxels; no output row is twice in one of them.
         outputs: How many output voxels there are.
         centre: Offset that connects every voxel with itself and is not among the steps; -1: none.
     """
@@ -104,15 +107,17 @@ class NeighbourMap(KernelMap):
         """The same as lists; made on first use."""
         count, offsets = self._table.shape
         middle = offsets // 2
-        # Opposite offsets connect the same pairs the other way round.
-        half = self._table.t()[:middle].contiguous()
-        there = half >= 0
-        flat = there.view(-1).nonzero().squeeze(1)
-        others = half.view(-1).index_select(0, flat).long()
         steps: list[tuple[int, Tensor, Tensor]] = []
-        for offset, here, other in _cut(there.sum(1).tolist(), flat % max(count, 1), others):
-            steps.append((offset, other, here))
-            steps.append((offsets - 1 - offset, here, other))
+        for first in range(0, count, _ROWS_AT_ONCE):
+            # Opposite offsets connect the same pairs the other way round.
+            half = self._table[first : first + _ROWS_AT_ONCE, :middle].t().contiguous()
+            there = half >= 0
+            flat = there.view(-1).nonzero().squeeze(1)
+            others = half.view(-1).index_select(0, flat).long()
+            rows = flat % half.shape[1] + first
+            for offset, here, other in _cut(there.sum(1).tolist(), rows, others):
+                steps.append((offset, other, here))
+                steps.append((offsets - 1 - offset, here, other))
         return Pairs(tuple(steps), count, centre=middle)
 
 
@@ -146,10 +151,13 @@ class DownMap(KernelMap):
     def pairs(self) -> Pairs:
         """The same as lists; made on first use."""
         slots = self.children.shape[1]
-        order = torch.argsort(self.slot, stable=True)
-        lengths = torch.bincount(self.slot, minlength=slots).tolist()
-        steps = tuple(_cut(lengths, order, self.parent.long().index_select(0, order)))
-        return Pairs(steps, self.children.shape[0])
+        steps: list[tuple[int, Tensor, Tensor]] = []
+        for first in range(0, len(self.slot), _ROWS_AT_ONCE):
+            slot = self.slot[first : first + _ROWS_AT_ONCE]
+            order = torch.argsort(slot, stable=True) + first
+            lengths = torch.bincount(slot, minlength=slots).tolist()
+            steps += _cut(lengths, order, self.parent.index_select(0, order).long())
+        return Pairs(tuple(steps), self.children.shape[0])
 
 
 class UpMap(KernelMap):

@@ -70,16 +70,19 @@ def _gradients(
     elif wanted[0]:
         of_features = _zeros(features, len(features), features.shape[1])
     if wanted[1]:
-        of_weight = torch.zeros_like(weight)
+        of_weight = torch.zeros_like(_wide(weight))
         if centre >= 0:
             of_weight[centre] = features.t() @ gradient
     for offset, inputs, outputs in pairs.steps:
         slope = gradient.index_select(0, outputs)
         if of_weight is not None:
-            of_weight[offset] = features.index_select(0, inputs).t() @ slope
+            of_weight[offset] += features.index_select(0, inputs).t() @ slope
         if of_features is not None:
             of_features.index_add_(0, inputs, _wide(slope @ turned[offset]))
-    return None if of_features is None else of_features.to(features.dtype), of_weight
+    return (
+        None if of_features is None else of_features.to(features.dtype),
+        None if of_weight is None else of_weight.to(weight.dtype),
+    )
 
 
 def _wide(tensor: Tensor) -> Tensor:

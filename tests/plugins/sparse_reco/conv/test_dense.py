@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from zoo.api import PluginError
+from zoo_sparse_reco.sparse import maps
 from zoo_sparse_reco.sparse.convolution import convolve
 from zoo_sparse_reco.sparse.gpu_form import table_convolution
 from zoo_sparse_reco.sparse.maps import NeighbourMap
@@ -107,3 +108,19 @@ def test_one_voxel_and_none() -> None:
     none = convolve(random(0, 2), weight, NeighbourMap(alone[:0]))
     assert none.shape == (0, 3)
     assert torch.autograd.grad(none.sum(), weight)[0].abs().sum() == 0
+
+
+@pytest.mark.parametrize("kind", ["neighbours", "down", "up"])
+def test_voxels_of_more_than_one_round(
+    make: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pairs are listed for some thousands of voxels at a time: here for 7."""
+    monkeypatch.setattr(maps, "_ROWS_AT_ONCE", 7)
+    kernel_map = getattr(make((5, 6, 7)).maps[0], kind)
+    inputs, offsets = kernel_map.reverse.shape
+    features, weight = random(inputs, 3), random(offsets, 3, 2, seed=1)
+    other = table_convolution(features, weight, kernel_map)
+    require_equal(convolve(features, weight, kernel_map), other, (features, weight))
+    steps = kernel_map.pairs.steps
+    assert len(steps) > 2 * offsets
+    assert all(len(outputs) == len(outputs.unique()) for _, _, outputs in steps)
