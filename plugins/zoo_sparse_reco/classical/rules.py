@@ -47,7 +47,8 @@ def rule_of_voxels(columns: Floats, names: Sequence[str]) -> Floats:
     # What is neither straight nor small is for the pieces to tell.
     unsure = chosen == _first(names, "shower")
     shares[unsure] = [0.0 if name in TRACKS else 1.0 for name in names] + [0.0]
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
 
 
 def rule_of_pieces(columns: Floats, names: Sequence[str]) -> Floats:

@@ -193,5 +193,4 @@ def _hottest(groups: csr_array, value: Floats, place: Floats) -> tuple[Floats, F
 def _alignment(groups: csr_array, axis: Floats, count: Floats) -> Floats:
     """How far the directions around a voxel agree: 1 if they do, 1/3 if they are random."""
     summed = np.asarray(groups @ (axis[:, _FROM] * axis[:, _TO])) / count[:, None]
-    values: Floats = np.linalg.eigvalsh(summed[:, _FULL].reshape(-1, 3, 3))[:, 2]
-    return values
+    return np.asarray(np.linalg.eigvalsh(summed[:, _FULL].reshape(-1, 3, 3))[:, 2], np.float64)

@@ -50,7 +50,8 @@ def solved_share(x: NDArray[Any], charge: NDArray[Any], iterations: int) -> Floa
         explained = sum(np.bincount(wire, found, minlength=total) for wire in wires)
         ratio = seen / np.maximum(explained, 1e-12)
         found = found * sum(ratio[wire] for wire in wires) / len(wires)
-    return found / least
+    share: Floats = found / least
+    return share
 
 
 def agreement(place: NDArray[Any], charge: NDArray[Any], iterations: int) -> Floats:

@@ -37,7 +37,13 @@ def class_f1(
         found = overall(one)
         points = [found[name] for name in wanted if name in found]
         shift = 0.7 * ((number + 0.5) / len(evaluations) - 0.5)
-        _bars(place, np.arange(len(points)) + shift, points, styles[one.model], joined=False)
+        _bars(
+            place,
+            np.arange(len(points), dtype=np.float64) + shift,
+            points,
+            styles[one.model],
+            joined=False,
+        )
         data |= _columns(one.model, points)
     place.set_xticks(np.arange(len(wanted)), [*names, "mean of those"])
     for edge in np.arange(len(wanted) - 1) + 0.5:

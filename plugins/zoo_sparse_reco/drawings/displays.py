@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -109,7 +110,7 @@ def _in_space(place: Floats) -> Floats:
 
 
 def _draw(place: Axes, event: Event, view: View, projection: Projection, colours: Floats) -> None:
-    flat = projection(event.place + 0.5)
+    flat = projection(event.place.astype(np.float64) + 0.5)
     # Ghosts lie below, then voxels of little energy.
     order = np.lexsort((event.energy, view.semantic != GHOST))
     size = float(np.clip(3e3 / max(len(flat), 1), 0.4, 6))
@@ -186,7 +187,9 @@ def _legend(figure: Figure, event: Event, colours: _Colours) -> None:
 
 
 def _table(event: Event) -> Mapping[str, Floats]:
-    columns = {f"{axis} [voxel]": event.place[:, n] for n, axis in enumerate("xyz")}
+    columns: dict[str, NDArray[Any]] = {
+        f"{axis} [voxel]": event.place[:, n] for n, axis in enumerate("xyz")
+    }
     columns["energy [MeV]"] = event.energy
     for view in event.views:
         columns[f"{view.name}: class"] = view.semantic

@@ -116,7 +116,7 @@ def _event(
 
 
 def _closest(apart: Floats, axis: int) -> NDArray[np.float32]:
-    return np.min(apart, axis=axis, initial=np.inf).astype(np.float32)
+    return np.asarray(np.min(apart, axis=axis, initial=np.inf), np.float32)
 
 
 def _ends(apart: Floats, true: NDArray[Any], found: NDArray[Any]) -> NDArray[np.float32]:

@@ -43,7 +43,7 @@ def confusions(
     shape = (_SIZE, _SIZE)
     return {
         CONFUSION: counts.reshape(shape).astype(np.float64),
-        CONFUSION_ENERGY: weights.reshape(shape),
+        CONFUSION_ENERGY: weights.reshape(shape).astype(np.float64),
     }
 
 
