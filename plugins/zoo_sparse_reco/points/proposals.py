@@ -73,10 +73,9 @@ def points_of(
     """
     voxels = places_of(samples)
     event = np.repeat(np.arange(len(semantic)), semantic.lengths)
-    place = voxels + 0.5 + proposals.offset.astype(np.float64)
-    kept = _agreeing(
-        (voxels + 0.5, place), event, semantic.values, proposals, (score, type_score, near)
-    )
+    middle: NDArray[np.float64] = voxels.astype(np.float64) + 0.5
+    place: NDArray[np.float64] = middle + proposals.offset.astype(np.float64)
+    kept = _agreeing((middle, place), event, semantic.values, proposals, (score, type_score, near))
     group = event[kept.voxel]
     if not merge_classes:
         group = group * (max(CLASSES) + 1) + kept.semantic
