@@ -17,6 +17,7 @@ from zoo.api import normal
 from zoo_sparse_reco.physics.draws import numbered
 from zoo_sparse_reco.physics.liquid_argon import DENSITY, ELECTRONS_PER_MEV
 from zoo_sparse_reco.physics.particles import Rows
+from zoo_sparse_reco.physics.voxelise import cut_at_walls
 from zoo_sparse_reco.physics.walking import Steps
 
 __all__ = [
@@ -102,7 +103,7 @@ def pieces_of(steps: Steps, voxel_cm: float, detector: Detector) -> Pieces:
     """Cut steps at the walls of voxels, or let them diffuse.
 
     Args:
-        steps: At most a voxel long.
+        steps: Straight ones.
         voxel_cm: Edge of a voxel.
         detector: What happens on the way.
     """
@@ -117,31 +118,8 @@ def pieces_of(steps: Steps, voxel_cm: float, detector: Detector) -> Pieces:
         energy = energy * np.exp(-drift_us / detector.lifetime_us)
     if detector.longitudinal_cm2_us or detector.transverse_cm2_us:
         return _diffused(steps, energy, drift_us, voxel_cm, detector)
-    return _cut(steps.owner, steps.start / voxel_cm, steps.end / voxel_cm, energy)
-
-
-def _cut(owner: Whole, start: Array, end: Array, energy: Array) -> Pieces:
-    """Steps of less than a voxel cross at most one wall along each axis."""
-    first, last = np.floor(start), np.floor(end)
-    crosses = first != last
-    moving = np.flatnonzero(crosses.any(axis=1))
-    still = np.flatnonzero(~crosses.any(axis=1))
-    begin, way = start[moving], end[moving] - start[moving]
-    wall = np.maximum(first[moving], last[moving])
-    share = np.ones((len(moving), 5))
-    share[:, 0] = 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share[:, 1:4] = np.where(crosses[moving], (wall - begin) / way, 1.0)
-    share[:, 1:4] = np.sort(share[:, 1:4], axis=1)
-    part = np.diff(share, axis=1)
-    row, column = np.nonzero(part > 1e-12)
-    middle = (share[row, column] + share[row, column + 1]) / 2
-    voxel = np.floor(begin[row] + middle[:, None] * way[row]).astype(np.int64)
-    return Pieces(
-        np.concatenate([owner[still], owner[moving[row]]]),
-        np.concatenate([first[still].astype(np.int64), voxel]),
-        np.concatenate([energy[still], energy[moving[row]] * part[row, column]]),
-    )
+    cuts = cut_at_walls(steps.start / voxel_cm, steps.end / voxel_cm)
+    return Pieces(steps.owner[cuts.piece], cuts.voxel, energy[cuts.piece] * cuts.share)
 
 
 def _diffused(

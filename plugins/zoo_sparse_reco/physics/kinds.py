@@ -1,4 +1,4 @@
-"""Kinds of particles: numbers of the Particle Data Group, masses, and the classes of schemes."""
+"""Kinds of particles: numbers of the Particle Data Group, and the classes of schemes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo_sparse_reco.physics.labels import SCHEMES, Pid, Semantic
+from zoo_sparse_reco.physics.liquid_argon import MASS
 
-__all__ = ["MASS_MEV", "hip_mip_of", "is_nucleus", "kinetic_mev", "pid_of"]
+__all__ = ["hip_mip_of", "is_nucleus", "kinetic_mev", "pid_of"]
 
 _PID: Mapping[int, Pid] = {
     22: Pid.PHOTON,
@@ -20,16 +21,6 @@ _PID: Mapping[int, Pid] = {
     2212: Pid.PROTON,
     321: Pid.KAON,
 }
-
-MASS_MEV: Mapping[Pid, float] = {
-    Pid.PHOTON: 0.0,
-    Pid.ELECTRON: 0.51099895,
-    Pid.MUON: 105.6583755,
-    Pid.PION: 139.57039,
-    Pid.PROTON: 938.27208816,
-    Pid.KAON: 493.677,
-}
-"""Particle Data Group, Review of Particle Physics (2022), summary tables."""
 
 
 def pid_of(pdg: NDArray[Any]) -> NDArray[np.int8]:
@@ -49,7 +40,7 @@ def is_nucleus(pdg: NDArray[Any]) -> NDArray[np.bool_]:
 
 def kinetic_mev(momentum: NDArray[Any], pid: NDArray[Any]) -> NDArray[np.float32]:
     """Kinetic energies (n,) of momenta (n,), MeV/c, by kind; 0 where the mass is not known."""
-    table = np.array([*(MASS_MEV[kind] for kind in Pid), np.inf])  # the last one is that of -1
+    table = np.array([*MASS[: len(Pid)], np.inf])  # the last one is that of -1
     mass = table[np.asarray(pid, np.int64)]
     known = np.isfinite(mass)
     held = np.where(known, mass, 0.0)

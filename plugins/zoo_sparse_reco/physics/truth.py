@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_sparse_reco.physics.connected import VoxelKeys, pieces_together
 from zoo_sparse_reco.physics.labels import Pid, Semantic
 from zoo_sparse_reco.physics.particles import Nodes, Role, Rows, momentum_of
-from zoo_sparse_reco.physics.voxel_sums import VoxelKeys, VoxelSums, pieces_together
+from zoo_sparse_reco.physics.voxel_sums import VoxelSums
 
 __all__ = ["DELTA_VOXELS", "SHOWER_VOXELS", "ParticleRows", "VoxelRows", "label"]
 

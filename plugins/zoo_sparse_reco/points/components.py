@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
+
+from zoo_sparse_reco.physics.connected import linked
 
 __all__ = ["connected"]
 
@@ -31,14 +31,9 @@ def connected(
     """
     if len(place) == 0:
         return np.zeros(0, np.int64)
+    # Any places and any steps; physics.connected, for the 26 voxels around one, is twice as fast.
     # A fourth coordinate keeps groups further apart than one step.
     _, number = np.unique(group, return_inverse=True)
     apart = number.astype(np.float64) * (2 * distance + 1)
     pairs = KDTree(np.column_stack([place, apart])).query_pairs(distance, output_type="ndarray")
-    graph = coo_array(
-        (np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(place),) * 2
-    )
-    _, label = connected_components(graph, directed=False)
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
-    rank: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
-    return rank
+    return linked(len(place), pairs[:, 0], pairs[:, 1])

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from zoo.api import Ragged, generator
 from zoo_sparse_reco.physics.deposits import electrons_per_mev
 from zoo_sparse_reco.physics.draws import child_keys
-from zoo_sparse_reco.physics.labels import GHOST, SCHEMES, Pid, Semantic
+from zoo_sparse_reco.physics.kinds import hip_mip_of
+from zoo_sparse_reco.physics.labels import GHOST, Pid, Semantic
 from zoo_sparse_reco.physics.truth import ParticleRows, VoxelRows
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.physics.wire_planes import record
@@ -73,7 +74,7 @@ def _voxel_columns(
     if spread := config.detector.energy_noise:
         factor = np.maximum(1 + spread * _noise(seen.event, keys), 0.01)
         seen = replace(seen, deposit=seen.deposit * factor)
-    semantic = _in_scheme(voxels.semantic, voxels.proton, grid.scheme)
+    semantic = _in_scheme(voxels.semantic, voxels.pid, voxels.proton, grid.scheme)
     ghost = seen.source < 0
     found: dict[str, Any] = {
         "event": seen.event,
@@ -150,17 +151,11 @@ def _noise(event: Whole, keys: NDArray[np.uint64]) -> Array:
     return np.concatenate([np.zeros(0), *draws])
 
 
-def _in_scheme(semantic: Whole, proton: NDArray[np.bool_], scheme: str) -> NDArray[np.int8]:
-    """Classes of the scheme. ``hip-mip`` has no low energy: there it is of showers and protons."""
-    if scheme == "spine":
-        return semantic.astype(np.int8)
-    names = SCHEMES[scheme]
-    table = np.zeros(len(Semantic), np.int8)
-    table[Semantic.SHOWER] = table[Semantic.LOW_ENERGY] = names.index("shower")
-    table[Semantic.TRACK] = names.index("mip")
-    table[Semantic.MICHEL] = names.index("michel")
-    table[Semantic.DELTA] = names.index("delta")
-    return np.where(proton, np.int8(names.index("hip")), table[semantic])
+def _in_scheme(
+    semantic: Whole, pid: NDArray[Any], proton: NDArray[np.bool_], scheme: str
+) -> NDArray[np.int8]:
+    """Classes of the scheme; what tracks of protons left is of them in ``hip-mip``."""
+    return semantic.astype(np.int8) if scheme == "spine" else hip_mip_of(semantic, pid, proton)
 
 
 def _particle_columns(rows: ParticleRows, grid: VoxelGrid) -> dict[str, NDArray[Any]]:
@@ -181,7 +176,7 @@ def _particle_columns(rows: ParticleRows, grid: VoxelGrid) -> dict[str, NDArray[
 
 def _particle_classes(rows: ParticleRows, grid: VoxelGrid) -> NDArray[np.int8]:
     proton = (rows.semantic == Semantic.TRACK) & (rows.pid == Pid.PROTON)
-    return _in_scheme(rows.semantic, proton, grid.scheme)
+    return _in_scheme(rows.semantic, rows.pid, proton, grid.scheme)
 
 
 def _point_columns(rows: ParticleRows, grid: VoxelGrid) -> dict[str, Any]:

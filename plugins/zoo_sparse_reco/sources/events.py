@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Table, generator, row_ids
+from zoo_sparse_reco.physics.connected import VoxelKeys
 from zoo_sparse_reco.physics.deposits import Detector, Pieces, electrons_per_mev, pieces_of
 from zoo_sparse_reco.physics.draws import child_keys
 from zoo_sparse_reco.physics.labels import Pid
@@ -29,7 +30,7 @@ from zoo_sparse_reco.physics.vertices import (
     vertices,
 )
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
-from zoo_sparse_reco.physics.voxel_sums import VoxelKeys, summed
+from zoo_sparse_reco.physics.voxel_sums import summed
 from zoo_sparse_reco.sources.event_columns import columns_of
 from zoo_sparse_reco.sources.events_config import KINDS, EventsConfig, RainConfig, VertexConfig
 from zoo_sparse_reco.sources.variations import VARIATIONS

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from zoo_sparse_reco.physics.connected import VoxelKeys, pieces_together
 from zoo_sparse_reco.physics.deposits import Pieces
 from zoo_sparse_reco.physics.labels import Pid
-from zoo_sparse_reco.physics.voxel_sums import VoxelKeys, pieces_together, summed
+from zoo_sparse_reco.physics.voxel_sums import summed
 from zoo_sparse_reco.sources.events import Events
 from zoo_sparse_reco.sources.events_config import EventsConfig
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zoo_sparse_reco.physics.connected import VoxelKeys, neighbours, pieces_together
 from zoo_sparse_reco.physics.deposits import Pieces
 from zoo_sparse_reco.physics.labels import Pid, Semantic
 from zoo_sparse_reco.physics.particles import Nodes, Role
 from zoo_sparse_reco.physics.truth import ParticleRows, VoxelRows, label
-from zoo_sparse_reco.physics.voxel_sums import VoxelKeys, neighbours, pieces_together, summed
+from zoo_sparse_reco.physics.voxel_sums import summed
 
 SHAPE = (40, 40, 40)
 KEYS = VoxelKeys(SHAPE)
