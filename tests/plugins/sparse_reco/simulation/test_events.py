@@ -266,8 +266,8 @@ def test_share_of_ghosts_at_the_defaults() -> None:
 
 
 def test_class_mix_is_near_pilarnet_s() -> None:
-    """PILArNet-M has 4,370 voxels an event: 37 % shower, 39 % track, 0.65 % Michel, 1.8 % delta, 22
-    % low-energy (counts of PoLAr-MAE). Ours have fewer of low energy: neutrons are not captured."""
+    """PILArNet-M has 4,370 voxels an event: 37 % shower, 39 % track, 0.65 % Michel, 1.8 % delta,
+    22 % low-energy (counts of PoLAr-MAE). Ours have fewer of low energy."""
     events = Events(EventsConfig())
     table = events.simulate(np.arange(32, dtype=np.uint64), frozenset({"semantic"}))
     classes = table["semantic"].values

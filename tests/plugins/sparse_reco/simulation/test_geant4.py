@@ -132,7 +132,7 @@ def test_energy_of_voxels(segments: Array) -> None:
 
 def test_isolated_deposits(segments: Array) -> None:
     """Groups of fewer than ten voxels that touch no others: photons and neutrons leave them. Ours
-    are fewer, for nuclei do not recoil and neutrons are not captured."""
+    are fewer."""
     pieces, event = in_voxels(segments)
     keys = VoxelKeys((204, 415, 208))
     theirs = isolated(summed(pieces, event, keys, 4, 0.05).key, keys)
