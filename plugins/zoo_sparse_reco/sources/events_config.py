@@ -156,10 +156,11 @@ class GhostsConfig(Config):
 class EventsConfig(Config):
     """Events in liquid argon, made of particles that start anywhere in a cube.
 
-    Not simulated: decay in flight; elastic scattering on nuclei, and so nuclei that recoil; capture
-    of neutrons; coherent scattering of photons, photonuclear reactions, pairs and bremsstrahlung of
-    muons; the time of particles; space charge, dead channels, noise without charge. Nuclei break up by a coarse model. All of the cube
-    is sensitive argon: nothing comes back from outside.
+    Not simulated: decay in flight; elastic scattering on nuclei, and so nuclei that recoil;
+    capture of neutrons; coherent scattering of photons, photonuclear reactions, pairs and
+    bremsstrahlung of muons; the time of particles; space charge, dead channels, noise without
+    charge. Nuclei break up by a coarse model. All of the cube is sensitive argon: nothing comes
+    back from outside.
     """
 
     preset: Literal["pilarnet", "small"] = "pilarnet"
