@@ -2,7 +2,7 @@
 # All 280,724 tracks of the ResNet talk, which did not fit into its memory: simulated with three
 # channels, converted from an archive of others, trained on in bounded memory.
 #
-# Forty minutes of two cores. What is finished is left alone: run it again to go on.
+# Half an hour of two cores. What is finished is left alone: run it again to go on.
 #   OUT     where everything goes                    (runs/ha-tpc-all)
 #   EVENTS  tracks                                   (280724)
 #   IMAGES  seconds that resnet18 trains in, from all tracks and from a tenth  (120)
@@ -34,11 +34,11 @@ if [ ! -e "$OUT/converted.h5" ]; then
 fi
 ls -l "$OUT"/*.h5 "$OUT"/*.npz
 
-# An epoch of every track: as many steps from the tenth, ten times each.
-train clusters-all cluster-net all --set model.start=direct --set training.epochs=1 \
-  --set training.workers=1
-train clusters-tenth cluster-net tenth --set model.start=direct --set training.epochs=10 \
-  --set training.workers=1
+# An epoch of all tracks, three of the tenth, by a small network: what is looked at is how data are read.
+for one in all:1 tenth:3; do
+  train "clusters-${one%:*}" cluster-net "${one%:*}" --set model.start=direct --set model.width=16 \
+    --set model.layers=2 --set training.workers=1 --set "training.epochs=${one#*:}"
+done
 # Images of three channels, for a while: exit code 75 is "stopped, can go on".
 for data in all tenth; do
   train "images-$data" resnet18 $data --set 'model.images=["charge","time","width"]' \

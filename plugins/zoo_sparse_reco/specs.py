@@ -34,18 +34,20 @@ def _of(dim: str, dtype: str, meaning: str, unit: str = "", **more: Any) -> Fiel
     )
 
 
+def _three(dim: str, meaning: str, unit: str) -> Field:
+    """Three numbers each: along x, y and z, or of three planes."""
+    return Field(
+        dims=(dim, 3), dtype="float32", unit=unit, ragged=True, optional=True, meaning=meaning
+    )
+
+
 VOXELS: Specs = {
     "voxel_x": _voxel("uint16", "voxels with energy: number along x"),
     "voxel_y": _voxel("uint16", "along y"),
     "voxel_z": _voxel("uint16", "along z"),
     "deposit": _voxel("float32", "energy in each", unit="MeV"),
-    "plane_charge": Field(
-        dims=("voxel", 3),
-        dtype="float32",
-        unit="e-",
-        ragged=True,
-        optional=True,
-        meaning="charge on the wires of three planes that meet in the voxel",
+    "plane_charge": _three(
+        "voxel", "charge on the wires of three planes that meet in the voxel", "e-"
     ),
 }
 
@@ -72,39 +74,11 @@ TRUTH: Specs = {
     "particle_pid": _of("particle", "int8", "its kind", minimum=-1, maximum=5),
     "particle_semantic": _of("particle", "int8", "its class", minimum=-1, maximum=4),
     "particle_energy": _of("particle", "float32", "kinetic energy at its start", "MeV", minimum=0),
-    "particle_momentum": Field(
-        dims=("particle", 3),
-        dtype="float32",
-        unit="MeV/c",
-        ragged=True,
-        optional=True,
-        meaning="momentum there",
-    ),
-    "particle_start": Field(
-        dims=("particle", 3),
-        dtype="float32",
-        unit="voxel",
-        ragged=True,
-        optional=True,
-        meaning="where it starts",
-    ),
-    "particle_end": Field(
-        dims=("particle", 3),
-        dtype="float32",
-        unit="voxel",
-        ragged=True,
-        optional=True,
-        meaning="where it ends",
-    ),
+    "particle_momentum": _three("particle", "momentum there", "MeV/c"),
+    "particle_start": _three("particle", "where it starts", "voxel"),
+    "particle_end": _three("particle", "where it ends", "voxel"),
     "interaction_id": _of("vertex", "int32", "numbers that particles refer to", minimum=0),
-    "interaction_vertex": Field(
-        dims=("vertex", 3),
-        dtype="float32",
-        unit="voxel",
-        ragged=True,
-        optional=True,
-        meaning="where it happened",
-    ),
+    "interaction_vertex": _three("vertex", "where it happened", "voxel"),
 }
 """The event as it was, where that is known."""
 
