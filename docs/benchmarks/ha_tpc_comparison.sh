@@ -80,5 +80,6 @@ for target in p_z p_z-p_y sin_phi phi; do
 done
 
 # How far each number moves where the simulation is wrong.
-[ -e "$OUT/varied/results.json" ] || "$ZOO" eval "$OUT/cluster-fit" --data "$OUT/uniform-test.h5" \
-  --split all --limit 4000 --variations all --resamples 200 --out "$OUT/varied"
+[ -e "$OUT/varied/results.json" ] || "$ZOO" eval "$OUT/cluster-fit" --data gun "$FACE" \
+  --set data.events=4000 --set data.seed=12 --split all --training "$OUT/train.h5" --variations all \
+  --resamples 200 --out "$OUT/varied"
