@@ -115,19 +115,11 @@ class LarcvH5(VoxelFiles):
 
     def _grid(self, file: h5py.File) -> VoxelGrid:
         frames = self._frames(self._group(file, "voxels"), range(1))
-        size = frames.size[0]
-        if not np.allclose(size, size[0], rtol=1e-6):
-            raise DataError(
-                f"voxels of {tuple(size.tolist())}",
-                where=str(file.filename),
-                remedy="only cubic voxels are read",
-            )
-        return VoxelGrid(
-            name=f"LArCV3 {self._groups['voxels'].removesuffix('_group')}",
-            shape=frames.shape,
-            voxel_mm=float(size[0] * self.config.unit_mm),
-            origin_mm=tuple(float(x) for x in frames.origin[0] * self.config.unit_mm),  # type: ignore[arg-type]
+        return frames.grid(
+            f"LArCV3 {self._groups['voxels'].removesuffix('_group')}",
+            unit_mm=self.config.unit_mm,
             scheme=self.config.scheme,
+            where=str(file.filename),
         )
 
     def _frames(self, group: h5py.Group, rows: range) -> Frames:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.api import DataError
+from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.sources.event_lists import Rows
 from zoo_sparse_reco.sources.tidy import or_nowhere
 
@@ -39,6 +41,33 @@ class Frames:
         with np.errstate(all="ignore"):
             found = (place - self.origin[event]) / self.size[event]
         return or_nowhere(found, -_FAR, _FAR)
+
+    def grid(self, name: str, *, unit_mm: float, scheme: str, where: str) -> VoxelGrid:
+        """The grid of the first event.
+
+        Args:
+            name: Of the grid.
+            unit_mm: The files' unit.
+            scheme: Of the classes.
+            where: The file, for messages.
+
+        Raises:
+            DataError: If its voxels are no cubes.
+        """
+        size, origin = self.size[0], self.origin[0] * unit_mm
+        if not np.allclose(size, size[0], rtol=1e-6):
+            raise DataError(
+                f"voxels of {tuple(size.tolist())}",
+                where=where,
+                remedy="only cubic voxels are read",
+            )
+        return VoxelGrid(
+            name=name,
+            shape=self.shape,
+            voxel_mm=float(size[0] * unit_mm),
+            origin_mm=(float(origin[0]), float(origin[1]), float(origin[2])),
+            scheme=scheme,
+        )
 
 
 @dataclass(frozen=True)

@@ -114,19 +114,11 @@ class LarcvRoot(VoxelFiles):
             raise DataError("no events", where=str(files[0].path), remedy="give another file")
         with self._file(first.path) as file:
             frames = self._frames(self._tree(file, "voxels", first.path), first.path, range(1))
-        size = frames.size[0]
-        if not np.allclose(size, size[0], rtol=1e-6):
-            raise DataError(
-                f"voxels of {tuple(size.tolist())}",
-                where=str(first.path),
-                remedy="only cubic voxels are read",
-            )
-        return VoxelGrid(
-            name=f"LArCV2 {self._trees['voxels']}",
-            shape=frames.shape,
-            voxel_mm=float(size[0] * self.config.unit_mm),
-            origin_mm=tuple(float(x) for x in frames.origin[0] * self.config.unit_mm),  # type: ignore[arg-type]
+        return frames.grid(
+            f"LArCV2 {self._trees['voxels']}",
+            unit_mm=self.config.unit_mm,
             scheme=self.config.scheme,
+            where=str(first.path),
         )
 
     def _products(self, file: Any, path: Path) -> tuple[frozenset[str], frozenset[str]]:
