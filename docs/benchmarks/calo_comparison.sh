@@ -21,8 +21,8 @@ simulate() { # FILE EVENTS SEED OPTION: square cells of 3 x 3
     --set data.options.pool=3 --set "$4" --out "$OUT/$1.h5"
 }
 
-train() { # MODEL: half the published widths on a quarter of the cells
-  local sizes=(--set model.generator_width=16 --set model.critic_width=16)
+train() { # MODEL: a quarter of the published widths on a ninth of the cells
+  local sizes=(--set model.generator_width=8 --set model.critic_width=8)
   [ "$1" = wgan-lite ] && sizes=()
   "$ZOO" train "calo/$1" --recipe better --data "$OUT/photons.h5" --out "$OUT/$1" \
     --set "training.steps=$STEPS" --set "training.snapshot_every=$EVERY" \

@@ -47,7 +47,7 @@ class GflashShowers(Predictor):
         grid = grid_of(facts)
         self.particle = _particle(config, facts)
         stack = _stack(config.detector or str(facts.get("detector", grid.name)), grid)
-        self.model = Gflash(stack, grid=grid)
+        self.parametrisation = Gflash(stack, grid=grid)
 
     def fit(self, training: Iterable[Table]) -> None:
         """Free constants from the training showers of the lowest ids.
@@ -63,8 +63,8 @@ class GflashShowers(Predictor):
                 theta=_theta(chosen),
                 keys=chosen.ids,
             )
-            self.model = fitted(
-                self.model,
+            self.parametrisation = fitted(
+                self.parametrisation,
                 particles,
                 chosen["cell"],
                 chosen["deposit"],
@@ -75,7 +75,7 @@ class GflashShowers(Predictor):
         """A shower for every sample."""
         seeds = samples.ids if keys is None else keys
         energy = samples["energy"].astype(np.float64)
-        made = self.model.showers(self.particle, energy, _theta(samples), seeds)
+        made = self.parametrisation.showers(self.particle, energy, _theta(samples), seeds)
         cell, deposit = as_columns(made)
         return Table({"id": samples.ids, "cell": cell, "deposit": deposit})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from zoo_calo.commands import convert, generate, judge
+from zoo_calo.commands import convert, generate, judge, resolution
 
 __all__ = ["app"]
 
@@ -20,5 +20,5 @@ def _group() -> None:
     """Calorimeter showers: made by a model, in the formats of others, judged."""
 
 
-for _command in (generate, convert, judge):
+for _command in (generate, convert, judge, resolution):
     _command.register(app)

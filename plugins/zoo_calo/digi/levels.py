@@ -12,6 +12,7 @@ from zoo.api import Table
 from zoo_calo.digi.calibration import LinearCalibration, fit_calibration
 from zoo_calo.digi.electronics import Electronics, digitise
 from zoo_calo.digi.resolution import EnergyPoint, energy_points, stochastic_term
+from zoo_calo.fidelity.robust import Peak
 from zoo_calo.physics.grid import Grid
 
 __all__ = ["Level", "levels"]
@@ -33,9 +34,14 @@ class Level:
     energy: Array
     points: list[EnergyPoint]
 
+    @property
+    def terms(self) -> tuple[float, float]:
+        """Stochastic and constant term, as :func:`zoo_calo.digi.resolution.stochastic_term`."""
+        return stochastic_term(self.points)
+
     def told(self) -> dict[str, Any]:
         """As JSON values, energies in GeV."""
-        a, b = stochastic_term(self.points)
+        a, b = self.terms
         return {
             "factors": self.calibration.factor.tolist(),
             "stochastic_term": a if np.isfinite(a) else None,
@@ -44,14 +50,22 @@ class Level:
                 {
                     "energy": point.energy,
                     "showers": point.showers,
-                    "mean90": point.mean90.mean,
-                    "rms90_over_mean90": point.mean90.resolution,
-                    "gaussian_mean": point.gaussian.mean,
-                    "gaussian_width_over_mean": point.gaussian.resolution,
+                    "mean90": _told(point.mean90),
+                    "gaussian": _told(point.gaussian),
                 }
                 for point in self.points
             ],
         }
+
+
+def _told(peak: Peak) -> dict[str, float]:
+    """Mean over the particle's energy, width over mean, each with its standard error."""
+    return {
+        "mean": peak.mean,
+        "mean_error": peak.mean_error,
+        "resolution": peak.resolution,
+        "resolution_error": peak.width_error / peak.mean if peak.mean else float("nan"),
+    }
 
 
 def levels(

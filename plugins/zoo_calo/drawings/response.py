@@ -15,7 +15,7 @@ from zoo_calo.digi.resolution import EnergyPoint, energy_points
 from zoo_calo.drawings.styles import Shown, legend
 from zoo_calo.fidelity.robust import Peak, mean90
 
-__all__ = ["against_angle", "against_energy"]
+__all__ = ["against_angle", "against_energy", "ticks"]
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def against_energy(reference: Shown, models: Sequence[Shown]) -> Drawing | None:
         axes[0, column].set(title=kind, ylabel="mean / reference - 1 [%]")
         axes[1, column].set(xlabel="energy [GeV]", ylabel="width / mean [%]", xscale="log")
         axes[1, column].set_ylim(bottom=0)
-        _ticks(axes[1, column], data["energy [GeV]"])
+        ticks(axes[1, column], data["energy [GeV]"])
     for place in axes.ravel():
         place.grid(alpha=0.3)
     legend(figure, models, filled=False)
@@ -122,7 +122,7 @@ def _means(one: Shown, edges: Array) -> tuple[Array, Array]:
     return np.array([p.mean for p in peaks]), np.array([p.mean_error for p in peaks])
 
 
-def _ticks(axes: Axes, energy: Array) -> None:
+def ticks(axes: Axes, energy: Array) -> None:
     """A few energies by themselves: a logarithmic axis of less than a decade has no ticks."""
     if len(energy) > _MOST_TICKS:
         return

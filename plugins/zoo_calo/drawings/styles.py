@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from zoo.api import Evaluation, Table
 
-__all__ = ["REFERENCE", "Shown", "legend", "of_evaluations", "of_pair", "shortened"]
+__all__ = [
+    "REFERENCE",
+    "REFERENCE_STROKE",
+    "Shown",
+    "legend",
+    "of_evaluations",
+    "of_pair",
+    "shortened",
+    "stroke",
+]
 
 Array = NDArray[np.float64]
 
@@ -24,7 +33,7 @@ REFERENCE = "0.82"
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Okabe and Ito's, distinguishable for the colour-blind."""
 _MARKERS = "osD^vP"
-_REFERENCE_STROKE: tuple[dict[str, Any], dict[str, Any]] = (
+REFERENCE_STROKE: tuple[dict[str, Any], dict[str, Any]] = (
     {"color": "0.3", "linestyle": "-", "linewidth": 1.0},
     {"marker": "o"},
 )
@@ -73,9 +82,9 @@ def of_evaluations(evaluations: Sequence[Evaluation]) -> tuple[Shown, list[Shown
         place = seen[one.role] = seen.get(one.role, -1) + 1
         label = shortened(one.model, 40)
         label = label if one.role == "model" else f"{label} ({one.role})"
-        models.append(_side(one.rows, "made", label, *_stroke(one.role, place)))
+        models.append(_side(one.rows, "made", label, *stroke(one.role, place)))
     first = next(one.rows for one in evaluations if one.rows is not None)
-    return _side(first, "true", "reference", *_REFERENCE_STROKE), models
+    return _side(first, "true", "reference", *REFERENCE_STROKE), models
 
 
 def of_pair(
@@ -84,9 +93,9 @@ def of_pair(
     label: str,
 ) -> tuple[Shown, list[Shown]]:
     """A reference and one generated sample: observables, energy, and theta in degrees of each."""
-    line, mark = _stroke("model", 0)
+    line, mark = stroke("model", 0)
     made = Shown(shortened(label, 40), line, mark, generated[0], generated[1], generated[2])
-    line, mark = _REFERENCE_STROKE
+    line, mark = REFERENCE_STROKE
     return Shown("reference", line, mark, reference[0], reference[1], reference[2]), [made]
 
 
@@ -116,7 +125,7 @@ def shortened(name: str, length: int) -> str:
     return name if len(name) <= length else f"...{name[3 - length :]}"
 
 
-def _stroke(role: str, place: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def stroke(role: str, place: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Line and points of a model."""
     mark = {"marker": _MARKERS[place % len(_MARKERS)]}
     if role == "model":

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from zoo.api import DataError, Drawing, Table, UsageError, facts_of, load, read, read_blocks
+from zoo.api import Drawing, Table, UsageError
 from zoo_calo.drawings.overlays import overlays
 from zoo_calo.drawings.styles import of_pair
 from zoo_calo.fidelity.judge import Judgement, Settings, judge
+from zoo_calo.fidelity.samples import generated_for, grid_at, showers_at
 from zoo_calo.figures import of_samples
 from zoo_calo.observables.observed import observed
-from zoo_calo.physics.grid import Grid, grid_of
+from zoo_calo.physics.grid import Grid
 
-__all__ = ["TASK", "JudgeJob", "drawings_of", "run_judge"]
-
-TASK = "calo"
+__all__ = ["JudgeJob", "drawings_of", "run_judge"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +67,19 @@ def run_judge(
             where="MODEL, --showers",
             remedy="name a model of the task calo, or --showers SOURCE:PATH",
         )
-    tell(f"reading {job.data}")
-    grid = grid_of(facts_of(TASK, job.data))
-    reference = read(TASK, job.data, limit=job.limit)
-    generated = _generated(job, reference, tell) if job.model else _read(job, grid, tell)
+    grid = grid_at(job.data)
+    reference = showers_at(job.data, grid, job.limit, tell)
+    if job.model:
+        generated = generated_for(
+            reference,
+            job.model,
+            data=job.data,
+            training=job.training,
+            device=job.device,
+            tell=tell,
+        )
+    else:
+        generated = showers_at(job.showers, grid, job.limit, tell)
     found = judge(reference, generated, grid, job.settings, tell)
     return found, lambda: drawings_of(grid, reference, generated, job.model or job.showers)
 
@@ -88,56 +94,3 @@ def drawings_of(grid: Grid, reference: Table, generated: Table, label: str) -> I
         sides.append((observed(showers, grid, theta), energy, degrees))
     yield from of_samples(grid, *of_pair(sides[0], sides[1], label))
     yield overlays(grid, reference, {label: generated})
-
-
-def _read(job: JudgeJob, grid: Grid, tell: Callable[[str], None]) -> Table:
-    tell(f"reading {job.showers}")
-    other = grid_of(facts_of(TASK, job.showers))
-    if (other.box, other.rings, other.depth_mm, other.layer_weight) != (
-        *(grid.box, grid.rings, grid.depth_mm, grid.layer_weight),
-    ):
-        raise DataError(
-            f"their grid is that of '{other.name}', and the reference has '{grid.name}'",
-            where=job.showers,
-            remedy="judge showers on the grid of the reference",
-        )
-    return read(TASK, job.showers, limit=job.limit)
-
-
-def _generated(job: JudgeJob, reference: Table, tell: Callable[[str], None]) -> Table:
-    """A shower of the model for each one of the reference, with its energy and angle."""
-    predictor = _predictor(job)
-    parts, done = [], 0
-    for part in _parts(reference):
-        made = predictor.predict(part.select(predictor.needs))
-        known: dict[str, Any] = {n: part[n] for n in ("energy", "theta") if n in part}
-        parts.append(made.select(frozenset({"cell", "deposit"})).with_columns(known))
-        done += part.rows
-        tell(f"generating: {done}/{reference.rows} showers")
-    return Table.concat(parts)
-
-
-def _parts(table: Table, rows: int = 500) -> Iterator[Table]:
-    for start in range(0, table.rows, rows):
-        yield table.take(slice(start, start + rows))
-
-
-def _predictor(job: JudgeJob) -> Any:
-    if not Path(job.model).exists() and not job.model.startswith(f"{TASK}/"):
-        raise UsageError(
-            f"a model of the task {TASK} is an id {TASK}/NAME, a run or a model file",
-            where=job.model,
-            remedy="`zoo list` names the models",
-        )
-    predictor = load(job.model, facts=facts_of(TASK, job.training or job.data), device=job.device)
-    task = getattr(predictor, "model", f"{TASK}/").partition("/")[0]
-    if task != TASK:
-        raise UsageError(
-            f"a model of the task '{task}'",
-            where=job.model,
-            remedy=f"name a model of the task {TASK}",
-        )
-    if job.training and getattr(predictor, "facts", None) is None:
-        fields = predictor.needs | predictor.targets
-        predictor.fit(read_blocks(TASK, job.training, fields))
-    return predictor

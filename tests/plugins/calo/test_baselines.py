@@ -47,8 +47,8 @@ def test_showers_depend_on_energy_and_key_alone() -> None:
 
 def test_the_fit_finds_a_detector_that_differs() -> None:
     truth = baseline()
-    nominal = truth.model.matter.response
-    truth.model = truth.model.with_response(
+    nominal = truth.parametrisation.matter.response
+    truth.parametrisation = truth.parametrisation.with_response(
         replace(nominal, e_over_mip=1.2 * nominal.e_over_mip, core=1.3 * nominal.core,
                 tail=1.3 * nominal.tail, spot=1.2, clump_mev=0.8)
     )  # fmt: skip
@@ -63,7 +63,7 @@ def test_the_fit_finds_a_detector_that_differs() -> None:
 
     def numbers(of: Table) -> list[float]:
         deposit, cell = of["deposit"].values, of["cell"].values
-        grid = fit.model.grid
+        grid = fit.parametrisation.grid
         radius = np.hypot(grid.x_mm, grid.y_mm)[cell]
         layer = np.average(grid.layer[cell], weights=deposit)
         return [deposit.sum(), np.average(radius, weights=deposit), (deposit > 0.1).sum(), layer]
@@ -71,7 +71,7 @@ def test_the_fit_finds_a_detector_that_differs() -> None:
     assert numbers(made) == pytest.approx(numbers(seen), rel=0.04)
     # Without the fit it is a sixth low.
     assert numbers(baseline().predict(table))[0] < 0.9 * numbers(seen)[0]
-    assert fit.model.matter.response.clump_mev > 0.4
+    assert fit.parametrisation.matter.response.clump_mev > 0.4
 
 
 def test_the_fit_does_not_depend_on_the_order_of_tables() -> None:
@@ -80,7 +80,7 @@ def test_the_fit_does_not_depend_on_the_order_of_tables() -> None:
     for order in (np.arange(120), np.arange(120)[::-1]):
         fit = baseline(showers=60, passes=1)
         fit.fit([table.take(order[:50]), table.take(order[50:])])
-        fits.append(fit.model.matter.response)
+        fits.append(fit.parametrisation.matter.response)
     assert fits[0] == fits[1]
 
 

@@ -12,7 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from zoo.api import Table, UsageError, ZooError, uniform
+from zoo.api import Table, UsageError, ZooError, load, uniform
+from zoo.cli.app import app as zoo_app
 from zoo_calo.commands import app
 from zoo_calo.commands.options import FormatName
 from zoo_calo.physics.grid import Box, Grid, grid_of
@@ -213,6 +214,20 @@ def test_a_classical_model_fills_the_grid_of_data(
     assert given["facts"]["of"] == "getting-high:x.h5"
 
 
+def test_the_parametrisation_of_the_plugin_fills_a_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generating, "load", load)  # the registry's, not this module's
+    data = tmp_path / "data.h5"
+    words = ["data", "simulate", "calo", "--data", "gflash", "--events", "2", "--out", str(data)]
+    assert CliRunner().invoke(zoo_app, [*words, "--set", "data.options.pool=3"]).exit_code == 0
+    words = ["--energy", "20", "--events", "3", "--data", str(data)]
+    table = generate(tmp_path / "out.h5", *words, model="calo/gflash")
+    visible = [table["deposit"][row].sum() for row in range(3)]
+    # About 30 MeV for each GeV (docs/benchmarks/calo-simulation.md), part of it counted twice.
+    np.testing.assert_allclose(visible, 20 * 27, rtol=0.3)
+
+
 def test_showers_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("--energies", "10,100", "--events", "9")
     made = generate(tmp_path / "made.h5", *words)
@@ -245,5 +260,5 @@ def test_showers_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_group_tells_its_commands() -> None:
     group = typer.main.get_command(app)
-    assert sorted(group.commands) == ["convert", "generate", "judge"]  # type: ignore[attr-defined]
+    assert sorted(group.commands) == ["convert", "generate", "judge", "resolution"]  # type: ignore[attr-defined]
     assert set(get_args(FormatName)) == set(FORMATS)
