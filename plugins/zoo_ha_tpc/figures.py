@@ -51,5 +51,6 @@ class HaTpcFigures(Figures):
         if samples is None:
             return
         shown = {name: table for name, table in predictions.items() if name in styles}
+        tracks = whole_tracks(shown, samples)
         for row in range(samples.rows):
-            yield display(samples, whole_tracks(shown), row, styles, plane)
+            yield display(samples, tracks, row, styles, plane)

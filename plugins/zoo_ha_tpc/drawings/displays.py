@@ -34,13 +34,18 @@ _TRUTH: dict[str, Any] = {"color": "#e6ab02", "linewidth": 3.2, "alpha": 0.9}
 _CLUSTERS: dict[str, Any] = {"color": "0.45", "marker": ".", "markersize": 3, "linestyle": ""}
 
 
-def whole_tracks(predictions: Mapping[str, Table]) -> dict[str, Table]:
-    """Those of models that tell all that a track is drawn from."""
-    return {
-        name: table
+def whole_tracks(predictions: Mapping[str, Table], samples: Table) -> dict[str, Table]:
+    """Those of models that tell all that a track is drawn from.
+
+    A track of a model that does not tell ``z_ini`` begins at the true one.
+    """
+    begun = {
+        name: table.with_columns({"z_ini": samples["z_ini"]})
+        if "z_ini" in samples and "z_ini" not in table
+        else table
         for name, table in predictions.items()
-        if all(column in table for column in _TRACK)
     }
+    return {n: table for n, table in begun.items() if all(c in table for c in _TRACK)}
 
 
 def display(
@@ -97,7 +102,8 @@ def display(
     return Drawing(
         name=f"display-{row + 1}",
         caption="Pads with charge (largest amplitude) on the modules of the plane, the true track "
-        "from its start (star) and those of the models. Below, how far these are from the true "
+        "from its start (star) and those of the models; one that does not tell where along z it "
+        "starts begins at the true place. Below, how far these are from the true "
         "track, across it; dots are the true mean places of the electrons that arrive.",
         figure=figure,
         data={**hits, **data},

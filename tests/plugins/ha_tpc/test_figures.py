@@ -14,7 +14,7 @@ from matplotlib.collections import PolyCollection
 
 from zoo.api import Drawing, Evaluation, Ragged, Table
 from zoo.evaluation import Resampler, numbers_of
-from zoo_ha_tpc.drawings.displays import display
+from zoo_ha_tpc.drawings.displays import display, whole_tracks
 from zoo_ha_tpc.drawings.styles import styles_of
 from zoo_ha_tpc.figures import HaTpcFigures
 from zoo_ha_tpc.metrics import PRIMARY, HaTpcMetrics, crossing
@@ -201,6 +201,16 @@ def test_a_display_shows_how_far_tracks_are_from_the_truth(drawings: dict[str, D
     shift = float(predictions("net")["z_ini"][STEEP] - samples()["z_ini"][STEEP])
     assert steep == pytest.approx(2 * np.cos(1) - shift * np.sin(1), abs=0.02)
     assert "p_z-net z [mm]" not in data
+
+
+def test_a_track_without_its_start_along_z_begins_at_the_true_one() -> None:
+    told = predictions("net")
+    told = told.select([name for name in told if name != "z_ini"])
+    tracks = whole_tracks({"net": told, "p_z-net": predictions("p_z-net")}, samples())
+    assert list(tracks) == ["net"]
+    np.testing.assert_array_equal(tracks["net"]["z_ini"], samples()["z_ini"])
+    bare = samples().select(["id", "hit_row", "hit_column", "hit_charge"])
+    assert whole_tracks({"net": told}, bare) == {}
 
 
 def test_electrons_lie_where_they_are_across_the_track() -> None:
