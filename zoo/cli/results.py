@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.cli.output import table, title
 
 if TYPE_CHECKING:
+    from zoo.contract.figures import BinnedNumber
     from zoo.evaluation.paired import Difference
     from zoo.evaluation.results import Results
 
@@ -69,7 +70,7 @@ def overall(results: Results) -> Iterator[str]:
 
 def bins(results: Results, number: str = "") -> Iterator[str]:
     """One number, or the primary one, in every bin."""
-    from zoo.evaluation.formatting import format_number
+    from zoo.evaluation.formatting import bin_texts
 
     found = [
         (name, binned)
@@ -80,10 +81,10 @@ def bins(results: Results, number: str = "") -> Iterator[str]:
     order = list(dict.fromkeys(binned.column for _, binned in found))  # as the metrics bin
     found.sort(key=lambda item: (order.index(item[1].column), item[1].lower))
     for column, items in groupby(found, key=lambda item: item[1].column):
-        columns: dict[str, dict[str, str]] = {}
+        edges: dict[tuple[float, float], dict[str, BinnedNumber]] = {}
         for name, binned in items:
-            label = f"{binned.lower:g} to {binned.upper:g} (n = {binned.n})"
-            columns.setdefault(label, {})[name] = format_number(binned)
+            edges.setdefault((binned.lower, binned.upper), {})[name] = binned
+        columns = dict(bin_texts(row) for row in edges.values())
         yield f"{title(number or results.primary)} by {column}\n" + "\n\n".join(
             _tables(results, columns, counted=False)
         )

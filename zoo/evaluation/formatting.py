@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.evaluation.paired import Difference
@@ -11,6 +12,7 @@ from zoo.evaluation.variations import Shift
 
 __all__ = [
     "bin_label",
+    "bin_texts",
     "fit_text",
     "format_difference",
     "format_number",
@@ -102,3 +104,20 @@ def _with_interval(value: float, low: float, high: float, sign: str = "-") -> st
     # Two digits of the error; an error of zero tells nothing about digits.
     decimals = 3 if error <= 0 else max(0, min(6, 1 - math.floor(math.log10(error))))
     return f"{value:{sign}z.{decimals}f} [{low:{sign}z.{decimals}f}, {high:{sign}z.{decimals}f}]"
+
+
+def bin_texts(numbers: Mapping[str, BinnedNumber]) -> tuple[str, dict[str, str]]:
+    """The heading of a bin, and the text of each model.
+
+    How many samples a bin has stands in the heading if all models have the same, else beside each
+    number: so it is in bins of what the models themselves tell.
+
+    Args:
+        numbers: Of one bin, by model; at least one.
+    """
+    first = next(iter(numbers.values()))
+    label, counts = f"{first.lower:g} to {first.upper:g}", {one.n for one in numbers.values()}
+    texts = {name: format_number(one) for name, one in numbers.items()}
+    if len(counts) == 1:
+        return f"{label} (n = {first.n})", texts
+    return label, {name: f"{text} (n = {numbers[name].n})" for name, text in texts.items()}

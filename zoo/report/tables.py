@@ -9,10 +9,11 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from zoo.contract.figures import Evaluation
+from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.evaluation import Difference, Results
 from zoo.evaluation.formatting import (
     bin_label,
+    bin_texts,
     fit_text,
     format_difference,
     format_number,
@@ -84,15 +85,16 @@ def bins(results: Results) -> Iterator[str]:
     order = {key: place for place, key in enumerate(dict.fromkeys(item[:2] for item in found))}
     found.sort(key=lambda item: (order[item[:2]], item[2]))
     for (column, number), group in groupby(found, key=lambda item: item[:2]):
-        items = list(group)
-        cells = {(name, edges): format_number(b) for _, _, edges, name, b in items}
-        edges = {(b.lower, b.upper): b.n for *_, b in items}
+        edges: dict[tuple[float, float], dict[str, BinnedNumber]] = {}
+        for _, _, edge, name, b in group:
+            edges.setdefault(edge, {})[name] = b
+        texts = [bin_texts(row) for row in edges.values()]
         rows = [
-            (one.role, [name, *(cells.get((name, edge), "") for edge in edges)])
+            (one.role, [name, *(cells.get(name, "") for _, cells in texts)])
             for name, one in results.items()
             if not one.unavailable
         ]
-        labels = [f"{lower:g} to {upper:g} (n = {n})" for (lower, upper), n in edges.items()]
+        labels = [label for label, _ in texts]
         yield f"<h3>{escape(number)} by {escape(column)}</h3>{table(['model', *labels], rows)}"
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from zoo.contract.figures import BinnedNumber, Evaluation
 from zoo.contract.metrics import Number
-from zoo.evaluation.formatting import headings
+from zoo.evaluation.formatting import bin_texts, headings
 from zoo.evaluation.results import Results
 
 
@@ -44,3 +45,14 @@ def test_a_number_that_no_row_defines_has_no_column() -> None:
 
 def test_the_primary_number_stays() -> None:
     assert headings(results(one={"loss": math.nan, "bias": 1.0})) == ["loss [%]", "bias [%]"]
+
+
+def test_samples_of_a_bin_are_told_once_if_all_models_have_the_same() -> None:
+    def one(n: int) -> BinnedNumber:
+        (told,) = evaluation("net", {"width": 0.5}).numbers
+        return replace(told, n=n, column="p", lower=1.0, upper=2.0)
+
+    assert bin_texts({"a": one(7), "b": one(7)})[0] == "1 to 2 (n = 7)"
+    label, texts = bin_texts({"a": one(7), "b": one(8)})
+    assert label == "1 to 2"
+    assert [text[-8:] for text in texts.values()] == [" (n = 7)", " (n = 8)"]
