@@ -181,7 +181,8 @@ def obtain_data(
         card: The data set.
         cache: Where files are and go.
         only: Names of files; none: all.
-        progress, tell: As for :func:`resolve`.
+        progress: As for :func:`resolve`.
+        tell: As for :func:`resolve`.
 
     Raises:
         WeightsError, UsageError: As :func:`resolve`; or if there is no file of a name.
