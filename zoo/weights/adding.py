@@ -35,7 +35,13 @@ from zoo.weights.resolving import config_digest
 __all__ = ["Model", "card_toml", "find_model", "make_card", "merged", "store_model"]
 
 _ZOO_FILE = "hdf5"
-_TASTE = frozenset(("training.workers", "training.loggers", "training.log_every", "engine.device"))
+_TASTE = frozenset(
+    (
+        *("data.source", "data.path", "engine.device"),
+        *("training.workers", "training.loggers", "training.log_every"),
+    )
+)
+"""Settings that are told otherwise, or that do not matter."""
 
 
 @dataclass(frozen=True)
@@ -252,9 +258,9 @@ def _command(id_: str, config: Mapping[str, Any]) -> str:
     named = path if source == _ZOO_FILE and path else ":".join(filter(None, (source, path)))
     words = ["zoo", "train", id_, *(("--data", named) if named else ())]
     defaults = _defaults(id_)
-    for path, value in _leaves(config):
-        key = ".".join(path)
-        if path[:2] in (("data", "source"), ("data", "path")) or key in _TASTE:
+    for keys, value in _leaves(config):
+        key = ".".join(keys)
+        if key in _TASTE:
             continue
         if key not in defaults or defaults[key] != value:
             words += ["--set", f"{key}={_toml(value)}"]
@@ -269,7 +275,7 @@ def _defaults(id_: str) -> dict[str, Any]:
         config = run_config(config_class)()
     except (ZooError, ValueError):  # a setting without a default: all are told
         return {}
-    return {".".join(map(str, path)): value for path, value in leaves(config)}
+    return {".".join(map(str, keys)): value for keys, value in leaves(config)}
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str, ...], Any]]:
