@@ -30,7 +30,7 @@ def pull(step: dict[str, Any], disk: Path) -> dict[str, Any]:
     assert isinstance(card, WeightsCard)
     shared = tuple(Path(text) for text in step.get("shared", ()))
     cache = Cache(disk / step["pull"], shared)
-    limits = Patience(silence=2.0, attempts=1, pause=0.01)
+    limits = Patience(silence=20.0, attempts=1, pause=0.01)
     try:
         found = obtain(
             wanted(card), cache, tell=lambda _: None, progress=lambda _, __: None, limits=limits

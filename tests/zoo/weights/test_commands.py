@@ -69,7 +69,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zoo]:
     monkeypatch.syspath_prepend(site)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("ZOO_TIMEOUT", "0.5")
+    monkeypatch.setenv("ZOO_TIMEOUT", "20")
     for name in ("ZOO_CACHE_RO", "ZOO_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     for name in [name for name in sys.modules if name.startswith("cardpack")]:
