@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from zoo.errors import WeightsError
+from zoo.weights import names
 from zoo.weights.cache import Cache
 from zoo.weights.transfer import Patience
 
@@ -231,6 +232,27 @@ def test_mirrors_in_turn(toys: Any, cache: Cache, server: Any, status: int) -> N
     assert str(status) in toys.told[1]
     message = refused(toys, Cache(cache.own / "b"), absent, server.url("/gone"), "beside")
     assert message.count("\n- ") == 3
+
+
+def test_nobody_answers(toys: Any, cache: Cache, server: Any) -> None:
+    port = server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    message = refused(toys, cache, f"http://127.0.0.1:{port}/net.safetensors")
+    assert message.endswith(": no connection")
+
+
+def test_archives(toys: Any, cache: Cache, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DOI of Zenodo and a repository of Hugging Face, both played by the server."""
+    monkeypatch.setattr(names, "ZENODO", server.url(""))
+    monkeypatch.setattr(names, "HUGGING_FACE", server.url("/hf"))
+    server.answers["/hf/org/repo/resolve/v1/net.safetensors"] = toys.content
+    mirrors = ("doi:10.5281/zenodo.12/net.safetensors", "hf://org/repo@v1/net.safetensors")
+    assert toys.obtain(cache, *mirrors).read_bytes() == toys.content
+    assert [path for path, _ in server.asked] == [
+        "/records/12/files/net.safetensors?download=1",
+        "/hf/org/repo/resolve/v1/net.safetensors",
+    ]
 
 
 def test_a_server_that_is_busy_is_waited_for(toys: Any, cache: Cache, server: Any) -> None:
