@@ -39,6 +39,7 @@ PAGES = (
     "running-anywhere",
     "evaluation",
     "export",
+    "converting-weights",
     "writing-a-plugin",
 )
 NOT_RUN = re.compile(r"# not run: \w+")
