@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from zoo.auditing.commands import Run, data_named, eval_words, making_words, run_fresh
-from zoo.errors import DataError
+from zoo.errors import DataError, WeightsError
 from zoo.evaluation.formatting import bin_label
 from zoo.prediction.sources import parse_data
 from zoo.registry import registry
@@ -30,7 +30,7 @@ TOLERANCE = 0.01
 """Share of a 95 % interval's width; of the value where a number has no interval, 0.001 of this."""
 
 Verdict: TypeAlias = Literal["holds", "differs", "not audited"]
-_ORDER: tuple[Verdict, ...] = ("differs", "not audited", "holds")
+_ORDER: tuple[Verdict, ...] = ("differs", "holds", "not audited")
 _WITHOUT_INTERVAL = 1e-3
 
 
@@ -65,7 +65,7 @@ class Audit:
     Attributes:
         weights: ``TASK/MODEL@VERSION``.
         sha256: Of its file; empty: not published.
-        verdict: The worst of its numbers.
+        verdict: ``differs`` if any number differs, else ``holds`` if any was audited.
         reason: Why none was audited; empty where some were.
         metrics: One per stated number.
     """
@@ -126,22 +126,30 @@ def _all(
     card: WeightsCard, folder: Path, *, exact: bool, run: Run, tell: Callable[[str], None]
 ) -> Iterator[Checked]:
     """Numbers of one command are measured by one run of it."""
-    made: set[str] = set()
+    made: dict[str, str] = {}  # command -> why it failed
     for (making, command), group in groupby(card.metrics, lambda m: (m.data_command, m.command)):
         metrics = list(group)
         words = eval_words(command, card.ref)
         steps = making_words(making, card.ref)
         if steps and making not in made:
             tell(making)
-            run(steps, folder)
-            made.add(making)
-        absent = "" if steps else _absent(card, words, folder)
+            made[making] = _made(run, steps, folder)
+        absent = made[making] if steps else _absent(card, words, folder)
         if absent:
-            yield from (_not_audited(metric, f"{absent} is not here") for metric in metrics)
+            yield from (_not_audited(metric, absent) for metric in metrics)
             continue
         tell(command)
         results = _measured(run, words, folder)
         yield from (_checked(card, metric, results, exact=exact) for metric in metrics)
+
+
+def _made(run: Run, words: Sequence[str], folder: Path) -> str:
+    """Have the data made or fetched; why they are not."""
+    try:
+        run(words, folder)
+    except (DataError, WeightsError) as error:
+        return f"its data cannot be had: {error.message}"
+    return ""
 
 
 def _measured(run: Run, words: Sequence[str], folder: Path) -> Mapping[str, Any] | DataError:
@@ -153,13 +161,13 @@ def _measured(run: Run, words: Sequence[str], folder: Path) -> Mapping[str, Any]
 
 
 def _absent(card: WeightsCard, words: Sequence[str], folder: Path) -> str:
-    """The file or folder of data that a command reads and that is not here."""
+    """That a file or folder of data that a command reads is not here."""
     named = data_named(words)
     config = parse_data(named)
     if not config.path or (folder / config.path).exists():
         return ""
     source = registry().task(card.task).sources.get(config.source)
-    return "" if source is not None and source.kind == "simulator" else named
+    return "" if source is not None and source.kind == "simulator" else f"{named} is not here"
 
 
 def _checked(

@@ -1,7 +1,7 @@
 """The commands that a card states, run as they stand, each in a process of its own.
 
-A card is a text from somewhere: only ``zoo eval``, ``zoo data simulate`` and ``zoo data convert``
-are run, no shell, and no file is written outside of the audit's folder.
+A card is a text from somewhere: only ``zoo eval`` and ``zoo data simulate|convert|pull`` are
+run, no shell, and no file is written outside of the audit's folder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Run", "data_named", "eval_words", "making_words", "run_fresh"]
 Run: TypeAlias = Callable[[Sequence[str], Path], Mapping[str, Any]]
 """Runs ``zoo WORDS --json`` in a folder; returns its JSON, raises its error."""
 
-_MAKING = (("data", "simulate"), ("data", "convert"))
+_MAKING = (("data", "simulate"), ("data", "convert"), ("data", "pull"))
 _TOGETHER = ("--data=", "--out=")
 
 
@@ -49,7 +49,7 @@ def making_words(command: str, where: str) -> list[str]:
         return []
     words = _words(command, where)
     if tuple(words[:2]) not in _MAKING:
-        raise _refused(command, where, "data are made by `zoo data simulate` or `zoo data convert`")
+        raise _refused(command, where, "data come by `zoo data simulate`, `convert` or `pull`")
     return words
 
 
