@@ -157,7 +157,7 @@ def _record(seed: int) -> ModelRecord:
 def _metrics(path: Path) -> str:
     """What `zoo eval` says now, in the words of a card."""
     data = DataConfig(source="tracks", events=40, seed=5)
-    results = evaluate(str(path), data, split="all", displays=False)
+    results = evaluate(str(path), data, split="all", resamples=20, displays=False)
     told = results.as_dict()
     numbers = told["models"][0]["numbers"]
     return "".join(
@@ -170,7 +170,7 @@ def _metrics(path: Path) -> str:
             n=number["n"],
             digest=told["data"]["digest"],
             making=MAKING,
-            command=f"zoo eval {ID}@v1 --data tracks.h5 --split all",
+            command=f"zoo eval {ID}@v1 --data tracks.h5 --split all --resamples 20",
         )
         for number in numbers
         if None not in (number["value"], number["low"], number["high"])

@@ -44,7 +44,10 @@ def test_what_the_card_states_is_measured_again(tmp_path: Path, here: Any):
 
 def test_another_number_or_other_data_do_not_hold(tmp_path: Path, site: Any, here: Any):
     stated = find(f"{ID}@v1").metrics[0]
-    site.change(f"value = {stated.value!r}", f"value = {stated.value * 1.001!r}")
+    low, high = stated.interval or (0.0, 0.0)
+    far = stated.value + (high - stated.value) / 2
+    assert low < high
+    site.change(f"value = {stated.value!r}", f"value = {far!r}")
     found = audit(find(f"{ID}@v1"), tmp_path, run=here)
     assert found.verdict == "differs"
     assert [one.verdict for one in found.metrics][:2] == ["differs", "holds"]

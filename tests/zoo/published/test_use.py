@@ -109,7 +109,9 @@ def test_without_sources_the_kind_decides(site: Any, tmp_path: Path, zoo: Zoo):
 @pytest.mark.usefixtures("site")
 def test_rows_of_two_versions_do_not_collide(tmp_path: Path, zoo: Zoo):
     out = tmp_path / "evaluated"
-    told = zoo("eval", f"{ID}@v1", f"{ID}@v2", *TRACKS, "--split", "all", "--out", out)
+    told = zoo(
+        "eval", f"{ID}@v1", f"{ID}@v2", *TRACKS, "--split", "all", "--resamples", 9, "--out", out
+    )
     rows = {row["model"]: row for row in told["models"]}
     one, two = rows[f"{ID}@v1"], rows[f"{ID}@v2"]
     assert one["numbers"][0]["value"] != two["numbers"][0]["value"]
@@ -118,7 +120,7 @@ def test_rows_of_two_versions_do_not_collide(tmp_path: Path, zoo: Zoo):
         assert (weights["version"], weights["input"]["source"]) == (version, "tracks")
         assert row["trainings"][0]["sha256"] == weights["sha256"]
     assert len(list((out / "rows").glob("*pad-net*"))) == 2
-    said = text("eval", f"{ID}@v1", *TRACKS, "--split", "all")
+    said = text("eval", f"{ID}@v1", *TRACKS, "--split", "all", "--resamples", 9)
     assert f"weights {ID}@v1" in said
 
 
