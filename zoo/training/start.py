@@ -54,7 +54,7 @@ def start_file(ref: str) -> tuple[Path, str]:
         folder, step = parse_run(ref)
         if not RunDirectory.is_run(folder):
             raise WeightsError(
-                "no such published weights, run directory or model file",
+                "no such run directory or model file, and no published weights",
                 where=ref,
                 remedy="--from takes TASK/MODEL@VERSION, RUN, RUN@step or a model.safetensors",
             )
