@@ -41,6 +41,12 @@ def zoo_tasks() -> Sequence[Task]:
 
 
 @hookimpl
+def zoo_cards() -> Sequence[str]:
+    """Public data sets."""
+    return (f"{_HERE}:cards",)
+
+
+@hookimpl
 def zoo_commands() -> Mapping[str, Ref]:
     """``zoo calo``: showers made, converted and judged."""
     return {"calo": f"{_HERE}.commands:app"}

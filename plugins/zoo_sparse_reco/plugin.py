@@ -41,6 +41,12 @@ def zoo_tasks() -> Sequence[Task]:
     )
 
 
+@hookimpl
+def zoo_cards() -> Sequence[str]:
+    """Public data sets."""
+    return (f"{_HERE}:cards",)
+
+
 def _networks() -> dict[str, Model]:
     return {
         "uresnet": Model(

@@ -18,6 +18,7 @@ from zoo.cli import bench, compare, data, doctor, export, info, output, predict,
 from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
 from zoo.cli import select as select_verb
+from zoo.cli import weights as weights_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
 from zoo.errors import PluginError, UsageError
@@ -138,6 +139,7 @@ for _verb in (
     export,
     bench,
     report,
+    weights_verb,
     doctor,
 ):
     _verb.register(app)

@@ -195,9 +195,9 @@ class Metric(Config):
     """The command that measures."""
 
     @model_validator(mode="after")
-    def _within(self) -> Metric:
-        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
-            raise ValueError("the value lies outside its interval")
+    def _ordered(self) -> Metric:
+        if self.interval is not None and self.interval[0] > self.interval[1]:
+            raise ValueError("its interval ends before it begins")
         return self
 
 

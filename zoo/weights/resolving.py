@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.artifacts.canonical import digest
 from zoo.artifacts.model_file import read_header
-from zoo.errors import WeightsError
+from zoo.errors import UsageError, WeightsError, suggestion
 from zoo.weights.cache import Cache, this_cache, unwritable
 from zoo.weights.cards import DataCard, DataFile, WeightsCard
 from zoo.weights.catalogue import beside, find
@@ -171,17 +171,33 @@ def obtain_data(
     card: DataCard,
     cache: Cache,
     *,
+    only: Collection[str] = (),
     progress: Progress | None = None,
     tell: Tell | None = None,
 ) -> DataFolder:
     """The files of a data set, fetched where they are not on this machine, under their names.
 
+    Args:
+        card: The data set.
+        cache: Where files are and go.
+        only: Names of files; none: all.
+        progress: As for :func:`resolve`.
+        tell: As for :func:`resolve`.
+
     Raises:
-        WeightsError, UsageError: As :func:`resolve`.
+        WeightsError, UsageError: As :func:`resolve`; or if there is no file of a name.
     """
     folder = cache.data(card.id, card.version)
     found = {}
-    for file, file_wanted in data_wanted(card):
+    files = list(data_wanted(card))
+    names = [file.name for file, _ in files]
+    for unknown in (name for name in only if name not in names):
+        raise UsageError(
+            "the data set has no such file", where=unknown, remedy=suggestion(unknown, names)
+        )
+    for file, file_wanted in files:
+        if only and file.name not in only:
+            continue
         found[file.name] = obtain(
             file_wanted, cache, tell=tell or _silent, progress=progress or (lambda _, __: None)
         )

@@ -117,6 +117,7 @@ def transfer(
                     stream.truncate(0)
                     raise Refused(f"it sends more than the {size} bytes that the card says")
                 stream.write(block)
+                stream.flush()  # what has come outlives a kill
                 progress(there, size)
     if there < size:
         raise Cut(f"the connection ended after {there} of {size} bytes")

@@ -113,7 +113,7 @@ class Toys:
         folder: For the files.
     """
 
-    haste = Patience(silence=0.3, attempts=2, pause=0.01)
+    limits = Patience(silence=20.0, attempts=2, pause=0.01)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -176,13 +176,13 @@ class Toys:
         return wanted(self.card(*mirrors, content=content))
 
     def obtain(self, cache: Cache, *mirrors: str, content: bytes | None = None) -> Path:
-        """What the store gives, by a server that is not waited for."""
+        """What the store gives, by a server that answers late on a busy machine."""
         return obtain(
             self.wanted(*mirrors, content=content),
             cache,
             tell=self.told.append,
             progress=lambda _, __: None,
-            limits=self.haste,
+            limits=self.limits,
         ).path
 
     @staticmethod

@@ -12,8 +12,10 @@ import pytest
 
 from zoo.errors import WeightsError
 from zoo.weights.cache import Cache
+from zoo.weights.transfer import Patience
 
 PATH = "/net.safetensors"
+HASTE = Patience(silence=0.3, attempts=2, pause=0.01)
 
 
 class _Bomb:
@@ -157,6 +159,7 @@ def test_a_server_that_sends_without_end(toys: Any, cache: Cache, server: Any) -
 
 
 def test_a_server_that_stalls(toys: Any, cache: Cache, server: Any) -> None:
+    toys.limits = HASTE
     server.answers[PATH] = lambda _: server.freed.wait(20)
     start = time.monotonic()
     assert "no byte in 0.3 s" in refused(toys, cache, server.url(PATH))
@@ -170,6 +173,7 @@ def test_a_server_that_drips(toys: Any, cache: Cache, server: Any) -> None:
             handler.wfile.write(b"x")
             time.sleep(0.05)
 
+    toys.limits = HASTE
     server.answers[PATH] = drip
     start = time.monotonic()
     message = refused(toys, cache, server.url(PATH))
