@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from zoo.cli.output import console
-from zoo.cli.progress import progress_bar
-
 __all__ = ["pull_named"]
 
 
@@ -17,14 +14,12 @@ def pull_named(refs: Iterable[str | Path | None]) -> None:
     Raises:
         WeightsError: If there are no such weights, or they cannot be had.
     """
+    from zoo.cli.stored import fetched
     from zoo.prediction.published import card_of
     from zoo.weights import resolve
 
-    cards = {card.ref: card for card in map(card_of, filter(None, refs)) if card is not None}
-    for ref, card in cards.items():
-        with progress_bar(f"pulling {ref}", "bytes") as progress:
-            resolve(card, progress=progress, tell=_tell)
-
-
-def _tell(text: str) -> None:
-    console().print(text, soft_wrap=True, markup=False)
+    for name in dict.fromkeys(str(ref) for ref in refs if ref):
+        card = card_of(name)
+        if card is not None:
+            with fetched(card.ref) as (progress, tell):
+                resolve(card, progress=progress, tell=tell)
