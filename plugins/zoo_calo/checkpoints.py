@@ -26,9 +26,9 @@ def getting_high(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Conversion
         facts: Of the showers; without a grid, that of the ILD is taken.
 
     Raises:
-        WeightsError: If the first layers are missing.
+        WeightsError: If the first layer is missing or of another shape.
     """
-    stem, width = checkpoint.tensor("conv1_100.weight").shape[:2]
+    stem, width = checkpoint.tensor("conv1_100.weight", 5).shape[:2]
     names = {
         "from_latent.weight": "conv1_100.weight",
         "from_conditions.weight": "conv1_1.weight",

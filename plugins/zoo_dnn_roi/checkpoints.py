@@ -54,7 +54,7 @@ def _same(checkpoint: Checkpoint, first: str, unused: tuple[str, ...] = ()) -> C
         first: Name of the first convolution, (outputs, images, height, width).
         unused: How names of tensors begin that nothing reads.
     """
-    images = checkpoint.tensor(first).shape[1]
+    images = checkpoint.tensor(first, 4).shape[1]
     dropped = {name for name in checkpoint.tensors if unused and name.startswith(unused)}
     config: Mapping[str, Any] = {3: _THREE, 6: _SIX}.get(images, {})
     told = ", ".join(f"model.{name} = {value}" for name, value in config.items())

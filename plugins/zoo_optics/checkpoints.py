@@ -47,7 +47,7 @@ def slar(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Conversion:
         )
     network = _section(_section(checkpoint.extras, "model_cfg"), "network")
     _refuse(_section(checkpoint.extras, "model_cfg").get("hardsigmoid", False), "hardsigmoid")
-    layers, linear = int(network["hidden_layers"]), bool(network.get("outermost_linear", False))
+    layers, linear = _whole(network, "hidden_layers"), bool(network.get("outermost_linear", False))
     last = f"net.{layers + 1}" if linear else f"net.{layers + 1}.linear"
     _require_detector(checkpoint, last, facts)
     names = {f"net/stack.{layers + 1}.{kind}": f"{last}.{kind}" for kind in ("weight", "bias")}
@@ -65,7 +65,7 @@ def slar(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Conversion:
         made=made,
         dropped=frozenset(names[ours] for ours in made) | _old(checkpoint),
         config={
-            "hidden": int(network["hidden_features"]),
+            "hidden": _whole(network, "hidden_features"),
             "layers": layers,
             "frequency": hidden,
             "last_sine": not linear,
@@ -95,9 +95,9 @@ def _first_layer(checkpoint: Checkpoint, factor: float) -> dict[str, NDArray[Any
     """``sin(omega_1 (W x + b))`` as a layer of the frequency of all others."""
     return {
         f"net/stack.0.linear.{kind}": (
-            checkpoint.tensor(f"net.0.linear.{kind}").astype(np.float64) * factor
+            checkpoint.tensor(f"net.0.linear.{kind}", dims).astype(np.float64) * factor
         )
-        for kind in ("weight", "bias")
+        for kind, dims in (("weight", 2), ("bias", 1))
     }
 
 
@@ -108,10 +108,10 @@ def _old(checkpoint: Checkpoint) -> frozenset[str]:
 
 def _require_detector(checkpoint: Checkpoint, last: str, facts: Mapping[str, Any]) -> None:
     detector = detector_of(facts)
-    inputs = checkpoint.tensor("net.0.linear.weight").shape[1]
+    inputs = checkpoint.tensor("net.0.linear.weight", 2).shape[1]
     if inputs != 3:
         _refuse(True, f"net.0 of {inputs} inputs, not of a point's 3")
-    sensors = len(checkpoint.tensor(f"{last}.bias"))
+    sensors = len(checkpoint.tensor(f"{last}.bias", 1))
     if sensors != len(detector.sensors):
         raise WeightsError(
             f"it answers for {sensors} sensors, the data have {len(detector.sensors)}",
@@ -137,6 +137,17 @@ def _section(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
             remedy="give what SirenVis.save_state wrote, not a bare state dict",
         )
     return section
+
+
+def _whole(network: Mapping[str, Any], name: str) -> int:
+    """A whole number; branched networks have a list of them."""
+    if not isinstance(network.get(name), int):
+        raise WeightsError(
+            f"its {name} is {network.get(name)!r}, not one number",
+            where=f"{_REFERENCE}: model_cfg.network",
+            remedy="branched networks are not converted; use their own program",
+        )
+    return int(network[name])
 
 
 def _refuse(wanted: object, what: str) -> None:

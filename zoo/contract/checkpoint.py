@@ -33,11 +33,15 @@ class Checkpoint:
     tensors: Mapping[str, NDArray[Any]]
     extras: Mapping[str, Any] = field(default_factory=dict)
 
-    def tensor(self, name: str) -> NDArray[Any]:
-        """A tensor that the layout cannot do without.
+    def tensor(self, name: str, dims: int) -> NDArray[Any]:
+        """A tensor that the layout cannot do without, because sizes follow from it.
+
+        Args:
+            name: In the file.
+            dims: How many it has.
 
         Raises:
-            WeightsError: If there is none of that name.
+            WeightsError: If there is none of that name, or it has another number of dims.
         """
         if name not in self.tensors:
             there = ", ".join([*self.tensors][:4])
@@ -47,7 +51,14 @@ class Checkpoint:
                 remedy="give a checkpoint of this layout, or the name under which it holds the "
                 "network with --prefix",
             )
-        return self.tensors[name]
+        found = self.tensors[name]
+        if found.ndim != dims:
+            raise WeightsError(
+                f"tensor '{name}' has shape {list(found.shape)}, not {dims} dims",
+                where="checkpoint",
+                remedy="give a checkpoint of this layout",
+            )
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,6 +137,11 @@ def test_the_slope_is_that_of_autograd(tmp_path: Path):
         (checkpoint(xform_cfg={"vmax": 1.0, "eps": 1e-7}), "'sin_out' is missing"),
         (checkpoint(aabox_ranges=torch.zeros(3, 2)), "its box is"),
         (checkpoint(xform_cfg=None), "no 'xform_cfg'"),
+        (
+            checkpoint(model_cfg={"network": {"hidden_layers": [2, 3]}}),
+            r"hidden_layers is \[2, 3\]",
+        ),
+        (checkpoint(model_cfg={"network": {}, "hardsigmoid": True}), "hardsigmoid"),
     ],
 )
 def test_what_the_file_must_say(tmp_path: Path, held: object, said: str):

@@ -25,7 +25,7 @@ NAMES = {
 def listed(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> Conversion:
     return Conversion(
         names={f"net/body.{ours}": theirs for ours, theirs in NAMES.items()},
-        config={"width": checkpoint.tensor("layers.0.weight").shape[0]},
+        config={"width": checkpoint.tensor("layers.0.weight", 4).shape[0]},
         constants=checkpoint.extras.get("scaling", {"mean": 0.0, "std": 1.0}),
         notes=("its positions are those of the pads",),
     )

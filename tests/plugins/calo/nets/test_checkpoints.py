@@ -98,6 +98,7 @@ def test_it_makes_their_showers(tmp_path: Path):
             r"'main_conv.1.weight' has shape \[8, 8, 7\], not \[8, 8, 8\]",
         ),
         ({"conv1_100.weight": None}, "tensor 'conv1_100.weight' is missing"),
+        ({"conv1_100.weight": torch.ones(5)}, r"'conv1_100.weight' has shape \[5\], not 5 dims"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, change: dict[str, Any], said: str):
