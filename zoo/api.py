@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zoo.config.base import Config as Config
+    from zoo.contract.checkpoint import Checkpoint as Checkpoint
+    from zoo.contract.checkpoint import Conversion as Conversion
     from zoo.contract.codec import Batch as Batch
     from zoo.contract.codec import Codec as Codec
     from zoo.contract.deploy import Consumer as Consumer
@@ -70,12 +72,14 @@ _HOME = {
     "Batch": "zoo.contract.codec",
     "BinnedNumber": "zoo.contract.figures",
     "Block": "zoo.contract.source",
+    "Checkpoint": "zoo.contract.checkpoint",
     "Codec": "zoo.contract.codec",
     "Config": "zoo.config.base",
     "ConfigError": "zoo.errors",
     "Consumer": "zoo.contract.deploy",
     "ConsumerContract": "zoo.contract.deploy",
     "Context": "zoo.contract.learning",
+    "Conversion": "zoo.contract.checkpoint",
     "DataError": "zoo.errors",
     "Deploy": "zoo.contract.deploy",
     "Drawing": "zoo.contract.figures",

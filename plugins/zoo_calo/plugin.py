@@ -14,7 +14,7 @@ _PIONS = "Buhmann et al., arXiv:2112.09709"
 @hookimpl
 def zoo_api() -> tuple[int, int]:
     """The contract this plugin was written for."""
-    return (1, 0)
+    return (1, 1)
 
 
 @hookimpl
@@ -81,6 +81,7 @@ def _networks() -> dict[str, Model]:
             cite=_GETTING_HIGH,
             networks=f"{_HERE}.models.wgan:networks",
             second_order=True,
+            checkpoints={"getting-high": f"{_HERE}.checkpoints:getting_high"},
         ),
         "wgan-lo": Model(
             config=f"{_HERE}.config:WganLoConfig",

@@ -12,7 +12,7 @@ _HERE = "zoo_dnn_roi"
 @hookimpl
 def zoo_api() -> tuple[int, int]:
     """The contract this plugin was written for."""
-    return (1, 0)
+    return (1, 1)
 
 
 @hookimpl
@@ -77,6 +77,7 @@ def _models() -> dict[str, Model]:
             summary="U-Net on MobileNetV3-Large features as published, 3.4 M parameters",
             cite="https://github.com/lastgeorge/Pytorch-UNet; Howard et al., arXiv:1905.02244",
             networks=f"{_HERE}.models.mobilenetv3_unet:networks",
+            checkpoints={"pytorch-unet": f"{_HERE}.checkpoints:mobilenetv3_unet"},
         ),
         "smp-unet": Model(
             config=f"{_HERE}.config:SmpUNetConfig",
@@ -116,18 +117,21 @@ def _published() -> dict[str, Model]:
             summary="U-Net of 64 to 512 channels as published, 13.4 M parameters",
             cite="Yu et al., arXiv:2007.12743; https://github.com/lastgeorge/Pytorch-UNet",
             networks=f"{_HERE}.models.unet:networks",
+            checkpoints={"pytorch-unet": f"{_HERE}.checkpoints:unet"},
         ),
         "transformer-unet": Model(
             config=f"{_HERE}.config:TransformerUNetConfig",
             summary="that U-Net with four transformer blocks at 1/16, 26.0 M parameters",
             cite="https://github.com/lastgeorge/Pytorch-UNet; Vaswani et al., arXiv:1706.03762",
             networks=f"{_HERE}.models.transformer_unet:networks",
+            checkpoints={"pytorch-unet": f"{_HERE}.checkpoints:transformer_unet"},
         ),
         "mobilenetv2-unet": Model(
             config=f"{_HERE}.config:MobileNetV2UNetConfig",
             summary="MobileNetV2 features and an answer at 1/8 as published, 6.9 M parameters",
             cite="https://github.com/lastgeorge/Pytorch-UNet; Sandler et al., arXiv:1801.04381",
             networks=f"{_HERE}.models.mobilenetv2_unet:networks",
+            checkpoints={"pytorch-unet": f"{_HERE}.checkpoints:mobilenetv2_unet"},
         ),
     }
 

@@ -18,6 +18,7 @@ __all__ = [
     "SirenFactorConfig",
     "SirenPairConfig",
     "SirenPriorConfig",
+    "SirenSlarConfig",
     "SirenVectorConfig",
     "SurrogateConfig",
 ]
@@ -103,6 +104,25 @@ class SirenVectorConfig(SirenConfig):
     """Sine layers after the first."""
     frequency: float = Field(15.0, gt=0)
     """omega_0 of every sine."""
+
+
+class SirenSlarConfig(SirenVectorConfig):
+    """The network of slar: between -1 and 1, a logarithm of the visibility and a constant."""
+
+    hidden: int = Field(512, ge=1)
+    """Width."""
+    layers: int = Field(5, ge=0)
+    """Sine layers after the first."""
+    frequency: float = Field(30.0, gt=0)
+    """omega_0 of every sine."""
+    last_sine: bool = True
+    """Whether the last layer has a sine, too; `outermost_linear: false` of slar."""
+    centred: bool = True
+    """Whether -1 stands for no light, else 0; `sin_out` of slar."""
+    eps: float = Field(1e-7, gt=0)
+    """Visibility that is added before the logarithm is taken."""
+    vmax: float = Field(1.0, gt=0)
+    """Visibility that 1 stands for."""
 
 
 class SirenPriorConfig(SirenPairConfig):

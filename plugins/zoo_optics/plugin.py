@@ -8,13 +8,14 @@ from zoo.api import Model, Ref, SourceSpec, Task, hookimpl
 
 _HERE = "zoo_optics"
 _SIREN = "Sitzmann et al., arXiv:2006.09661"
+_SLAR = "https://github.com/CIDeR-ML/siren-lartpc"
 _OPTICAL_SIREN = f"Lei et al., arXiv:2211.01505; {_SIREN}"
 
 
 @hookimpl
 def zoo_api() -> tuple[int, int]:
     """The contract this plugin was written for."""
-    return (1, 0)
+    return (1, 1)
 
 
 @hookimpl
@@ -73,6 +74,13 @@ def _networks() -> dict[str, Model]:
             summary="SIREN of the point, an output for each sensor: fast, for a fixed detector",
             cite=_OPTICAL_SIREN,
             networks=f"{_HERE}.models.vector:vector_networks",
+        ),
+        "siren-slar": Model(
+            config=f"{_HERE}.config:SirenSlarConfig",
+            summary="that SIREN as slar has it: its parameter files convert",
+            cite=f"Lei et al., arXiv:2211.01505; {_SLAR}",
+            networks=f"{_HERE}.models.slar:slar_networks",
+            checkpoints={"slar": f"{_HERE}.checkpoints:slar"},
         ),
         "fourier": Model(
             config=f"{_HERE}.config:FourierConfig",

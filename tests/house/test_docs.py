@@ -40,6 +40,8 @@ PAGES = (
     "evaluation",
     "export",
     "weights",
+    "using-weights",
+    "converting-weights",
     "writing-a-plugin",
 )
 NOT_RUN = re.compile(r"# not run: \w+")

@@ -25,7 +25,7 @@ from zoo.contract.refs import resolve as resolve_reference
 from zoo.contract.task import Model, Task
 from zoo.errors import ConfigError, UsageError, suggestion
 from zoo.evaluation.naming import parse_named
-from zoo.prediction.loading import task_of
+from zoo.prediction.loading import model_file
 from zoo.prediction.sources import parse_data
 from zoo.registry import registry
 from zoo.runtimes.header import FORMATS, read_export_header
@@ -110,12 +110,9 @@ def _subject(text: str, settings: Settings) -> Subject:
 
 
 def _trained(name: str, ref: str, settings: Settings) -> Subject:
-    """A run, a snapshot of one, or a model file, with the configuration of its training."""
-    task_of(ref)  # tells what is wrong with it
-    folder, step = parse_run(ref)
-    file = Path(ref)
-    if not file.is_file():
-        file = RunDirectory.open(folder).model_at(step)
+    """Published weights, a run, a snapshot or a model file, as its training configured it."""
+    folder, _ = parse_run(ref)
+    file = model_file(ref)  # tells what is wrong with it
     header = read_header(file)
     _, model = registry().model(header["model"])
     layers = []

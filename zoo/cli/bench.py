@@ -18,6 +18,7 @@ from zoo.cli.options import (
 )
 from zoo.cli.output import emit, table
 from zoo.cli.progress import progress_bar
+from zoo.cli.pulling import pull_named
 from zoo.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def bench_command(
     Every row is measured in fresh processes, which take turns with those of the other rows.
     """
     from zoo.bench import Options, Settings, bench, write_bench
+    from zoo.bench.subjects import parse_id
 
     options = Options(
         sizes=[_sizes(text) for text in sizes or ()] or [{}],
@@ -87,6 +89,7 @@ def bench_command(
         repeats=repeats,
         device=device,
     )
+    pull_named(parse_id(text)[1] for text in ids or ())
     with progress_bar("measuring", "processes") as progress:
         found = bench(
             ids or (),

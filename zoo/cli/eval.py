@@ -23,6 +23,7 @@ from zoo.cli.options import (
 from zoo.cli.output import emit, table, title
 from zoo.cli.processes import joined
 from zoo.cli.progress import progress_bar
+from zoo.cli.pulling import pull_named
 from zoo.cli.samples import (
     BatchOption,
     LimitOption,
@@ -92,6 +93,7 @@ def eval_command(
     names = {parse_named(text)[0]: parse_named(text)[1] for text in ids}
     models = [*ids, other] if other and other not in names else ids
     first = next(iter(names.values()))[0]
+    pull_named([*(ref for refs in names.values() for ref in refs), other])
     with joined(device) as (processes, place), progress_bar("evaluating") as progress:
         results = evaluate(
             models,

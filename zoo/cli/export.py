@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli.options import FromOption, JsonOption, ModelID, OutOption, SetOption
 from zoo.cli.output import console, emit, table
+from zoo.cli.pulling import pull_named
 from zoo.errors import ConfigError, UsageError
 from zoo.registry import registry
 
@@ -61,6 +62,7 @@ def export_command(
         )
     from zoo.export import export
 
+    pull_named([model, weights])
     console().print(f"exporting {model}: comparing all sizes takes a minute", soft_wrap=True)
     done = export(
         model,

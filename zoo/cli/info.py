@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.config.base import Config
+    from zoo.weights import WeightsCard
 
 __all__ = ["register"]
 
@@ -35,14 +36,17 @@ def register(app: typer.Typer) -> None:
 
 def info(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="TASK, TASK/MODEL, run directory or model file.")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="TASK, TASK/MODEL[@version], run directory or model file."
+        ),
     ],
     config: ConfigOption = None,
     recipe: RecipeOption = None,
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell all about one task, model, run or model file.
+    """Tell all about one task, model, published weights, run or model file.
 
     With --recipe, --config or --set, a model's settings and sizes are those of that configuration.
     """
@@ -54,12 +58,16 @@ def _describe(
 ) -> dict[str, Any]:
     """An installed id goes before a folder of the same name, as everywhere."""
     from zoo.artifacts.run_directory import RunDirectory, parse_run
+    from zoo.prediction.published import card_of
 
     found = registry()
     if what in found.tasks:
         return _task(what, found.task(what))
     if what in found.models:
         return _model(what, config, recipe, assignments)
+    card = card_of(what)
+    if card is not None:
+        return _published(card)
     folder, step = parse_run(what)
     if RunDirectory.is_run(folder):
         return _run(RunDirectory.open(folder), step)
@@ -110,6 +118,8 @@ def _model(
         "cite": model.cite,
         "plugin": registry().owner(task.name).name,
         "needs": sorted(model.needs),
+        "weights": _cards(id_),
+        "checkpoints": dict(model.checkpoints),
         "settings": [asdict(item) for item in settings(config_class, chosen, "model.")],
         "networks": _networks(task, model, chosen),
         "recipes": {n: _about_recipe(resource) for n, resource in task.recipes.items()},
@@ -119,6 +129,32 @@ def _model(
             if kind_of(known) != "model" and other != id_
         ],
     }
+
+
+def _cards(id_: str) -> list[dict[str, Any]]:
+    """The cards of a model's published weights, the newest first."""
+    from zoo.weights import cards
+
+    return [
+        {
+            "version": card.ref,
+            "published": card.published,
+            "summary": card.summary,
+            "trained on": card.domain.trained_on,
+        }
+        for card in cards()
+        if card.id == id_
+    ]
+
+
+def _published(card: WeightsCard) -> dict[str, Any]:
+    """A card; of weights that are on this machine also what their file says."""
+    from zoo.weights.cache import this_cache
+    from zoo.weights.resolving import holder
+
+    told = {"weights": card.ref, **card.model_dump(mode="json")}
+    held = holder(card, this_cache())
+    return told if held is None else {**told, "header": _file(held.path)}
 
 
 def _configured(
@@ -250,6 +286,7 @@ def _render(payload: Mapping[str, Any]) -> str:
 def _section(name: str, value: Any) -> str:
     special: dict[str, Callable[[Any], str]] = {
         "models": _models,
+        "weights": _weights,
         "settings": _settings,
         "sample": _fields,
         "prediction": _fields,
@@ -268,6 +305,20 @@ def _section(name: str, value: Any) -> str:
 
 def _models(models: Iterable[Mapping[str, str]]) -> str:
     return table(("", "", ""), [(m["id"], m["kind"], m["summary"]) for m in models], indent=2)
+
+
+def _weights(told: str | Sequence[Mapping[str, Any]]) -> str:
+    if isinstance(told, str):
+        return f"  {told}"
+    rows = [
+        (
+            card["version"] if card["published"] else f"{card['version']} (NOT PUBLISHED)",
+            card["summary"],
+            card["trained on"],
+        )
+        for card in told
+    ]
+    return table(("weights", "summary", "trained on"), rows, indent=2)
 
 
 def _settings(items: Iterable[Mapping[str, Any]]) -> str:

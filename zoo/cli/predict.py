@@ -12,6 +12,8 @@ from zoo.cli.options import DeviceOption, FromOption, JsonOption, ModelID, SetOp
 from zoo.cli.output import emit
 from zoo.cli.processes import joined
 from zoo.cli.progress import progress_bar
+from zoo.cli.pulling import pull_named
+from zoo.cli.results import weights_lines
 from zoo.cli.samples import (
     BatchOption,
     LimitOption,
@@ -55,6 +57,7 @@ def predict_command(
     """
     from zoo.data.splits import SPLIT_SEED, choose_split
     from zoo.prediction.compatibility import require_facts, require_fields, require_samples
+    from zoo.prediction.domain import domain_of
     from zoo.prediction.fitting import Fitting, Judged
     from zoo.prediction.loading import load, task_of
     from zoo.prediction.sources import open_source
@@ -63,6 +66,7 @@ def predict_command(
     from zoo.registry import registry
 
     config = data_section(data, settings or (), model)
+    pull_named([model, weights])
     task = registry().task(task_of(model, runtime))
     with joined(device) as (processes, place):
         source = open_source(task.name, config)
@@ -74,6 +78,8 @@ def predict_command(
         require_fields(model, predictor, source, where)
         require_facts(model, predictor, source.facts, where)
         require_samples(task, source, predictor.needs, where)
+        domain = domain_of(predictor, task, source, config)
+        published = {} if domain is None else {"weights": domain}
         own = judged_training(source, config, where)
         chosen = named_training(task, training, own) if training else own
         fit = Fitting(task, lambda: chosen, Judged(own, blocks, limit)).fit(predictor)
@@ -82,6 +88,7 @@ def predict_command(
             "split": split,
             "source": config.model_dump(mode="json"),
             "fitted_to": fit,
+            **published,
         }
         with progress_bar("predicting") as progress:
             rows = predict_file(
@@ -97,15 +104,15 @@ def predict_command(
             )
     if processes.main:
         told = {"file": str(out), "model": model, "rows": rows, "fitted_to": fit}
-        emit(told, as_json, _render)
+        emit({**told, **published}, as_json, _render)
 
 
 def _render(payload: Mapping[str, Any]) -> str:
     text = f"{payload['file']}: {payload['rows']} predictions of {payload['model']}"
     fit = payload["fitted_to"]
-    if not fit:
-        return text
-    return (
-        f"{text}, fitted to the training split of {fit['data']} ({fit['rows']} samples, "
-        f"{fit['judged']} of them predicted)"
-    )
+    if fit:
+        text += (
+            f", fitted to the training split of {fit['data']} ({fit['rows']} samples, "
+            f"{fit['judged']} of them predicted)"
+        )
+    return "\n".join([text, *weights_lines(payload.get("weights"))])

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli.output import table, title
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.paired import Difference
     from zoo.evaluation.results import Results
 
-__all__ = ["about", "bins", "overall", "settings", "shifts", "verdicts"]
+__all__ = ["about", "bins", "overall", "settings", "shifts", "verdicts", "weights_lines"]
 
 
 def about(results: Results) -> Iterator[str]:
@@ -32,6 +32,8 @@ def about(results: Results) -> Iterator[str]:
         counts = ", ".join(f"{name} {count}" for name, count in several.items())
         yield f"means over trainings, whose spread is in the intervals: {counts}"
     yield from _fits(results)
+    trainings = [training for one in results.values() for training in one.trainings]
+    yield from dict.fromkeys(line for t in trainings for line in weights_lines(t.get("weights")))
     for name, one in results.items():
         if one.under_trained:
             falls = [t["loss_fall"] for t in one.trainings if t.get("under_trained")]
@@ -54,6 +56,14 @@ def _fits(results: Results) -> Iterator[str]:
             leaks.setdefault(leak_text(one), []).append(name)
     yield from (f"fitted to {text}: {', '.join(names)}" for text, names in fits.items())
     yield from (f"LEAKED: {', '.join(names)}: {text}" for text, names in leaks.items())
+
+
+def weights_lines(told: Mapping[str, Any] | None) -> Iterator[str]:
+    """Which published weights they are, what they were trained on, and what speaks against it."""
+    if told:
+        name = f"{told['id']}@{told['version']}"
+        yield f"weights {name} (sha256 {told['sha256'][:12]}), trained on: {told['trained_on']}"
+        yield from (f"warning: {warning}" for warning in told["warnings"])
 
 
 def overall(results: Results) -> Iterator[str]:

@@ -23,6 +23,7 @@ from zoo.cli.options import (
     SetOption,
 )
 from zoo.cli.output import console, emit, table, title
+from zoo.cli.pulling import pull_named
 from zoo.contract.refs import resolve as resolve_reference
 from zoo.engine.signals import stop_at_once
 from zoo.registry import registry
@@ -193,6 +194,7 @@ class _Asked:
 
 def _run(asked: _Asked, *, profile: bool, as_json: bool) -> None:
     resolved = asked.resolved()
+    pull_named([asked.start])
     with stop_at_once():  # importing torch takes seconds
         from zoo.engine.distributed import launched_world
         from zoo.training.reporting import ConsoleReporter

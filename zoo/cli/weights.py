@@ -1,4 +1,4 @@
-"""``zoo weights``: published weights: list, tell, fetch, verify."""
+"""``zoo weights``: published weights: list, tell, fetch, verify; and what belongs to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli import weights_add
+from zoo.cli import weights_add, weights_audit, weights_convert
 from zoo.cli.options import JsonOption
 from zoo.cli.output import emit, table, title
 from zoo.cli.stored import NOT_PUBLISHED, bad_rows, bytes_text, fetched, told_fault, where_of
@@ -33,6 +33,8 @@ def register(app: typer.Typer) -> None:
 
 
 weights_add.register(weights_app)
+weights_audit.register(weights_app)
+weights_convert.register(weights_app)
 
 
 @weights_app.command("list")

@@ -10,7 +10,7 @@ from zoo.contract.refs import Ref
 
 __all__ = ["API_VERSION", "Model", "SourceSpec", "Task"]
 
-API_VERSION = (1, 0)
+API_VERSION = (1, 1)
 """Version of the contract: (breaking, additive)."""
 
 
@@ -31,6 +31,9 @@ class Model:
             "not available: needs X".
         compile_safe: Whether ``torch.compile`` gives the same training.
         second_order: Whether its learner differentiates twice (forbids fsdp2 and compile).
+        checkpoints: Parameter files of other programs that ``zoo weights convert`` makes model
+            files of: layout -> :class:`zoo.contract.checkpoint.Conversion` of a
+            :class:`~zoo.contract.checkpoint.Checkpoint` and facts. Since API 1.1.
     """
 
     config: Ref
@@ -46,6 +49,7 @@ class Model:
     needs: frozenset[str] = frozenset()
     compile_safe: bool = False
     second_order: bool = False
+    checkpoints: Mapping[str, Ref] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from zoo.evaluation.naming import Named, Reference
 from zoo.evaluation.provenance import provenance
 from zoo.prediction.classical import require_predictor
 from zoo.prediction.compatibility import missing_fields, require_facts, require_fields
+from zoo.prediction.domain import domain_of
 from zoo.prediction.fitting import Fitting, MissingFieldsError
 from zoo.prediction.leaks import judged_in_training
 from zoo.prediction.loading import load
@@ -46,6 +47,7 @@ def entries_of(
     named: Named,
     task: Task,
     source: Source,
+    config: DataConfig,
     *,
     where: str,
     device: str,
@@ -57,6 +59,7 @@ def entries_of(
         named: Row name -> references.
         task: Brings baselines and oracles.
         source: What they will be judged on.
+        config: The section that names it.
         where: Its name, for messages.
         device: Where networks compute.
         batch: Samples of one forward pass; ``None``: as many as hold 16 MiB.
@@ -77,7 +80,8 @@ def entries_of(
                 )
             entries[name] = _classical(ref, known[ref], source)
         else:
-            entries[name] = _network(name, refs, source, where, device=device, batch=batch)
+            network = _network(name, refs, source, where, device=device, batch=batch)
+            entries[name] = _with_domains(network, task, source, config)
     for oracle in (False, True):
         for name, spec in known.items():
             wanted = spec.oracle if oracle else spec.baseline and not spec.oracle
@@ -108,6 +112,14 @@ def _network(
         require_facts(name, predictor, source.facts, where)
     about = tuple(provenance(*pair) for pair in zip(refs, predictors, strict=True))
     return Entry("model", predictors, trainings=about)
+
+
+def _with_domains(entry: Entry, task: Task, source: Source, config: DataConfig) -> Entry:
+    """Networks of published weights tell whether these samples are what they were trained on."""
+    told = [domain_of(predictor, task, source, config) for predictor in entry.predictors]
+    pairs = zip(entry.trainings, told, strict=True)
+    trainings = tuple({**about, **({"weights": one} if one else {})} for about, one in pairs)
+    return replace(entry, trainings=trainings)
 
 
 def _loaded(model: Reference, device: str, batch: int | None) -> Predictor:

@@ -63,8 +63,9 @@ def evaluate(
     """Measure models on the same samples; baselines and oracles of the task are always rows.
 
     Args:
-        models: Ids, run directories, ``RUN@step``, model files, or loaded predictors. Several
-            trainings of one model become one row as ``"NAME=RUN,RUN"`` or ``{NAME: [RUN, RUN]}``.
+        models: Ids, published weights, run directories, ``RUN@step``, model files, or loaded
+            predictors. Several trainings of one model become one row as ``"NAME=RUN,RUN"`` or
+            ``{NAME: [RUN, RUN]}``.
         data: ``SOURCE:PATH``, a file that zoo wrote, a data section, or an open source.
         task: Needed only where all models are predictors of the caller's own.
         training: Data whose training split classical algorithms are fitted to; a text may also
@@ -96,7 +97,7 @@ def evaluate(
     where = str(data) if isinstance(data, str | Path) else config.path or config.source
     if split != "all":
         _refuse_other_splits(named, config, source)
-    entries = entries_of(named, spec, source, where=where, device=device, batch=batch)
+    entries = entries_of(named, spec, source, config, where=where, device=device, batch=batch)
     every = [predictor for entry in entries.values() for predictor in entry.predictors]
     read = frozenset[str]().union(*(predictor.needs for predictor in every))
     require_samples(spec, source, read, where)

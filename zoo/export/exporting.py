@@ -28,6 +28,7 @@ from zoo.export.checks import check_file, checks_text, self_checks
 from zoo.export.formats import OPSET, write_module
 from zoo.export.parity import compare_predictions, example_inputs, failures, grid_parity
 from zoo.files import atomic_path, file_digest, write_atomically
+from zoo.prediction.domain import weights_of
 from zoo.prediction.loading import load
 from zoo.prediction.network import NetworkPredictor
 from zoo.registry import registry
@@ -77,7 +78,7 @@ def export(
         consumer: Name of a program whose contract the file must keep; empty: none.
         out: Folder; made if need be.
         name: Stem of the file; empty: the id with a dash.
-        weights: For an id: run directory, snapshot or model file.
+        weights: For an id: published weights, run directory, snapshot or model file.
         samples: For the end-to-end comparison; ``None``: none.
         settings: Of the model, by name, instead of those of its training; those that its deploy
             allows, which change how the program works, not what is predicted.
@@ -100,6 +101,7 @@ def export(
     header = _header(predictor, deploy, checks)
     target = out / f"{name or predictor.model.replace('/', '-')}.{format_name}"
     report: dict[str, Any] = {"model": predictor.model, "format": format_name}
+    report |= _published(predictor)
     if format_name == "onnx":
         report["opset"] = OPSET
     with atomic_path(target) as path:
@@ -244,11 +246,17 @@ def _header(predictor: NetworkPredictor, deploy: Deploy, checks: Mapping[str, An
         config=config.model_dump(mode="json"),
         facts=predictor.codec.facts,
         constants=predictor.codec.constants,
-        lineage=predictor.info.get("lineage", {}),
+        lineage=predictor.info.get("lineage", {}) | _published(predictor),
         inputs=deploy.inputs,
         outputs=deploy.outputs,
         checks=checks,
     )
+
+
+def _published(predictor: NetworkPredictor) -> dict[str, Any]:
+    """What the card of published weights says of them: an exported file tells it too."""
+    weights = weights_of(predictor)
+    return {} if weights is None else {"weights": dict(weights)}
 
 
 def _tracing_inputs(deploy: Deploy) -> tuple[torch.Tensor, ...]:

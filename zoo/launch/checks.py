@@ -7,6 +7,7 @@ from pathlib import Path
 from zoo.artifacts.run_directory import RunDirectory, parse_run
 from zoo.config.run import DataConfig, RunConfig
 from zoo.errors import UsageError
+from zoo.prediction.published import card_of
 from zoo.prediction.sources import open_source, source_options
 from zoo.registry import registry
 
@@ -40,9 +41,14 @@ def check_training(model: str, config: RunConfig, out: Path, start_from: str | N
             "is not empty and holds no run", where=str(out), remedy="choose another --out"
         )
     missing = _check_data(task.name, config.data)
-    if start_from and not (Path(start_from).exists() or parse_run(start_from)[0].exists()):
+    if start_from and not _is_here(start_from):
         missing.append(start_from)
     return [f"{path} is not here; the job needs it" for path in missing]
+
+
+def _is_here(start: str) -> bool:
+    """Whether a training can begin from it; the job itself fetches published weights."""
+    return card_of(start) is not None or Path(start).exists() or parse_run(start)[0].exists()
 
 
 def _check_data(task: str, data: DataConfig) -> list[str]:

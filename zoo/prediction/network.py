@@ -45,7 +45,8 @@ class NetworkPredictor(Predictor):
         codec: Encodes samples and decodes outputs; its facts are those of the training data.
         device: Where to compute.
         batch: Samples of one forward pass; ``None``: as many as hold 16 MiB, at most 1024.
-        info: What else is known of the model: metrics, lineage, name and sha256 of its file.
+        info: What else is known of the model: metrics, lineage, name and sha256 of its file, and of
+            published weights what their card says.
 
     Attributes:
         needs: Fields of the samples that the codec reads.
@@ -140,7 +141,12 @@ class NetworkPredictor(Predictor):
 
 
 def load_network(
-    path: Path, *, model: str = "", device: str = "cpu", batch: int | None = None
+    path: Path,
+    *,
+    model: str = "",
+    device: str = "cpu",
+    batch: int | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> NetworkPredictor:
     """The model of a model file.
 
@@ -149,6 +155,7 @@ def load_network(
         model: The id it is expected to be; empty: any.
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``.
         batch: See :class:`NetworkPredictor`.
+        about: What is known of it besides, for ``info``: the card of published weights.
 
     Raises:
         WeightsError: If the file is damaged, of another model, or does not fit its networks.
@@ -176,6 +183,7 @@ def load_network(
             "lineage": record.lineage,
             "file": path.name,
             "sha256": file_digest(path),
+            **(about or {}),
         },
     )
 

@@ -1,4 +1,4 @@
-"""Where parameters begin: another run or model file, and which of them stay as they are."""
+"""Where parameters begin: published weights, a run or a file; and which stay as they are."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from zoo.artifacts.model_file import ModelRecord, read_model
 from zoo.artifacts.run_directory import RunDirectory, parse_run
 from zoo.errors import ConfigError, WeightsError, suggestion
 from zoo.files import file_digest
+from zoo.prediction.published import published_file
 
 __all__ = ["Loaded", "freeze", "load_start", "start_file"]
 
@@ -45,17 +46,17 @@ def start_file(ref: str) -> tuple[Path, str]:
     """The model file that ``--from`` names, and its sha256.
 
     Raises:
-        WeightsError: If there is no such run or file.
+        WeightsError: If there is no such run or file, or published weights cannot be had.
         UsageError: If the run has no model, or no snapshot at that step.
     """
-    path = Path(ref)
+    path = published_file(ref) or Path(ref)
     if not path.is_file():
         folder, step = parse_run(ref)
         if not RunDirectory.is_run(folder):
             raise WeightsError(
-                "no such run directory or model file",
+                "no such run directory or model file, and no published weights",
                 where=ref,
-                remedy="--from takes RUN, RUN@step or a model.safetensors",
+                remedy="--from takes TASK/MODEL@VERSION, RUN, RUN@step or a model.safetensors",
             )
         path = RunDirectory.open(folder).model_at(step)
     return path, file_digest(path)

@@ -18,7 +18,7 @@ Zoo = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def test_version(zoo_process: Zoo) -> None:
     done = zoo_process("--version")
-    assert (done.returncode, done.stdout) == (0, f"zoo {__version__} (plugin API 1.0)\n")
+    assert (done.returncode, done.stdout) == (0, f"zoo {__version__} (plugin API 1.1)\n")
 
 
 def test_help_lists_verbs_and_plugin_groups(zoo_process: Zoo) -> None:

@@ -23,7 +23,7 @@ def test_tasks_models_and_what_is_broken(zoo: Zoo) -> None:
         "\n"
         "Broken plugins (see `zoo doctor`)\n"
         "  bad  RuntimeError: out of order\n"
-        "  old  PluginError: it needs API 0.9, this zoo has 1.0\n"
+        "  old  PluginError: it needs API 0.9, this zoo has 1.1\n"
         "\n"
         "Claimed by two plugins\n"
         "  model toy/guest  q-one and q-two\n"

@@ -11,7 +11,7 @@ _HERE = "zoo_miniatures.track"
 
 @hookimpl
 def zoo_api() -> tuple[int, int]:
-    return (1, 0)
+    return (1, 1)
 
 
 @hookimpl
@@ -29,6 +29,7 @@ def zoo_tasks() -> Sequence[Task]:
                     cite="Nix and Weigend, ICNN 1994",
                     networks=f"{_HERE}.models:networks",
                     compile_safe=True,
+                    checkpoints={"listed": f"{_HERE}.checkpoints:listed"},
                 ),
                 "centroid": Model(
                     config=f"{_HERE}.config:BaselineConfig",
