@@ -84,14 +84,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         number="R08",
         name="kill and resume",
-        meaning="a training that is killed twice ends with the bits of one that is not",
+        meaning="a training that is killed ends with the bits of one that is not",
         symptom="a job that a batch system preempts gives another network",
         remedy="keep the learner's state in buffers, changed in `after` alone; draw from Context",
         scope="model",
         check=f"{_HERE}.trainings:kill_and_resume",
         networks=True,
         quick=False,
-        after=("R13",),
+        after=("R04", "R13"),
     ),
     Rule(
         number="R09",
@@ -104,7 +104,7 @@ RULES: tuple[Rule, ...] = (
         check=f"{_HERE}.trainings:two_processes",
         networks=True,
         quick=False,
-        after=("R13",),
+        after=("R04", "R13"),
     ),
     Rule(
         number="R10",

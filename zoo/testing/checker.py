@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -61,10 +63,10 @@ class Checker:
 
     def __init__(self, rules: Sequence[Rule] = RULES, folder: Path | None = None) -> None:
         self.rules = {rule.number: rule for rule in rules}
-        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="zoo-check-")
-        self._folder = folder or Path(
-            cast("tempfile.TemporaryDirectory[str]", self._temporary).name
-        )
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="zoo-check-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._folder = folder
         self._subjects: dict[str, Subject] = {}
         self._results: dict[tuple[str, str], Result] = {}
 

@@ -59,6 +59,7 @@ _SMALL: Mapping[str, Any] = {
         "steps": 6,
         "validate_every": 3,
         "log_every": 1,
+        "checkpoint_every": 2,
         "accumulate": 1,
         "precision": "fp32",
         "workers": 0,

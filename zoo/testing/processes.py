@@ -87,6 +87,7 @@ def _with(training: Training, environ: Mapping[str, str]) -> Training:
 
 def _ended(trainings: Sequence[Training]) -> list[list[str]]:
     context = _context()
+    trainings = [_with(training, {**os.environ, **training.environ}) for training in trainings]
     files = [t.out.with_name(f"{t.out.name}.{i}.json") for i, t in enumerate(trainings)]
     started = []
     for training, file in zip(trainings, files, strict=True):
@@ -139,6 +140,7 @@ def _train(training: Training, file: Path) -> None:
     from zoo.training.reporting import SilentReporter
     from zoo.training.run import train
 
+    os.environ.clear()  # the fork server has those of its own start
     os.environ.update(training.environ)
     messages: list[str] = []
 

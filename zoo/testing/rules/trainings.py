@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from zoo.artifacts.run_directory import MEASURED, RunDirectory
@@ -9,6 +11,7 @@ from zoo.files import file_digest
 from zoo.testing.processes import Training, together, train_there
 from zoo.testing.rule import NotApplicable, Violation
 from zoo.testing.subjects import ModelSubject
+from zoo.training.run import train
 
 __all__ = ["kill_and_resume", "two_processes"]
 
@@ -16,56 +19,53 @@ _EXACT = {"engine": {"reproducible": True, "shards": 2}}
 
 
 def kill_and_resume(subject: ModelSubject) -> str:
-    """Train undisturbed, and with a process that is gone twice: before a checkpoint and after."""
-    total = _steps(subject)
-    if total < 3:
-        raise NotApplicable("a training of fewer than three steps: set training.steps to 6")
-    layers = subject.settings({"training": {"checkpoint_every": 2}})
-    whole = subject.folder / "undisturbed"
-    train_there(Training(model=subject.name, layers=layers, out=whole))
+    """Train with a process that is gone between two checkpoints, and compare with one that is not.
+
+    The process that resumes is a new one: nothing that a module remembers is taken along.
+    """
+    config = subject.resolved().config.training
+    every, total = config.checkpoint_every, config.steps or 0
+    if not 0 < every < total - 1:
+        raise NotApplicable("it needs training.steps above training.checkpoint_every + 1")
+    whole = subject.run
     killed = subject.folder / "killed"
-    deaths = (1, 3)
-    for step in deaths:
-        train_there(Training(model=subject.name, layers=layers, out=killed, die_at=step))
-    messages = train_there(Training(model=subject.name, layers=layers, out=killed))
-    runs = [RunDirectory.open(path) for path in (whole, killed)]
-    if _rows(runs[0]) != _rows(runs[1]):
-        raise Violation(f"killed after steps 1 and 3, the log differs: {_first(runs)}")
-    if file_digest(runs[0].model) != file_digest(runs[1].model):
-        raise Violation("killed after steps 1 and 3, the model file differs")
-    if not any("resumed at step 2" in message for message in messages):
-        raise Violation("the training did not resume from its checkpoint at step 2")
-    return f"{total} steps, killed after 1 and 3: the same model file and log"
+    training = Training(model=subject.name, layers=subject.settings(), out=killed)
+    train_there(replace(training, die_at=every + 1))
+    messages = train_there(training)
+    runs = [whole, RunDirectory.open(killed)]
+    if not any(f"resumed at step {every}" in message for message in messages):
+        raise Violation(f"the training did not resume from its checkpoint at step {every}")
+    _require_same(runs, f"killed after step {every + 1} of {total}")
+    return f"killed after step {every + 1} of {total}: the same model file and log"
 
 
 def two_processes(subject: ModelSubject) -> str:
     """Compare the first gradient of two processes with that of one, then bits."""
-    plain = subject.folder / "two"
-    short = subject.settings({"training": {"validate_every": 0}, "engine": {"audit": True}})
-    messages = together(Training(model=subject.name, layers=short, out=plain), 2)
-    uncompared = [message for message in messages if "was not compared" in message]
-    layers = subject.settings(_EXACT)
+    short = subject.settings({"training": {"steps": 2}, "data": {"validation": 0.0}})
+    plain = Training(model=subject.name, layers=short, out=subject.folder / "two")
+    uncompared = [told for told in together(plain, 2) if "was not compared" in told]
     outs = [subject.folder / f"exact-{size}" for size in (1, 2)]
-    train_there(Training(model=subject.name, layers=layers, out=outs[0]))
+    train(subject.name, subject.resolved(_EXACT), outs[0])
+    layers = subject.settings(_EXACT)
     together(Training(model=subject.name, layers=layers, out=outs[1]), 2)
-    runs = [RunDirectory.open(out) for out in outs]
-    if _rows(runs[0]) != _rows(runs[1]):
-        raise Violation(f"a reproducible training has another log on two: {_first(runs)}")
-    if file_digest(runs[0].model) != file_digest(runs[1].model):
-        raise Violation("a reproducible training has another model file on two processes")
+    _require_same(
+        [RunDirectory.open(out) for out in outs], "a reproducible training on two processes"
+    )
     return "; ".join(["the first gradient, and the bits of a reproducible training", *uncompared])
 
 
-def _steps(subject: ModelSubject) -> int:
-    training = subject.resolved().config.training
-    return training.steps or 6
+def _require_same(runs: Sequence[RunDirectory], what: str) -> None:
+    if _rows(runs[0]) != _rows(runs[1]):
+        raise Violation(f"{what}: the log differs: {_first(runs)}")
+    if file_digest(runs[0].model) != file_digest(runs[1].model):
+        raise Violation(f"{what}: the model file differs")
 
 
 def _rows(run: RunDirectory) -> list[dict[str, Any]]:
     return [{k: v for k, v in row.items() if k not in MEASURED} for row in run.metrics()]
 
 
-def _first(runs: list[RunDirectory]) -> str:
+def _first(runs: Sequence[RunDirectory]) -> str:
     """Where two logs part."""
     one, other = map(_rows, runs)
     for mine, theirs in zip(one, other, strict=False):
