@@ -30,6 +30,7 @@ from zoo.cli import (
 from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
 from zoo.cli import select as select_verb
+from zoo.cli import weights as weights_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
 from zoo.errors import PluginError, UsageError
@@ -150,6 +151,7 @@ for _verb in (
     export,
     bench,
     report,
+    weights_verb,
     check,
     doctor,
 ):

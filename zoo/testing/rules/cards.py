@@ -1,55 +1,38 @@
-"""R17: cards of published weights."""
+"""R17: cards of published weights and data sets."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from importlib.resources import as_file, files
-from pathlib import Path
-from typing import Any
-
 from zoo.testing.rule import NotApplicable, Violation
 from zoo.testing.subjects import PluginSubject
+from zoo.weights.cards import WeightsCard
+from zoo.weights.catalogue import read_cards
 
 __all__ = ["cards"]
 
 
 def cards(subject: PluginSubject) -> str:
     """Read every card in the folders that the hook ``zoo_cards`` names."""
-    count = 0
-    for resource in subject.plugin.cards:
-        package, _, folder = resource.partition(":")
-        with as_file(files(package).joinpath(folder)) as path:
-            if not path.is_dir():
-                raise Violation(
-                    f"the folder of cards '{resource}' is missing",
-                    "name it as 'package:folder', and have the wheel hold it",
-                )
-            for card in sorted(path.glob("*.toml")):
-                _require_card(subject, card)
-                count += 1
-    if not count:
+    found = read_cards((subject.plugin,))
+    for bad in found.bad:
+        raise Violation(f"{bad.where}: {bad.message}", bad.remedy)
+    if not (found.weights or found.data):
         raise NotApplicable("it publishes no weights")
-    return f"{count} cards"
-
-
-def _require_card(subject: PluginSubject, path: Path) -> None:
-    content = _read_card(path)
-    model = str(content.get("id", "")).partition("@")[0]
-    task, _, name = model.partition("/")
-    known = subject.plugin.tasks.get(task)
-    if model not in subject.plugin.models and (known is None or name not in known.models):
+    for card in found.weights:
+        _require_model(subject, card)
+    unmeasured = [card.ref for card in found.weights if card.published and not card.metrics]
+    for ref in unmeasured:
         raise Violation(
-            f"{path.name}: its id '{content.get('id', '')}' is of no model of this plugin",
-            "write id = 'TASK/MODEL@VERSION'",
+            f"{ref} tells no number that it reached",
+            "evaluate it, and write the numbers with `zoo weights add`",
         )
+    return f"{len(found.weights)} of weights, {len(found.data)} of data"
 
 
-def _read_card(path: Path) -> Mapping[str, Any]:
-    """The one place that knows how a card is read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+def _require_model(subject: PluginSubject, card: WeightsCard) -> None:
+    task, _, name = card.id.partition("/")
+    known = subject.plugin.tasks.get(task)
+    if card.id not in subject.plugin.models and (known is None or name not in known.models):
         raise Violation(
-            f"{path.name} is no card: {error}", "`zoo weights add` writes one"
-        ) from error
+            f"{card.origin}: '{card.id}' is no model of this plugin",
+            "write id = 'TASK/MODEL' of one that it brings",
+        )
