@@ -15,7 +15,7 @@ from zoo.contract.table import Table
 from zoo.data.checks import Check, Finding, check_source
 from zoo.data.facts import pack_facts
 from zoo.data.keys import combine
-from zoo.data.reader import read_split
+from zoo.data.reader import available_fields, read_split
 from zoo.data.simulated import SimulatedSource
 from zoo.data.splits import SPLIT_SEED, split_blocks
 from zoo.errors import UsageError
@@ -48,10 +48,10 @@ def samples(subject: TaskSubject) -> str:
 
 def keys(subject: TaskSubject) -> str:
     """Simulate events together and alone, all fields at once and some."""
-    fields = frozenset(subject.specs)
 
     def look(name: str, simulator: Simulator) -> None:
         some = combine(7, np.arange(2))
+        fields = available_fields(SimulatedSource(simulator, 1, 1), frozenset(subject.specs))
         together = simulator.simulate(some, fields)
         alone = Table.concat([simulator.simulate(some[i : i + 1], fields) for i in range(2)])
         if differ := list(differing_columns(together, alone)):
