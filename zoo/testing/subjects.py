@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zoo.contract.predictor import Predictor
     from zoo.contract.source import Source
     from zoo.contract.table import Table
+    from zoo.data.checks import Check
     from zoo.testing.practice import Practice
 
 __all__ = ["ModelSubject", "PluginSubject", "Subject", "TaskSubject", "subject_of"]
@@ -59,11 +60,13 @@ class TaskSubject:
         name: Its name.
         task: As its plugin registers it.
         folder: For files of the check.
+        checks: What was found of the samples of its simulators, by name.
     """
 
     name: str
     task: Task
     folder: Path
+    checks: dict[str, Check] = field(default_factory=dict)
     _files: dict[str, Path] = field(default_factory=dict)
 
     @property

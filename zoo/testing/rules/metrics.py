@@ -149,7 +149,9 @@ def _require_rows(found: Table, case: _Case) -> None:
             "return one row per sample, with its id",
         )
     for name in found:
-        if isinstance(found[name], Ragged) or found[name].dtype.kind not in "biuf":
+        column = found[name]
+        values = column.values if isinstance(column, Ragged) else column
+        if values.dtype.kind not in "biuf":
             raise Violation(f"the column '{name}' of the metric rows is no column of numbers")
 
 

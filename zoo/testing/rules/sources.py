@@ -18,7 +18,7 @@ from zoo.data.keys import combine
 from zoo.data.reader import available_fields, read_split
 from zoo.data.simulated import SimulatedSource
 from zoo.data.splits import SPLIT_SEED, split_blocks
-from zoo.errors import UsageError
+from zoo.errors import ZooError
 from zoo.prediction.sources import make_simulator
 from zoo.testing.rule import NotApplicable, Violation
 from zoo.testing.rules.predictions import differing_columns
@@ -26,7 +26,7 @@ from zoo.testing.subjects import TaskSubject
 
 __all__ = ["keys", "samples", "splits"]
 
-_EVENTS = 3
+_EVENTS = 4
 _IDENTITY = frozenset(("id", "group", ""))
 """Where findings about copies and torn events stand, which are not of one field."""
 
@@ -40,7 +40,7 @@ def samples(subject: TaskSubject) -> str:
 
     def look(name: str, simulator: Simulator) -> None:
         pack_facts(simulator.facts)
-        checked = _checked(simulator, subject.specs, _EVENTS)
+        checked = _checked(subject, name, simulator)
         _refuse(name, [f for f in checked.errors if f.field not in _IDENTITY])
 
     return _each(subject, look)
@@ -82,13 +82,17 @@ def splits(subject: TaskSubject) -> str:
     _refuse("", _about_copies(check_source(source, subject.specs)))
 
     def look(name: str, simulator: Simulator) -> None:
-        _refuse(name, _about_copies(_checked(simulator, subject.specs, 2 * _EVENTS)))
+        _refuse(name, _about_copies(_checked(subject, name, simulator)))
 
     return f"{len(blocks)} blocks, {len(seen)} events; {_each(subject, look)}"
 
 
 def _each(subject: TaskSubject, look: Callable[[str, Simulator], None]) -> str:
-    """Look at every simulator of a task; what needs a library that is missing is told."""
+    """Look at every simulator of a task.
+
+    One that says that something is missing on this machine, a library or tables, is told as such,
+    unless it is the one from which the samples of the check come.
+    """
     seen, absent = [], []
     for name, spec in subject.task.sources.items():
         if spec.kind != "simulator":
@@ -96,8 +100,11 @@ def _each(subject: TaskSubject, look: Callable[[str, Simulator], None]) -> str:
         options = subject.declared.sources.get(name, {})
         try:
             simulator = make_simulator(subject.name, DataConfig(source=name, options=options))
-        except UsageError as error:
-            absent.append(f"{name} is not available: {error.message}")
+            simulator.simulate(combine(7, np.arange(1)), frozenset())
+        except ZooError as error:
+            if name == subject.data.source:
+                raise
+            absent.append(f"{name} is not available here: {error.message}")
             continue
         look(name, simulator)
         seen.append(name)
@@ -106,8 +113,12 @@ def _each(subject: TaskSubject, look: Callable[[str, Simulator], None]) -> str:
     return "; ".join([", ".join(seen), *absent])
 
 
-def _checked(simulator: Simulator, specs: Specs, events: int) -> Check:
-    return check_source(SimulatedSource(simulator, 1, events), specs)
+def _checked(subject: TaskSubject, name: str, simulator: Simulator) -> Check:
+    """Some events of a simulator beside what the task declares; looked at once for two rules."""
+    if name not in subject.checks:
+        source = SimulatedSource(simulator, 1, _EVENTS)
+        subject.checks[name] = check_source(source, subject.specs)
+    return subject.checks[name]
 
 
 def _about_copies(checked: Check) -> list[Finding]:
