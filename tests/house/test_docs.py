@@ -40,6 +40,7 @@ PAGES = (
     "evaluation",
     "export",
     "writing-a-plugin",
+    "checking-a-plugin",
 )
 NOT_RUN = re.compile(r"# not run: \w+")
 REAL_DATA = "# needs the real data"

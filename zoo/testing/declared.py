@@ -34,7 +34,7 @@ from zoo.config.layers import Layer, recipe_layer, resolve, validate
 from zoo.config.run import DataConfig
 from zoo.config.toml import read_toml
 from zoo.contract.task import Task
-from zoo.errors import PluginError
+from zoo.errors import ConfigError, PluginError, suggestion
 from zoo.registry import registry
 from zoo.testing.catalogue import choose_rules
 
@@ -45,6 +45,7 @@ __all__ = [
     "expected_reason",
     "layers_of",
     "of_model",
+    "require_known",
     "source_config",
 ]
 
@@ -165,6 +166,26 @@ def of_model(task: Task, name: str) -> CheckFile:
     """The file of one model: its own, or its task's."""
     model = registry().models.get(f"{task.name}/{name}")
     return check_file((model.check if model is not None else "") or task.check)
+
+
+def require_known(task: Task) -> None:
+    """Check that a task's check file names models and sources that there are.
+
+    Raises:
+        ConfigError: Naming the first that is unknown, and the nearest.
+    """
+    declared = check_file(task.check)
+    models = [id_.partition("/")[2] for id_ in registry().models_of(task.name)]
+    expected = [name for one in declared.expected for name in one.models]
+    named = (("models", declared.models, models), ("sources", declared.sources, task.sources))
+    for section, names, known in (*named, ("expected.models", expected, models)):
+        for name in names:
+            if name not in known:
+                raise ConfigError(
+                    f"the task has no '{name}'",
+                    where=f"{task.check}: {section}",
+                    remedy=suggestion(name, known),
+                )
 
 
 def expected_reason(task: Task, model: str, rule: str) -> str:

@@ -14,11 +14,15 @@ from zoo.registry import registry
 torch.ones(1, requires_grad=True).sum().backward()  # type: ignore[no-untyped-call]  # torch's lack
 
 BROKEN = Path(__file__).parent / "broken"
+OTHERS = ("r02-extra", "r11-unit", "r16-nan", "expected", "unexpected")
 ENTRIES = {
     "correct": "entries:correct",
     "r01": "heavy:r01",
     **{f"r{number:02d}": f"entries:r{number:02d}" for number in range(2, 19)},
-    **{name: f"entries:{name.replace('-', '_')}" for name in ("r02-extra", "r11-unit", "r16-nan")},
+    **{
+        name: f"entries:{name.replace('-', '_')}"
+        for name in ("r02-extra", "r11-unit", "r16-nan", "expected", "unexpected")
+    },
 }
 
 

@@ -13,7 +13,7 @@ from zoo.config.layers import recipe_layer, resolve, validate
 from zoo.contract.refs import resolve as resolve_reference
 from zoo.contract.task import Task
 from zoo.errors import ConfigError
-from zoo.testing.declared import layers_of
+from zoo.testing.declared import layers_of, require_known
 from zoo.testing.rule import Violation
 from zoo.testing.subjects import TaskSubject
 
@@ -23,6 +23,7 @@ __all__ = ["settings"]
 def settings(subject: TaskSubject) -> str:
     """Look at every settings class of a task, and at its recipes."""
     task = subject.task
+    require_known(task)
     references = {spec.config for spec in (*task.models.values(), *task.sources.values())}
     for reference in sorted(references):
         _require_settings(reference)
