@@ -14,7 +14,7 @@ from zoo.contract.refs import resolve
 from zoo.errors import PluginError, ZooError
 from zoo.registry import Plugin, registry
 from zoo.testing.catalogue import RULES
-from zoo.testing.declared import expected_reason
+from zoo.testing.declared import ExpectedFailure, expected_failures
 from zoo.testing.rule import BlockedError, NotApplicable, Result, Rule, Scope, Violation
 from zoo.testing.subjects import Subject, subject_of
 
@@ -111,25 +111,26 @@ class Checker:
         return self.check(other, name.partition("/")[0])
 
     def _passed(self, rule: Rule, name: str, told: str) -> Result:
-        reason = _expected(rule, name)
-        if not reason:
+        declared = _expected(rule, name)
+        if not declared:
             return Result(rule=rule, subject=name, status="pass", message=told)
         return Result(
             rule=rule,
             subject=name,
             status="unexpected pass",
-            message=f"it is declared to fail ({reason}), and passes",
+            message=f"it is declared to fail ({declared[0].reason}), and passes",
             remedy="take the declaration out of the check file",
-            reason=reason,
+            reason=declared[0].reason,
         )
 
     def _failed(self, rule: Rule, name: str, error: Exception) -> Result:
-        reason = _expected(rule, name)
+        message = _message(error)
+        reason = next((one.reason for one in _expected(rule, name) if one.found in message), "")
         return Result(
             rule=rule,
             subject=name,
             status="expected failure" if reason else "fail",
-            message=_message(error),
+            message=message,
             remedy=_remedy(error) or rule.remedy,
             reason=reason,
         )
@@ -159,15 +160,15 @@ def _of(plugin: Plugin, id_: str) -> bool:
     return model in plugin.tasks[task].models
 
 
-def _expected(rule: Rule, name: str) -> str:
-    """Why a failure is declared; empty: it is not."""
+def _expected(rule: Rule, name: str) -> list[ExpectedFailure]:
+    """What the check file declares of a rule."""
     if rule.scope == "plugin":
-        return ""
+        return []
     task, _, model = name.partition("/")
     try:
-        return expected_reason(registry().task(task), model, rule.number)
+        return expected_failures(registry().task(task), model, rule.number)
     except ZooError:  # of the check file, which the rule has told
-        return ""
+        return []
 
 
 def _message(error: Exception) -> str:

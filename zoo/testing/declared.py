@@ -42,7 +42,7 @@ __all__ = [
     "CheckFile",
     "ExpectedFailure",
     "check_file",
-    "expected_reason",
+    "expected_failures",
     "layers_of",
     "of_model",
     "require_known",
@@ -77,6 +77,8 @@ class ExpectedFailure(Config):
     """Its number."""
     models: tuple[str, ...] = ()
     """Names of the models for which it fails; empty: the task or plugin, or all models."""
+    found: str = ""
+    """What the rule must then say, or a part of it: any other failure is not expected."""
     reason: str = Field(min_length=1)
     """Why, and why that is as it must be."""
 
@@ -188,8 +190,8 @@ def require_known(task: Task) -> None:
                 )
 
 
-def expected_reason(task: Task, model: str, rule: str) -> str:
-    """Why a rule is known to fail; empty: it is not.
+def expected_failures(task: Task, model: str, rule: str) -> list[ExpectedFailure]:
+    """What is declared of a rule.
 
     Args:
         task: The task.
@@ -197,10 +199,11 @@ def expected_reason(task: Task, model: str, rule: str) -> str:
         rule: Number of the rule.
     """
     declared = of_model(task, model) if model else check_file(task.check)
-    for expected in declared.expected:
-        if expected.rule == rule and (not expected.models or model in expected.models):
-            return expected.reason
-    return ""
+    return [
+        expected
+        for expected in declared.expected
+        if expected.rule == rule and (not expected.models or model in expected.models)
+    ]
 
 
 def _path(resource: str) -> Path:

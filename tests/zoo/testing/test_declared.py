@@ -33,6 +33,14 @@ def test_one_that_passes_is_an_error() -> None:
     assert "take the declaration out" in result.remedy
 
 
+def test_another_failure_than_that_which_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = check_file("zoo_broken:expected.toml")
+    other = declared.expected[0].model_copy(update={"found": "another message"})
+    changed = declared.model_copy(update={"expected": (other,)})
+    monkeypatch.setattr("zoo.testing.declared.check_file", lambda _: changed)
+    assert checked("expected").status == "fail"
+
+
 def test_an_unknown_key() -> None:
     with pytest.raises(ConfigError, match="event") as caught:
         check_file("zoo_broken:misspelt.toml")
