@@ -43,6 +43,7 @@ PAGES = (
     "using-weights",
     "converting-weights",
     "writing-a-plugin",
+    "checking-a-plugin",
 )
 NOT_RUN = re.compile(r"# not run: \w+")
 REAL_DATA = "# needs the real data"

@@ -14,7 +14,19 @@ import typer
 from typer.core import TyperGroup
 
 from zoo import __version__
-from zoo.cli import bench, compare, data, doctor, export, info, output, predict, report, train
+from zoo.cli import (
+    bench,
+    check,
+    compare,
+    data,
+    doctor,
+    export,
+    info,
+    output,
+    predict,
+    report,
+    train,
+)
 from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
 from zoo.cli import select as select_verb
@@ -140,6 +152,7 @@ for _verb in (
     bench,
     report,
     weights_verb,
+    check,
     doctor,
 ):
     _verb.register(app)

@@ -34,6 +34,7 @@ class Model:
         checkpoints: Parameter files of other programs that ``zoo weights convert`` makes model
             files of: layout -> :class:`zoo.contract.checkpoint.Conversion` of a
             :class:`~zoo.contract.checkpoint.Checkpoint` and facts. Since API 1.1.
+        check: Check file of this model instead of the task's, as a resource; empty: the task's.
     """
 
     config: Ref
@@ -50,6 +51,7 @@ class Model:
     compile_safe: bool = False
     second_order: bool = False
     checkpoints: Mapping[str, Ref] = field(default_factory=dict)
+    check: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,8 @@ class Task:
         recipes: Name -> TOML file as a resource, ``"package:recipes/paper.toml"``.
         published: TOML file of values that others published, as a resource; a report shows them
             beside its own. Empty: none.
+        check: TOML file for ``zoo check``, as a resource: settings that make models small, and
+            failures that are expected. Empty: none.
     """
 
     name: str
@@ -107,3 +111,4 @@ class Task:
     select: str = "loss"
     recipes: Mapping[str, str] = field(default_factory=dict)
     published: str = ""
+    check: str = ""
