@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from zoo import __version__
-from zoo.cli import bench, compare, data, doctor, export, info, output, predict, report, train
+from zoo.cli import bench, compare, data, doctor, export, info, new, output, predict, report, train
 from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
 from zoo.cli import select as select_verb
@@ -138,6 +138,7 @@ for _verb in (
     export,
     bench,
     report,
+    new,
     doctor,
 ):
     _verb.register(app)
