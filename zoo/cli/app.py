@@ -20,6 +20,7 @@ from zoo.cli import list as list_verb
 from zoo.cli import select as select_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
+from zoo.deprecation import show_plainly
 from zoo.errors import PluginError, UsageError
 from zoo.registry import Plugin, registry
 
@@ -147,5 +148,6 @@ for _verb in (
 def main() -> NoReturn:
     """The command ``zoo``."""
     os.environ.setdefault("MPLBACKEND", "Agg")
+    show_plainly()
     app(prog_name="zoo")
     raise SystemExit(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ def make_plugin(name: PluginName, into: Path) -> Made:
             for path, text in texts.items():
                 (whole / path).parent.mkdir(parents=True, exist_ok=True)
                 (whole / path).write_text(text, encoding="utf-8")
-            os.rename(whole, folder)
+            whole.rename(folder)
     except OSError as error:
         raise UsageError(
             f"the folder cannot be written ({error.strerror or error})",
