@@ -36,6 +36,7 @@ def zoo_tasks() -> Sequence[Task]:
             select="corrected JS",
             recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "paper", "quick")},
             published=f"{_HERE}:published.toml",
+            check=f"{_HERE}:check.toml",
         ),
     )
 

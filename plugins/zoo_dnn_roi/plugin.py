@@ -39,6 +39,7 @@ def zoo_tasks() -> Sequence[Task]:
                 "demo": f"{_HERE}:recipes/demo.toml",
             },
             published=f"{_HERE}:published.toml",
+            check=f"{_HERE}:check.toml",
         ),
     )
 

@@ -36,6 +36,7 @@ def zoo_tasks() -> Sequence[Task]:
             deploy=f"{_HERE}.deploy:ImageDeploy",
             select="loss",
             recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "paper")},
+            check=f"{_HERE}:check.toml",
         ),
     )
 

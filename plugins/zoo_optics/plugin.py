@@ -37,6 +37,7 @@ def zoo_tasks() -> Sequence[Task]:
             recipes={
                 name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "talk-2", "talk-125")
             },
+            check=f"{_HERE}:check.toml",
         ),
     )
 

@@ -37,6 +37,7 @@ def zoo_tasks() -> Sequence[Task]:
             select="loss",
             recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("paper", "better", "quick")},
             published=f"{_HERE}:published.toml",
+            check=f"{_HERE}:check.toml",
         ),
     )
 

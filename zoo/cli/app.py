@@ -14,10 +14,24 @@ import typer
 from typer.core import TyperGroup
 
 from zoo import __version__
-from zoo.cli import bench, compare, data, doctor, export, info, new, output, predict, report, train
+from zoo.cli import (
+    bench,
+    check,
+    compare,
+    data,
+    doctor,
+    export,
+    info,
+    new,
+    output,
+    predict,
+    report,
+    train,
+)
 from zoo.cli import eval as eval_verb
 from zoo.cli import list as list_verb
 from zoo.cli import select as select_verb
+from zoo.cli import weights as weights_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
 from zoo.deprecation import show_plainly
@@ -140,6 +154,8 @@ for _verb in (
     bench,
     report,
     new,
+    weights_verb,
+    check,
     doctor,
 ):
     _verb.register(app)

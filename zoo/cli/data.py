@@ -1,4 +1,4 @@
-"""``zoo data``: make, check and convert samples."""
+"""``zoo data``: make, check and convert samples; public data sets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo import __version__
+from zoo.cli import data_cards
 from zoo.cli.options import DataOption, JsonOption, SetOption
 from zoo.cli.output import emit, table, title
 from zoo.cli.progress import counted, progress_bar
@@ -27,7 +28,10 @@ __all__ = ["register"]
 
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Name of the task.")]
 FileOption = Annotated[Path, typer.Option("--out", metavar="FILE.h5", help="The file to write.")]
-data_app = typer.Typer(no_args_is_help=True, help="Make, check and convert samples.")
+data_app = typer.Typer(
+    no_args_is_help=True, help="Make, check and convert samples; fetch public data sets."
+)
+data_cards.register(data_app)
 
 
 def register(app: typer.Typer) -> None:

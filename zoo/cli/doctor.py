@@ -18,7 +18,10 @@ from zoo.cli.options import JsonOption
 from zoo.cli.output import emit, table, title
 from zoo.contract.task import API_VERSION
 from zoo.deprecation import uses
+from zoo.errors import UsageError
 from zoo.registry import Plugin, Registry, registry
+from zoo.weights.cache import this_cache
+from zoo.weights.catalogue import read_cards
 
 __all__ = ["Finding", "examine", "register"]
 
@@ -88,7 +91,8 @@ def examine(found: Registry, environ: Mapping[str, str]) -> Iterator[Finding]:
     )
     yield from _packages()
     yield from _torchvision()
-    yield _folder("cache", _cache(environ))
+    yield from _cards(found)
+    yield from _caches(environ)
     yield _data(environ)
     yield Finding(subject="processor", status="ok", detail=_processor())
 
@@ -217,9 +221,36 @@ def _torchvision() -> Iterator[Finding]:
         yield Finding(subject="torch and torchvision", status="ok", detail=f"{pair}: a pair")
 
 
-def _cache(environ: Mapping[str, str]) -> Path:
-    base = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(environ.get("ZOO_CACHE") or Path(base) / "zoo")
+def _cards(found: Registry) -> Iterator[Finding]:
+    """Cards of weights and data: how many, and each that cannot be used."""
+    catalogue = read_cards(found.plugins)
+    for bad in catalogue.bad:
+        yield Finding(
+            subject=f"card {bad.where}", status="broken", detail=bad.message, remedy=bad.remedy
+        )
+    counted = f"{len(catalogue.weights)} of weights, {len(catalogue.data)} of data"
+    yield Finding(subject="cards", status="ok", detail=counted)
+
+
+def _caches(environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        cache = this_cache(environ)
+    except UsageError as error:
+        yield Finding(
+            subject="cache", status="broken", detail=str(error.where), remedy=error.remedy
+        )
+        return
+    yield _folder("cache", cache.own)
+    for folder in cache.shared:
+        there = folder.is_dir()
+        yield Finding(
+            subject="shared cache",
+            status="ok" if there else "warning",
+            detail=f"{folder}{'' if there else ' is no folder'}",
+            remedy="" if there else "mount it, or correct ZOO_CACHE_RO",
+        )
+    if cache.offline:
+        yield Finding(subject="network", status="ok", detail="ZOO_OFFLINE forbids it")
 
 
 def _folder(name: str, folder: Path) -> Finding:

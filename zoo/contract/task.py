@@ -31,6 +31,7 @@ class Model:
             "not available: needs X".
         compile_safe: Whether ``torch.compile`` gives the same training.
         second_order: Whether its learner differentiates twice (forbids fsdp2 and compile).
+        check: Check file of this model instead of the task's, as a resource; empty: the task's.
     """
 
     config: Ref
@@ -46,6 +47,7 @@ class Model:
     needs: frozenset[str] = frozenset()
     compile_safe: bool = False
     second_order: bool = False
+    check: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,8 @@ class Task:
         recipes: Name -> TOML file as a resource, ``"package:recipes/paper.toml"``.
         published: TOML file of values that others published, as a resource; a report shows them
             beside its own. Empty: none.
+        check: TOML file for ``zoo check``, as a resource: settings that make models small, and
+            failures that are expected. Empty: none.
     """
 
     name: str
@@ -103,3 +107,4 @@ class Task:
     select: str = "loss"
     recipes: Mapping[str, str] = field(default_factory=dict)
     published: str = ""
+    check: str = ""

@@ -1,0 +1,1 @@
+"""One correct plugin, and plugins that differ from it in one fault each."""

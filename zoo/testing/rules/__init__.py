@@ -1,0 +1,1 @@
+"""The code of the rules: a small file for one, or a few related ones."""
