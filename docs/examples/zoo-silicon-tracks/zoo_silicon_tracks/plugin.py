@@ -66,6 +66,7 @@ def zoo_tasks() -> Sequence[Task]:
             metrics=f"{_HERE}.metrics:TrackMetrics",
             deploy=f"{_HERE}.deploy:DoubletDeploy",
             figures=f"{_HERE}.figures:TrackFigures",
+            check=f"{_HERE}:check.toml",
             recipes={"quick": f"{_HERE}:recipes/quick.toml"},
         ),
     )
