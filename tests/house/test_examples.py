@@ -14,10 +14,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "zoo-silicon-tracks"
-SMALL = (
-    "--set data.events=24 --set training.epochs=1 --set model.width=4 "
-    "--set data.options.fewest=6 --set data.options.most=12"
-)
 
 pytestmark = pytest.mark.slow
 
@@ -57,12 +53,12 @@ def test_every_command_of_its_page_runs(environment: dict[str, str], tmp_path: P
     page = (EXAMPLE / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    (zoo .*)$", page, re.MULTILINE)
     assert [command.split()[1] for command in commands] == ["train", "eval", "export"]
-    for command in commands:
-        small = SMALL if " train " in command else ""
-        if " eval " in command:  # few, small events
-            small = SMALL.replace("--set training.epochs=1 --set model.width=4 ", "")
-            command = re.sub(r" --set data\.events=\d+", "", command)
-        run(["-m", "zoo", *shlex.split(f"{command} {small}")[1:]], tmp_path, environment)
+    train, judge, export = commands
+    few = "--set data.events=24 --set data.options.fewest=6 --set data.options.most=12"
+    judge = re.sub(r" --set data\.events=\d+", "", judge)
+    quick = "--set training.epochs=1 --set model.width=4"
+    for command in (f"{train} {few} {quick}", f"{judge} {few}", export):
+        run(["-m", "zoo", *shlex.split(command)[1:]], tmp_path, environment)
     assert list(tmp_path.rglob("efficiency.png"))
     assert list(tmp_path.rglob("*.onnx"))
 

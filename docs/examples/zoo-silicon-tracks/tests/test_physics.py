@@ -22,10 +22,9 @@ def events(count: int, **settings: float) -> Table:
 
 
 def from_origin(momentum: float, azimuth: float, slope: float, count: int = 1) -> Particles:
-    one = np.ones(count)
-    return Particles(
-        0 * one, 0 * one, 0 * one, azimuth * one, slope * one, curvature(momentum * one)
-    )
+    one, zero = np.ones(count), np.zeros(count)
+    bend = curvature(momentum * one)
+    return Particles(zero, zero, zero, azimuth * one, slope * one, bend)
 
 
 def test_the_radius_of_curvature() -> None:
