@@ -5,11 +5,16 @@ The names are frozen by a test. Removing one is a new major API version.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from zoo.contract.task import API_VERSION as _API
+from zoo.deprecation import DEPRECATED, gone, tell
+
 if TYPE_CHECKING:
     from zoo.config.base import Config as Config
+    from zoo.config.migration import Migration as Migration
     from zoo.contract.checkpoint import Checkpoint as Checkpoint
     from zoo.contract.checkpoint import Conversion as Conversion
     from zoo.contract.codec import Batch as Batch
@@ -93,6 +98,7 @@ _HOME = {
     "Logger": "zoo.contract.logger",
     "Loss": "zoo.contract.learning",
     "Metrics": "zoo.contract.metrics",
+    "Migration": "zoo.config.migration",
     "Model": "zoo.contract.task",
     "Number": "zoo.contract.metrics",
     "ParityError": "zoo.errors",
@@ -130,10 +136,16 @@ __all__ = sorted(_HOME)  # noqa: PLE0605  # one list of names, not two
 
 
 def __getattr__(name: str) -> object:
+    if name in DEPRECATED and gone(DEPRECATED[name], _API):
+        raise ImportError(f"zoo.api.{name} was {DEPRECATED[name]}")
     if name not in _HOME:
         raise AttributeError(f"zoo.api has no {name!r}")
     value: object = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
+    if name in DEPRECATED:  # looked up again each time, so that every plugin is told
+        caller = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001  # who imports it
+        tell(f"zoo.api.{name}", DEPRECATED[name], caller)
+    else:
+        globals()[name] = value
     return value
 
 

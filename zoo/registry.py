@@ -6,10 +6,14 @@ an id that two plugins claim belongs to neither until one of them is uninstalled
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import sys
+import time
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -20,7 +24,8 @@ from zoo import hooks
 from zoo.contract.deploy import Consumer
 from zoo.contract.refs import Ref
 from zoo.contract.task import API_VERSION, Model, Task
-from zoo.errors import PluginError, suggestion
+from zoo.errors import PluginError, UsageError, suggestion
+from zoo.watchdog import watched
 
 __all__ = ["CORE_VERBS", "Plugin", "Registry", "build", "registry"]
 
@@ -36,10 +41,20 @@ CORE_VERBS = frozenset(
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """No ``/`` and no ``@``, which an id ``TASK/MODEL@version`` needs, and nothing to quote."""
 
+_PATIENCE = 20.0  # seconds; a plugin's import takes milliseconds, also from a slow network disk
+_HEAVY = frozenset({"torch", "numpy", "h5py", "scipy", "matplotlib", "pandas", "tensorflow", "jax"})
+
 
 @dataclass(kw_only=True)
 class Plugin:
-    """One entry point, loaded or broken."""
+    """One entry point, loaded or broken.
+
+    Attributes:
+        error, traceback: Why it is broken; empty: it is not.
+        seconds: That its import took.
+        printed: What it wrote to stdout meanwhile, which nobody sees.
+        heavy: Large libraries that its import loads, and every command with it.
+    """
 
     name: str
     value: str
@@ -54,6 +69,9 @@ class Plugin:
     cards: list[str] = field(default_factory=list)
     error: str = ""
     traceback: str = ""
+    seconds: float = 0.0
+    printed: str = ""
+    heavy: tuple[str, ...] = ()
 
 
 class Registry:
@@ -97,10 +115,15 @@ class Registry:
     def conflicts(self) -> Mapping[str, tuple[str, ...]]:
         """What more than one plugin claims -> the names of those plugins."""
         return {
-            what: tuple(owner.name for owner in owners)
+            what: tuple(self._told(owner) for owner in owners)
             for what, owners in self._owners.items()
             if len(owners) > 1
         }
+
+    def _told(self, plugin: Plugin) -> str:
+        """The name of a plugin; where another one has it too, with its distribution."""
+        same = [other for other in self.plugins if other.name == plugin.name]
+        return plugin.name if len(same) == 1 else f"{plugin.name} of {plugin.distribution}"
 
     @property
     def broken(self) -> tuple[Plugin, ...]:
@@ -215,17 +238,20 @@ class Registry:
         return f"{suggestion(name, known)}{broken} (`zoo list` shows all, `zoo doctor` the broken)"
 
 
-def build(points: Iterable[EntryPoint], only: frozenset[str] | None = None) -> Registry:
+def build(
+    points: Iterable[EntryPoint], only: frozenset[str] | None = None, patience: float = _PATIENCE
+) -> Registry:
     """Load entry points one by one, each on its own.
 
     Args:
         points: Entry points of the group ``zoo.plugins``.
         only: Names to load; ``None``: all.
+        patience: Seconds that one may take; zero: any time.
     """
     chosen = sorted(points, key=lambda point: point.name)
     if only is not None:
         chosen = [point for point in chosen if point.name in only]
-    return Registry([_load(point) for point in chosen])
+    return Registry([_load(point, patience) for point in chosen])
 
 
 @cache
@@ -235,15 +261,32 @@ def registry() -> Registry:
     only = None
     if restriction is not None:
         only = frozenset(name.strip() for name in restriction.split(",") if name.strip())
-    return build(entry_points(group=hooks.GROUP), only)
+    return build(entry_points(group=hooks.GROUP), only, _patience(os.environ))
 
 
-def _load(point: EntryPoint) -> Plugin:
+def _patience(environ: Mapping[str, str]) -> float:
+    text = environ.get("ZOO_PLUGIN_SECONDS", "")
+    try:
+        seconds = float(text or _PATIENCE)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e6:
+        raise UsageError(
+            f"is no number of seconds: {text!r}",
+            where="ZOO_PLUGIN_SECONDS",
+            remedy=f"unset it ({_PATIENCE:g} s), or 0 to wait for ever",
+        )
+    return seconds
+
+
+def _load(point: EntryPoint, patience: float) -> Plugin:
     plugin = Plugin(name=point.name, value=point.value)
     if point.dist is not None:
         plugin.distribution, plugin.version = point.dist.name, point.dist.version
-    try:
-        _ask(plugin, point.load())
+    before, begin, printed = _HEAVY & sys.modules.keys(), time.perf_counter(), io.StringIO()
+    try:  # what it prints must not stand before the JSON of a command
+        with redirect_stdout(printed), watched(f"the plugin {point.name}", patience):
+            _ask(plugin, point.load())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # even sys.exit() on import harms nobody
@@ -252,6 +295,8 @@ def _load(point: EntryPoint) -> Plugin:
         plugin.traceback = traceback.format_exc()
         plugin.tasks, plugin.models, plugin.commands = {}, {}, {}
         plugin.consumers, plugin.loggers, plugin.cards = {}, {}, []
+    plugin.seconds, plugin.printed = time.perf_counter() - begin, printed.getvalue()
+    plugin.heavy = tuple(sorted((_HEAVY & sys.modules.keys()) - before))
     return plugin
 
 
@@ -281,9 +326,10 @@ def _ask_version(plugin: Plugin, apis: list[object]) -> None:
         raise PluginError("it has no hook 'zoo_api'", remedy="return the API version it is for")
     plugin.api = _version(apis[0])
     if plugin.api[0] != API_VERSION[0] or plugin.api[1] > API_VERSION[1]:
+        older = plugin.distribution if plugin.api < API_VERSION else "detector-zoo"
         raise PluginError(
             f"it needs API {_dotted(plugin.api)}, this zoo has {_dotted(API_VERSION)}",
-            remedy="upgrade the older of the two",
+            remedy=f"pip install --upgrade {older or plugin.name}",
         )
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from zoo.errors import PluginError
-from zoo.registry import CORE_VERBS, Registry, build
+from zoo.errors import PluginError, UsageError
+from zoo.registry import CORE_VERBS, Registry, _patience, build
 
 _GOOD = """
 from zoo.api import Consumer, Model, Task, hookimpl
@@ -177,6 +178,56 @@ def test_two_plugins_claim_one_logger(write: Write) -> None:
     assert not found.loggers
     with pytest.raises(PluginError, match="two plugins claim it: one and two"):
         found.logger("board")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time; time.sleep(60)",
+        "while True: pass",
+        "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
+        good("bad") + "\n@hookimpl\ndef zoo_cards():\n    import time; time.sleep(60)\n",
+    ],
+)
+def test_a_plugin_that_hangs_is_given_up(write: Write, code: str) -> None:
+    begin = time.monotonic()
+    found = build([write("bad", code), write("good", good("tracks"))], patience=0.3)
+    assert time.monotonic() - begin < 20
+    assert reason(found, "bad") == "TookTooLong: it had not answered after 0.3 s"
+    assert list(found.tasks) == ["tracks"]
+    assert "import time" not in found.plugins[1].error
+
+
+def test_what_a_plugin_prints_is_kept_from_json(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = build([write("loud", "print('hello')\n" + good("tracks"))])
+    assert capsys.readouterr().out == ""
+    assert found.plugins[0].printed == "hello\n"
+    assert list(found.tasks) == ["tracks"]
+
+
+def test_what_the_import_of_a_plugin_costs(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
+    code = "import sys, time, types; time.sleep(0.05); sys.modules['jax'] = types.ModuleType('jax')"
+    found = build([write("heavy", f"{code}\n{good('tracks')}")])
+    monkeypatch.delitem(sys.modules, "jax")
+    assert found.plugins[0].heavy == ("jax",)
+    assert found.plugins[0].seconds >= 0.05
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf"])
+def test_patience_that_is_no_number(text: str) -> None:
+    with pytest.raises(UsageError, match="is no number of seconds"):
+        _patience({"ZOO_PLUGIN_SECONDS": text})
+    assert _patience({"ZOO_PLUGIN_SECONDS": "5"}) == 5
+    assert _patience({}) == 20
+
+
+def test_two_plugins_of_one_name_are_told_apart(write: Write) -> None:
+    one, two = (build([write(name, good("tracks"))]).plugins[0] for name in ("one", "two"))
+    one.distribution, two.distribution, two.name = "zoo-one", "zoo-two", "one"
+    assert Registry([one, two]).conflicts["task tracks"] == ("one of zoo-one", "one of zoo-two")
 
 
 _GUEST = """

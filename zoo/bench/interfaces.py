@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from zoo.bench.case import Case, Port, Subject, ports
 from zoo.bench.foreign import Foreign, make_inputs
 from zoo.config.base import Config
-from zoo.config.layers import validate
+from zoo.config.layers import validate, validate_stored
 from zoo.config.run import DataConfig
 from zoo.contract.deploy import Deploy
 from zoo.contract.refs import resolve
@@ -166,4 +166,4 @@ def _config_and_facts(subject: Subject) -> tuple[Config, Mapping[str, Any]]:
 
 def _config(id_: str, values: Mapping[str, Any]) -> Config:
     config_class = cast("type[Config]", resolve(registry().model(id_)[1].config))
-    return validate(config_class, values, "model")
+    return validate_stored(config_class, values, id_)

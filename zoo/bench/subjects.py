@@ -20,6 +20,7 @@ from zoo.config.layers import (
     resolve,
     set_layer,
 )
+from zoo.config.migration import migrated
 from zoo.config.toml import read_toml
 from zoo.contract.refs import resolve as resolve_reference
 from zoo.contract.task import Model, Task
@@ -118,7 +119,8 @@ def _trained(name: str, ref: str, settings: Settings) -> Subject:
     layers = []
     if RunDirectory.is_run(folder):
         layers.append(Layer(f"run {folder}", read_toml(RunDirectory.open(folder).config)))
-    layers.append(Layer(f"file {file.name}", {"model": header["config"]}))
+    config, _ = migrated(_config_class(model), header["config"], whole=True)
+    layers.append(Layer(f"file {file.name}", {"model": config}))
     layers += _shared(settings)
     return Subject(
         name=name,

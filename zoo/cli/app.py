@@ -22,6 +22,7 @@ from zoo.cli import (
     doctor,
     export,
     info,
+    new,
     output,
     predict,
     report,
@@ -33,6 +34,7 @@ from zoo.cli import select as select_verb
 from zoo.cli import weights as weights_verb
 from zoo.contract.refs import Ref, resolve
 from zoo.contract.task import API_VERSION
+from zoo.deprecation import show_plainly
 from zoo.errors import PluginError, UsageError
 from zoo.registry import Plugin, registry
 
@@ -151,6 +153,7 @@ for _verb in (
     export,
     bench,
     report,
+    new,
     weights_verb,
     check,
     doctor,
@@ -161,5 +164,6 @@ for _verb in (
 def main() -> NoReturn:
     """The command ``zoo``."""
     os.environ.setdefault("MPLBACKEND", "Agg")
+    show_plainly()
     app(prog_name="zoo")
     raise SystemExit(0)

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import typer
 
-from zoo import __version__
+from zoo import __version__, watchdog
 from zoo.artifacts.environment import PACKAGES, cpu_flags, cpu_model, package_versions
 from zoo.cli.options import JsonOption
 from zoo.cli.output import emit, table, title
 from zoo.contract.task import API_VERSION
+from zoo.deprecation import uses
 from zoo.errors import UsageError
 from zoo.registry import Plugin, Registry, registry
 from zoo.weights.cache import this_cache
@@ -26,6 +27,8 @@ __all__ = ["Finding", "examine", "register"]
 
 _FURTHER = ("torchvision", "timm", "segmentation-models-pytorch", "onnxscript", "typer", "pluggy")
 _BROKEN = 3
+_SLOW = 1.0  # seconds
+_WATCHDOG = watchdog.__file__
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +66,20 @@ def doctor(as_json: JsonOption = False) -> None:
 def examine(found: Registry, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything that can be checked without importing torch or numpy."""
     for plugin in found.plugins:
-        yield _plugin(plugin)
+        yield _plugin(plugin, found)
     for what, names in found.conflicts.items():
         yield Finding(
             subject=what,
             status="broken",
             detail=f"claimed by {' and '.join(names)}; nobody gets it",
-            remedy="uninstall one, or restrict ZOO_PLUGINS",
+            remedy="pip uninstall the package of one, or name the other alone in ZOO_PLUGINS",
+        )
+    for (package, name), text in sorted(uses.items()):
+        yield Finding(
+            subject=f"{package}: {name}",
+            status="warning",
+            detail=text,
+            remedy="upgrade the plugin, or tell its author; it works until then",
         )
     if not found.plugins:
         yield _no_plugins(environ)
@@ -87,34 +97,52 @@ def examine(found: Registry, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield Finding(subject="processor", status="ok", detail=_processor())
 
 
-def _plugin(plugin: Plugin) -> Finding:
+def _plugin(plugin: Plugin, found: Registry) -> Finding:
     origin = f"{plugin.distribution} {plugin.version}".strip()
     if plugin.error:
         return Finding(
             subject=f"plugin {plugin.name}",
             status="broken",
             detail=f"{plugin.error} ({plugin.value}, from {origin or 'no distribution'})",
-            remedy=_remedy(plugin),
+            remedy=_remedy(plugin, found),
         )
+    burden = _burden(plugin)
     models = sum(len(task.models) for task in plugin.tasks.values())
     counted = f"{len(plugin.tasks)} tasks, {models} models"
     if plugin.loggers:
         counted += f", {len(plugin.loggers)} loggers"
     return Finding(
         subject=f"plugin {plugin.name}",
-        status="ok",
-        detail=f"{origin}, API {_dotted(plugin.api or API_VERSION)}, {counted}",
+        status="warning" if burden else "ok",
+        detail=f"{origin}, API {_dotted(plugin.api or API_VERSION)}, {counted}{burden}",
+        remedy="tell its author: what is heavy belongs behind references" if burden else "",
     )
 
 
-def _remedy(plugin: Plugin) -> str:
+def _burden(plugin: Plugin) -> str:
+    """What its import costs every command; empty: nothing that matters."""
+    told = ""
+    if plugin.seconds > _SLOW:
+        told += f"; its import takes {plugin.seconds:.1f} s"
+    if plugin.heavy:
+        told += f"; its import loads {', '.join(plugin.heavy)}"
+    if plugin.printed.strip():
+        told += f"; its import prints {plugin.printed.strip()[:60]!r}"
+    return told
+
+
+def _remedy(plugin: Plugin, found: Registry) -> str:
     if plugin.error.startswith("ModuleNotFoundError"):
         return f"install what it needs: pip install --upgrade {plugin.distribution or plugin.name}"
     if "needs API" in plugin.error:
         return f"pip install --upgrade detector-zoo {plugin.distribution}".strip()
     last = [line.strip() for line in plugin.traceback.splitlines() if line.startswith("  File")]
+    last = [line for line in last if not line.startswith(f'File "{_WATCHDOG}"')]
     place = f"; it failed at {_without_folder(last[-1])}" if last else ""
-    return f"tell its author{place}; ZOO_PLUGINS can leave it out"
+    if plugin.error.startswith("TookTooLong"):
+        place += "; ZOO_PLUGIN_SECONDS=60 waits longer"
+    good = ",".join(other.name for other in found.plugins if not other.error)
+    return f"tell its author{place}; ZOO_PLUGINS={good} leaves it out"
 
 
 def _without_folder(line: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from zoo.config.migration import Migration
 
 __all__ = ["Config"]
 
@@ -15,7 +17,12 @@ class Config(BaseModel):
 
     The string under a field becomes its description in ``zoo info`` and the JSON schema. TOML has
     no null, so the word ``none`` means ``None`` in every field that may be ``None``.
+
+    Attributes:
+        migrations: What was changed since the first version, oldest first.
     """
+
+    migrations: ClassVar[tuple[Migration, ...]] = ()
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True

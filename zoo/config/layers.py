@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from zoo.config.base import Config
 from zoo.config.merge import Merge
+from zoo.config.migration import migrated, notice
 from zoo.config.problems import config_error, dotted
 from zoo.config.run import RunConfig, run_config
 from zoo.config.toml import leaves, parse_toml, read_toml
@@ -32,10 +33,12 @@ __all__ = [
     "resolve",
     "set_layer",
     "validate",
+    "validate_stored",
 ]
 
 _PREFIX = "ZOO_SET__"
 _Class = TypeVar("_Class", bound=BaseModel)
+_Config = TypeVar("_Config", bound=Config)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,22 @@ def validate(config_class: type[_Class], values: Mapping[str, Any], prefix: str 
         raise config_error(error, config_class, values, prefix=prefix) from None
 
 
+def validate_stored(config_class: type[_Config], values: Mapping[str, Any], where: str) -> _Config:
+    """A whole config that an older version may have written; what it changed is told.
+
+    Args:
+        config_class: The class.
+        values: As they were stored.
+        where: The file, for the notice.
+
+    Raises:
+        ConfigError: As for :func:`validate`, and if old settings have no successor.
+    """
+    values, notes = migrated(config_class, values, whole=True)
+    notice(where, notes)
+    return validate(config_class, values)
+
+
 def resolve(model_config: type[Config], layers: Sequence[Layer]) -> Resolved:
     """Merge layers over the defaults of a model's run configuration.
 
@@ -94,10 +113,20 @@ def resolve(model_config: type[Config], layers: Sequence[Layer]) -> Resolved:
     """
     merge = Merge(run_config(model_config))
     for layer in layers:
-        merge.add(layer.name, layer.values)
+        merge.add(layer.name, _of_today(model_config, layer))
     config = merge.validated()
     provenance = {dotted(path): merge.origin(path) or "default" for path, _ in leaves(config)}
     return Resolved(config, provenance)
+
+
+def _of_today(model_config: type[Config], layer: Layer) -> Mapping[str, Any]:
+    """The values of a layer whose settings of the model may have the names of an older version."""
+    model = layer.values.get("model")
+    if not isinstance(model, Mapping) or not model_config.migrations:
+        return layer.values
+    model, notes = migrated(model_config, model, whole=False)
+    notice(layer.name, notes)
+    return {**layer.values, "model": model}
 
 
 def recipe_layer(recipes: Mapping[str, str], name: str) -> Layer:

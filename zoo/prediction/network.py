@@ -14,7 +14,7 @@ from torch import nn
 
 from zoo.artifacts.model_file import ModelRecord, read_model
 from zoo.config.base import Config
-from zoo.config.layers import validate
+from zoo.config.layers import validate_stored
 from zoo.contract.codec import Batch, Codec
 from zoo.contract.learning import LearnerProtocol
 from zoo.contract.predictor import Predictor
@@ -191,7 +191,7 @@ def load_network(
 def _config(spec: Model, record: ModelRecord, path: Path) -> Config:
     config_class = cast("type[Config]", resolve(spec.config))
     try:
-        return validate(config_class, record.config)
+        return validate_stored(config_class, record.config, str(path))
     except ConfigError as error:
         raise WeightsError(
             f"its config does not suit this version of {record.model}: {error.message}",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from zoo.config.base import Config
 from zoo.config.layers import validate
+from zoo.config.migration import migrated, notice
 from zoo.config.run import DataConfig
 from zoo.contract.refs import resolve
 from zoo.contract.source import Link, Simulator, Source
@@ -227,7 +228,9 @@ def _made(spec: SourceSpec, data: DataConfig, *arguments: str) -> object:
 
 def _config(spec: SourceSpec, data: DataConfig) -> Config:
     config_class = cast("type[Config]", resolve(spec.config))
-    return validate(config_class, data.options, "data.options")
+    options, notes = migrated(config_class, data.options, whole=False)
+    notice(f"options of {data.source}", notes)
+    return validate(config_class, options, "data.options")
 
 
 def _source_spec(task: Task, name: str) -> SourceSpec:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.config.base import Config
-from zoo.config.layers import validate
+from zoo.config.layers import validate_stored
 from zoo.contract.codec import Codec
 from zoo.contract.predictor import Predictor
 from zoo.contract.refs import resolve
@@ -122,7 +122,7 @@ def _codec(header: ExportHeader, path: Path) -> Codec:
     task, model = registry().model(header.model)
     config_class = cast("type[Config]", resolve(model.config))
     try:
-        config = validate(config_class, header.config)
+        config = validate_stored(config_class, header.config, str(path))
     except ConfigError as error:
         raise WeightsError(
             f"its config does not suit this version of {header.model}: {error.message}",

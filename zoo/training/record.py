@@ -16,6 +16,7 @@ from zoo.artifacts.environment import environment
 from zoo.artifacts.model_file import ModelRecord, read_model, write_model
 from zoo.artifacts.run_directory import RunDirectory
 from zoo.config.layers import Resolved
+from zoo.config.migration import migrated
 from zoo.config.toml import dump_toml, schema
 from zoo.contract.source import Block, Source
 from zoo.contract.task import API_VERSION
@@ -63,7 +64,7 @@ def open_run(
     if not RunDirectory.is_run(out):
         return _create(out, parts, resolved, identity)
     run = RunDirectory.open(out)
-    before, now = _decisive(run.identity()), _decisive(identity)
+    before, now = _decisive(_of_today(run.identity(), parts)), _decisive(identity)
     untold = now.keys() - before.keys()
     before |= {name: now[name] for name in untold if _is_default(name, resolved.provenance)}
     names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
@@ -81,6 +82,16 @@ def open_run(
     with suppress(OSError):  # a disk that must not be written is told where it matters
         run.remove_torn()
     return run
+
+
+def _of_today(identity: Mapping[str, Any], parts: Parts) -> Mapping[str, Any]:
+    """What decides a run that an older version began, in the settings of this one."""
+    config = identity.get("config", {})
+    model = config.get("model") if isinstance(config, Mapping) else None
+    if not isinstance(model, Mapping):
+        return identity
+    model, _ = migrated(parts.config, model, whole=True)
+    return {**identity, "config": {**config, "model": model}}
 
 
 def _create(

@@ -149,6 +149,12 @@ def install(site: Path, name: str, modules: dict[str, str], points: dict[str, st
     (info / "entry_points.txt").write_text("[zoo.plugins]\n" + "\n".join(lines) + "\n")
 
 
+@pytest.fixture
+def install_plugin() -> Callable[..., None]:
+    """See :func:`install`."""
+    return install
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of installed plugins."""

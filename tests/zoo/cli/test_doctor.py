@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from zoo.cli import doctor
 from zoo.cli.doctor import Finding, examine
-from zoo.registry import build
+from zoo.registry import Plugin, Registry, build
 
 Zoo = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -43,6 +45,38 @@ def test_for_people_the_broken_stand_last_with_what_to_do(zoo: Zoo) -> None:
     table, _, remedies = done.stdout.partition("\n\n")
     assert table.splitlines()[-1].startswith("broken")
     assert remedies.startswith("What to do\n- plugin bad: tell its author")
+
+
+def test_a_plugin_that_hangs_is_named_with_the_way_out(
+    site: Path, tmp_path: Path, zoo_process: Zoo, install_plugin: Callable[..., None]
+) -> None:
+    hanging = {"hangzoo.py": "import time\n\n\ntime.sleep(60)\n"}
+    install_plugin(tmp_path, "hangzoo", hanging, {"hang": "hangzoo"})
+    path = os.pathsep.join([str(tmp_path), str(site), *filter(None, sys.path)])
+    asked = {"PYTHONPATH": path, "ZOO_PLUGINS": "toy,hang", "ZOO_PLUGIN_SECONDS": "0.5"}
+    done = zoo_process("doctor", "--json", **asked)
+    assert done.returncode == 3
+    found = {item["subject"]: item for item in json.loads(done.stdout)["findings"]}
+    assert found["plugin toy"]["status"] == "ok"
+    hang = found["plugin hang"]
+    assert "TookTooLong: it had not answered after 0.5 s (hangzoo, from hangzoo" in hang["detail"]
+    assert hang["remedy"] == (
+        "tell its author; it failed at hangzoo.py line 4; ZOO_PLUGIN_SECONDS=60 waits longer; "
+        "ZOO_PLUGINS=toy leaves it out"
+    )
+
+
+def test_what_an_import_costs_and_what_will_go_are_warnings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Plugin(name="slow", value="m", seconds=2.5, printed="hi\n", heavy=("torch",))
+    monkeypatch.setattr(doctor, "uses", {("zoo_slow", "zoo.api.old"): "zoo_slow uses zoo.api.old"})
+    found = {item.subject: item for item in examine(Registry([slow]), {})}
+    assert found["plugin slow"].status == "warning"
+    assert found["plugin slow"].detail.endswith(
+        "its import takes 2.5 s; its import loads torch; its import prints 'hi'"
+    )
+    assert found["zoo_slow: zoo.api.old"].status == "warning"
 
 
 def test_all_well_is_exit_0(zoo_process: Zoo) -> None:

@@ -29,6 +29,7 @@ sys.exit(f"imports {sorted(heavy)}" if heavy else code)
         (["list"], 0),
         (["list", "--json"], 0),
         (["doctor"], 3),
+        (["new", "plugin", "sum", "--into", "NEW"], 0),
         (["train", "--help"], 0),
         (["eval", "--help"], 0),
         (["data", "--help"], 0),
@@ -37,7 +38,9 @@ sys.exit(f"imports {sorted(heavy)}" if heavy else code)
         (["lsit"], 2),
     ],
 )
-def test_nothing_heavy_is_imported(site: Path, arguments: list[str], code: int) -> None:
+def test_nothing_heavy_is_imported(
+    site: Path, tmp_path: Path, arguments: list[str], code: int
+) -> None:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(site), *filter(None, sys.path)]),
         "ZOO_PLUGINS": "toy,bad",
@@ -45,6 +48,7 @@ def test_nothing_heavy_is_imported(site: Path, arguments: list[str], code: int) 
     done = subprocess.run(
         [sys.executable, "-c", _CODE, *arguments],
         env=environment,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,

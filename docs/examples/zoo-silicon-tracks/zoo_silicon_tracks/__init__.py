@@ -1,0 +1,1 @@
+"""Tracks in a silicon barrel: a plugin of detector-zoo."""
