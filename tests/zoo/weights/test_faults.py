@@ -248,7 +248,8 @@ def test_a_file_mirror_that_is_none(toys: Any, cache: Cache, tmp_path: Path) -> 
     (tmp_path / "long").write_bytes(toys.content + b"more")
     mirrors = [(tmp_path / name).as_uri() for name in ("pipe", "long", "absent")]
     with pytest.raises(WeightsError) as caught:
-        toys.obtain(cache, *mirrors)
+        toys.obtain(cache, *mirrors, "file:///proc/self/mem")  # a disk that fails
+    assert "it cannot be read (Input/output error)" in caught.value.message
     assert caught.value.message.count("there is no such file") == 2
     assert f"{len(toys.content) + 1} bytes instead of" in caught.value.message
     assert toys.left_in(cache.own) == []
