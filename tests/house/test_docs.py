@@ -34,12 +34,12 @@ SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
 PAGES = (
     "quickstart",
     "data",
-    "weights",
     "configuration",
     "training",
     "running-anywhere",
     "evaluation",
     "export",
+    "weights",
     "writing-a-plugin",
 )
 NOT_RUN = re.compile(r"# not run: \w+")
