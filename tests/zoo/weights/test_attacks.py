@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from zoo.errors import WeightsError
+from zoo.errors import UsageError, WeightsError
 from zoo.weights import names
 from zoo.weights.cache import Cache
 from zoo.weights.transfer import Patience
@@ -325,3 +325,13 @@ def test_no_token_is_told(
     message = refused(toys, cache, server.url(PATH))
     assert "ZOO_TOKEN_<HOST>" in message
     assert "secret" not in "".join([message, *toys.told])
+    monkeypatch.setenv("ZOO_TOKEN_127_0_0_1", "secret\r\nX: y")
+    with pytest.raises(UsageError) as caught:
+        toys.obtain(cache, server.url(PATH))
+    assert caught.value.where == "ZOO_TOKEN_127_0_0_1"
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_does_not_steer_the_terminal(toys: Any, cache: Cache, server: Any) -> None:
+    server.answers[PATH] = lambda h: h.send_error(404, "\x1b[2Jgone")
+    assert refused(toys, cache, server.url(PATH)).endswith(": 404 Not Found")
