@@ -62,7 +62,7 @@ def zoo_commands() -> Mapping[str, Ref]:
 
 @_hookspec
 def zoo_cards() -> Sequence[str]:
-    """Folders with cards of published weights, as resources ``"package:cards"``."""
+    """Folders with cards of weights and of data sets, as resources ``"package:cards"``."""
     raise NotImplementedError  # a specification is never called
 
 

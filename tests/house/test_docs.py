@@ -39,6 +39,7 @@ PAGES = (
     "running-anywhere",
     "evaluation",
     "export",
+    "weights",
     "using-weights",
     "converting-weights",
     "writing-a-plugin",

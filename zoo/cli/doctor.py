@@ -200,6 +200,14 @@ def _cards(found: Registry) -> Iterator[Finding]:
         yield Finding(
             subject=f"card {bad.where}", status="broken", detail=bad.message, remedy=bad.remedy
         )
+    for card in catalogue.weights:
+        if card.id not in found.models:
+            yield Finding(
+                subject=f"card {card.origin}",
+                status="warning",
+                detail=f"no installed plugin has the model {card.id}",
+                remedy="install the plugin that brings it",
+            )
     counted = f"{len(catalogue.weights)} of weights, {len(catalogue.data)} of data"
     yield Finding(subject="cards", status="ok", detail=counted)
 

@@ -77,17 +77,29 @@ def info(id_: WeightsID, as_json: JsonOption = False) -> None:
 
 @weights_app.command()
 def pull(ids: WeightsIDs = None, every: AllOption = False, as_json: JsonOption = False) -> None:
-    """Fetch weights that are not on this machine. Given again, it goes on where it was cut."""
+    """Fetch weights that are not on this machine. Given again, it goes on where it was cut.
+
+    Of several, those that cannot be had are told, with exit code 5 when the others are there.
+    """
     from zoo.weights.cache import this_cache
     from zoo.weights.resolving import obtain_weights
 
     cache = this_cache()
+    chosen = _chosen(ids, every=every)
     rows = []
-    for card in _chosen(ids, every=every):
-        with fetched(card.ref) as (progress, tell):
-            held = obtain_weights(card, cache, progress=progress, tell=tell)
-        rows.append(_row(card, cache) | {"where": held.where, "path": str(held.path)})
+    for card in chosen:
+        try:
+            with fetched(card.ref) as (progress, tell):
+                held = obtain_weights(card, cache, progress=progress, tell=tell)
+        except WeightsError as error:
+            if len(chosen) == 1:
+                raise
+            rows.append(_row(card, cache) | {"error": error.as_dict()})
+        else:
+            rows.append(_row(card, cache) | {"where": held.where, "path": str(held.path)})
     emit({"weights": rows}, as_json, _render_paths)
+    if any("error" in row for row in rows):
+        raise typer.Exit(WeightsError.exit_code)
 
 
 @weights_app.command()
@@ -212,7 +224,10 @@ def _metrics(metrics: list[dict[str, Any]]) -> str:
 
 
 def _render_paths(payload: Mapping[str, Any]) -> str:
-    rows = [(f"{r['id']}@{r['version']}", r["where"], r["path"]) for r in payload["weights"]]
+    rows = [
+        (f"{r['id']}@{r['version']}", r["where"], r["path"] or r.get("error", {}).get("message"))
+        for r in payload["weights"]
+    ]
     return table(("weights", "where", "file"), rows)
 
 

@@ -121,7 +121,7 @@ def card_toml(card: WeightsCard) -> str:
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     rows = {key: values.pop(key) for key in ("metrics",) if key in values}
     plain = {key: value for key, value in values.items() if key not in tables}
-    return tomli_w.dumps({**plain, **tables, **rows})
+    return tomli_w.dumps({"kind": card.kind, **plain, **tables, **rows})
 
 
 def store_model(model: Model, cache: Cache, card: Path | None, name: str) -> list[Path]:
@@ -289,6 +289,8 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterable[tuple[tuple[str,
 def _toml(value: Any) -> str:
     if value is None:
         return "none"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     return tomli_w.dumps({"v": value}).partition("=")[2].strip()
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import IO, Literal, TypeAlias
 
 from zoo.errors import WeightsError
 from zoo.weights.cache import Cache, Where, fault_of, unwritable
@@ -224,9 +224,17 @@ def _copy(mirror: Mirror, beside: Traversable | None, part: Path, size: int) -> 
         raise Refused(f"it cannot be read ({error.strerror or error})") from error
     with source, part.open("wb") as target:
         left = size + 1
-        while left and (block := source.read(min(left, _BLOCK))):
+        while left and (block := _read(source, min(left, _BLOCK))):
             target.write(block)
             left -= len(block)
+
+
+def _read(source: IO[bytes], count: int) -> bytes:
+    """What cannot be read is the mirror's fault; what cannot be written, the cache's."""
+    try:
+        return source.read(count)
+    except OSError as error:
+        raise Refused(f"it cannot be read ({error.strerror or error})") from error
 
 
 def _require_valid(wanted: Wanted, part: Path) -> None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -132,12 +133,20 @@ def _beginning(answer: BaseHTTPResponse, there: int) -> int:
         if told is None or int(told[1]) != there:
             raise Refused("it sends another part of the file than it was asked for")
         return there
-    reason = f"{answer.status} {answer.reason or ''}".strip()
+    reason = _status(answer.status)
     if answer.status in _BUSY:
         raise Cut(reason, _wait(answer.headers.get("Retry-After", "")))
     if answer.status in (401, 403):
         raise Refused(f"{reason}; a private server is given a token by ZOO_TOKEN_<HOST>")
     raise Refused(reason)
+
+
+def _status(code: int) -> str:
+    """In our words: those of the server may steer a terminal."""
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
 
 
 def _blocks(answer: BaseHTTPResponse, limits: Patience) -> Iterator[bytes]:
@@ -211,6 +220,12 @@ def _headers(url: str, there: int, first: tuple[str, str, int | None]) -> dict[s
     name = re.sub(r"[^A-Z0-9]", "_", (urlsplit(url).hostname or "").upper())
     token = os.environ.get(f"ZOO_TOKEN_{name}", "")
     if token and _host(url) == first:
+        if not re.fullmatch(r"[!-~]+", token):  # and it is not told
+            raise UsageError(
+                "holds spaces or other characters that no token has",
+                where=f"ZOO_TOKEN_{name}",
+                remedy="set it again, without a line end",
+            )
         headers["Authorization"] = f"Bearer {token}"
     return headers
 

@@ -32,6 +32,8 @@ sys.exit(f"imports {sorted(heavy)}" if heavy else code)
         (["train", "--help"], 0),
         (["eval", "--help"], 0),
         (["data", "--help"], 0),
+        (["data", "list"], 0),
+        (["weights", "list"], 0),
         (["lsit"], 2),
     ],
 )

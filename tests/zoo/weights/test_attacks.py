@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from zoo.errors import WeightsError
+from zoo.errors import UsageError, WeightsError
+from zoo.weights import names
 from zoo.weights.cache import Cache
 from zoo.weights.transfer import Patience
 
@@ -233,6 +234,27 @@ def test_mirrors_in_turn(toys: Any, cache: Cache, server: Any, status: int) -> N
     assert message.count("\n- ") == 3
 
 
+def test_nobody_answers(toys: Any, cache: Cache, server: Any) -> None:
+    port = server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    message = refused(toys, cache, f"http://127.0.0.1:{port}/net.safetensors")
+    assert message.endswith(": no connection")
+
+
+def test_archives(toys: Any, cache: Cache, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DOI of Zenodo and a repository of Hugging Face, both played by the server."""
+    monkeypatch.setattr(names, "ZENODO", server.url(""))
+    monkeypatch.setattr(names, "HUGGING_FACE", server.url("/hf"))
+    server.answers["/hf/org/repo/resolve/v1/net.safetensors"] = toys.content
+    mirrors = ("doi:10.5281/zenodo.12/net.safetensors", "hf://org/repo@v1/net.safetensors")
+    assert toys.obtain(cache, *mirrors).read_bytes() == toys.content
+    assert [path for path, _ in server.asked] == [
+        "/records/12/files/net.safetensors?download=1",
+        "/hf/org/repo/resolve/v1/net.safetensors",
+    ]
+
+
 def test_a_server_that_is_busy_is_waited_for(toys: Any, cache: Cache, server: Any) -> None:
     def busy(handler: Any) -> None:
         if len(server.asked) > 1:
@@ -303,3 +325,13 @@ def test_no_token_is_told(
     message = refused(toys, cache, server.url(PATH))
     assert "ZOO_TOKEN_<HOST>" in message
     assert "secret" not in "".join([message, *toys.told])
+    monkeypatch.setenv("ZOO_TOKEN_127_0_0_1", "secret\r\nX: y")
+    with pytest.raises(UsageError) as caught:
+        toys.obtain(cache, server.url(PATH))
+    assert caught.value.where == "ZOO_TOKEN_127_0_0_1"
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_does_not_steer_the_terminal(toys: Any, cache: Cache, server: Any) -> None:
+    server.answers[PATH] = lambda h: h.send_error(404, "\x1b[2Jgone")
+    assert refused(toys, cache, server.url(PATH)).endswith(": 404 Not Found")

@@ -136,6 +136,12 @@ def test_list_pull_path_and_verify(zoo: Zoo, cards: Path, toys: Any, server: Any
     assert (refused.code, refused.json["error"]) == (5, "weights")
     assert "NOT PUBLISHED" in refused.json["message"]
     assert zoo("weights", "pull", "--json").code == 2
+    both = zoo("weights", "pull", f"{MODEL}@v2", f"{MODEL}@v1", "--json")
+    assert (both.code, [row["where"] for row in both.json["weights"]]) == (
+        5,
+        ["NOT PUBLISHED", "cached"],
+    )
+    assert "too large" in both.json["weights"][0]["error"]["message"]
 
 
 def test_info(zoo: Zoo, cards: Path, toys: Any) -> None:
@@ -176,12 +182,14 @@ def test_the_file_beside_its_card_is_used_where_it_is(zoo: Zoo, cards: Path, toy
     assert "is damaged and not used" in done.stderr
 
 
-def test_doctor_tells_of_bad_cards(zoo: Zoo, cards: Path) -> None:
+def test_doctor_tells_of_bad_cards(zoo: Zoo, cards: Path, toys: Any) -> None:
+    (cards / "net.toml").write_text(tomli_w.dumps(toys.values()))
     (cards / "bad.toml").write_text('kind = "weights"\nid = "a/b"\nsize = 3')
     done = zoo("doctor", "--json")
     assert done.code == 3
-    (found,) = [f for f in done.json["findings"] if f["subject"].startswith("card card")]
-    assert "a card has no such key" in found["detail"]
+    bad, lonely = [f for f in done.json["findings"] if f["subject"].startswith("card card")]
+    assert "a card has no such key" in bad["detail"]
+    assert (lonely["status"], "toy/net" in lonely["detail"]) == ("warning", True)
 
 
 def test_a_run_becomes_a_card(zoo: Zoo, cards: Path, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,35 @@ def test_killed_in_the_middle_and_gone_on_with(toys: Any, cache: Cache, server: 
     assert toys.obtain(cache, server.url(PATH)).read_bytes() == toys.content
     assert server.ranges() == ["", "bytes=2000-"]
     assert not part.exists()
+
+
+def test_killed_at_any_instant(toys: Any, cache: Cache, server: Any) -> None:
+    """Whatever the instant: the place is empty or holds the whole file, and the next one ends."""
+
+    def slowly(handler: Any) -> None:
+        start = int(handler.headers.get("Range", "bytes=0-")[6:-1])
+        handler.give(toys.content, upto=start)
+        for begin in range(start, len(toys.content), 400):
+            handler.wfile.write(toys.content[begin : begin + 400])
+            time.sleep(0.004)
+
+    server.answers[PATH] = slowly
+    place = cache.place(toys.wanted().digest)
+    chance = random.Random(1)
+    ends = set()
+    for _ in range(25):
+        child = forked(lambda: int(toys.obtain(cache, server.url(PATH)) is None))
+        time.sleep(chance.uniform(0.0, 0.12))
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        ends.add(ended(child))
+        if place.exists():
+            assert place.read_bytes() == toys.content
+            place.unlink()
+    assert toys.obtain(cache, server.url(PATH)).read_bytes() == toys.content
+    assert -signal.SIGKILL in ends
+    assert 99 not in ends
+    assert len(toys.left_in(cache.own)) == 1
 
 
 def test_a_torn_part_is_fetched_again(toys: Any, cache: Cache, server: Any) -> None:
@@ -217,7 +248,8 @@ def test_a_file_mirror_that_is_none(toys: Any, cache: Cache, tmp_path: Path) -> 
     (tmp_path / "long").write_bytes(toys.content + b"more")
     mirrors = [(tmp_path / name).as_uri() for name in ("pipe", "long", "absent")]
     with pytest.raises(WeightsError) as caught:
-        toys.obtain(cache, *mirrors)
+        toys.obtain(cache, *mirrors, "file:///proc/self/mem")  # a disk that fails
+    assert "it cannot be read (Input/output error)" in caught.value.message
     assert caught.value.message.count("there is no such file") == 2
     assert f"{len(toys.content) + 1} bytes instead of" in caught.value.message
     assert toys.left_in(cache.own) == []
