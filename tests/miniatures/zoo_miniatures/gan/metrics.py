@@ -32,13 +32,17 @@ class ShowerMetrics(Metrics):
 
     def summarise(self, rows: Table) -> Sequence[Number]:
         true, generated = rows["visible_true"], rows["visible_generated"]
-        visible = wasserstein_distance(true, generated)
-        depth = wasserstein_distance(rows["depth_true"], rows["depth_generated"])
+        if rows.rows:
+            visible = wasserstein_distance(true, generated)
+            depth = wasserstein_distance(rows["depth_true"], rows["depth_generated"])
+            bias = generated.mean() / true.mean() - 1
+        else:
+            visible = depth = bias = float("nan")
         return (
             Number(name="visible W1", value=100 * float(visible), unit="%"),
             Number(
                 name="visible bias",
-                value=100 * float(generated.mean() / true.mean() - 1),
+                value=100 * float(bias),
                 unit="%",
                 better="zero",
                 margin=1.0,
