@@ -180,4 +180,7 @@ def _message(error: Exception) -> str:
 
 
 def _remedy(error: Exception) -> str:
+    """Its own; not that of an exception in the plugin's code, which says what users do then."""
+    if isinstance(error, PluginError) and not isinstance(error.__cause__, ZooError | None):
+        return ""
     return error.remedy if isinstance(error, Violation | ZooError) else ""

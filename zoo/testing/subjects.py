@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from zoo.config.layers import Layer, Resolved, resolve
-from zoo.config.run import NOT_SAMPLES, DataConfig
+from zoo.config.run import NOT_SAMPLES, DataConfig, RunConfig
 from zoo.contract.refs import resolve as resolve_reference
 from zoo.contract.specs import Specs
 from zoo.contract.task import Model, Task
@@ -181,12 +181,30 @@ class ModelSubject:
         place = self.data.model_dump(mode="json")
         stored = Layer("samples of the check", {"data": {**place, "options": {}}})
         more = [Layer("rule", change) for change in changes]
-        return (*layers_of(self.of.task, self.short), stored, *more)
+        layers = (*layers_of(self.of.task, self.short), stored, *more)
+        batch = self._whole_batch(resolve(self._config_class, layers).config)
+        return (*layers, Layer("whole batches", {"training": {"batch": batch}}))
 
     def resolved(self, *changes: Mapping[str, Any]) -> Resolved:
         """The configuration of such a training."""
-        config_class = cast("type[Config]", resolve_reference(self.spec.config))
-        return resolve(config_class, self.settings(*changes))
+        return resolve(self._config_class, self.settings(*changes))
+
+    def _whole_batch(self, config: RunConfig) -> int:
+        """The batch, or the next that leaves no rest of a few samples.
+
+        Two processes would have one of them each, or none, and nothing to normalise over.
+        """
+        from zoo.data.splits import SPLIT_SEED, split_blocks
+
+        data, batch = config.data, config.training.batch
+        parts = split_blocks(self.source.blocks(), data.validation, data.test, SPLIT_SEED)
+        rows = sum(block.rows for block in parts["train"])
+        sizes = range(batch, max(2 * batch, rows) + 1)
+        return next((size for size in sizes if rows % size in (0, *range(4, size))), batch)
+
+    @property
+    def _config_class(self) -> type[Config]:
+        return cast("type[Config]", resolve_reference(self.spec.config))
 
     @property
     def practice(self) -> Practice:

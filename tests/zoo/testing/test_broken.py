@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from zoo.testing import Checker, Result, cases_of, choose_rules
+
+spec = importlib.util.spec_from_file_location("tables", Path(__file__).with_name("tables.py"))
+assert spec is not None
+assert spec.loader is not None
+tables = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tables)
+PAGE = tables.PAGE.read_text(encoding="utf-8")
 
 QUICK = tuple(rule.number for rule in choose_rules(quick=True) if rule.number != "R01")
 """R01 starts an interpreter for each plugin."""
@@ -52,6 +61,7 @@ def test_a_fault_breaks_its_rule_and_no_other(name: str) -> None:
     assert {result.rule.number for result in failed} == {number}, failed
     assert FOUND[name] in failed[0].message
     assert failed[0].remedy
+    assert tables.broken_row(name, failed[0]) in PAGE
     # What a fault hides is told as such, never as a pass.
     hidden = [result for result in found if result.status == "skipped"]
     assert all(f"{number} " in r.message or r.rule.number == "R17" for r in hidden)
@@ -61,3 +71,8 @@ def test_a_fault_breaks_its_rule_and_no_other(name: str) -> None:
 def test_the_correct_plugin_breaks_none() -> None:
     found = results("correct", QUICK)
     assert {r.rule.number: r.status for r in found if r.status != "pass"} == {"R17": "skipped"}
+
+
+def test_the_page_has_the_rules() -> None:
+    """``python tests/zoo/testing/tables.py`` writes both tables."""
+    assert tables.marked(PAGE, "rules") == tables.rules_table()

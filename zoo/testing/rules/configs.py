@@ -24,7 +24,8 @@ def settings(subject: TaskSubject) -> str:
     """Look at every settings class of a task, and at its recipes."""
     task = subject.task
     require_known(task)
-    references = {spec.config for spec in (*task.models.values(), *task.sources.values())}
+    references = {model.config for model in task.models.values()}
+    references |= {source.config for source in task.sources.values()}
     for reference in sorted(references):
         _require_settings(reference)
     for name in task.recipes:

@@ -37,7 +37,8 @@ def exported(subject: ModelSubject) -> str:
 
 def available_formats(subject: ModelSubject) -> tuple[list[str], list[str]]:
     """Declared formats whose packages are installed, and what is told of the others."""
-    formats, absent = [], []
+    formats: list[str] = []
+    absent: list[str] = []
     for name in subject.declared.formats:
         missing = [package for package in _PACKAGES[name] if find_spec(package) is None]
         if missing:

@@ -43,11 +43,16 @@ def samples(subject: TaskSubject) -> str:
         checked = _checked(subject, name, simulator)
         _refuse(name, [f for f in checked.errors if f.field not in _IDENTITY])
 
-    return _each(subject, look)
+    simulators = _each(subject, look)
+    held = check_source(subject.source, subject.specs)
+    _refuse("", [f for f in held.errors if f.field not in _IDENTITY])
+    return "; ".join(filter(None, [f"{held.rows} samples in a file", simulators]))
 
 
 def keys(subject: TaskSubject) -> str:
     """Simulate events together and alone, all fields at once and some."""
+    if all(spec.kind != "simulator" for spec in subject.task.sources.values()):
+        raise NotApplicable("the task has no simulator")
 
     def look(name: str, simulator: Simulator) -> None:
         some = combine(7, np.arange(2))
@@ -84,7 +89,8 @@ def splits(subject: TaskSubject) -> str:
     def look(name: str, simulator: Simulator) -> None:
         _refuse(name, _about_copies(_checked(subject, name, simulator)))
 
-    return f"{len(blocks)} blocks, {len(seen)} events; {_each(subject, look)}"
+    counts = f"{len(blocks)} blocks, {len(seen)} events"
+    return "; ".join(filter(None, [counts, _each(subject, look)]))
 
 
 def _each(subject: TaskSubject, look: Callable[[str, Simulator], None]) -> str:
@@ -108,9 +114,7 @@ def _each(subject: TaskSubject, look: Callable[[str, Simulator], None]) -> str:
             continue
         look(name, simulator)
         seen.append(name)
-    if not seen:
-        raise NotApplicable("; ".join(absent) or "the task has no simulator")
-    return "; ".join([", ".join(seen), *absent])
+    return "; ".join(filter(None, [", ".join(seen), *absent]))
 
 
 def _checked(subject: TaskSubject, name: str, simulator: Simulator) -> Check:

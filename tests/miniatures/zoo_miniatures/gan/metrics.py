@@ -32,17 +32,20 @@ class ShowerMetrics(Metrics):
 
     def summarise(self, rows: Table) -> Sequence[Number]:
         true, generated = rows["visible_true"], rows["visible_generated"]
-        visible = wasserstein_distance(true, generated)
-        depth = wasserstein_distance(rows["depth_true"], rows["depth_generated"])
+        visible = depth = bias = float("nan")
+        if rows.rows:
+            visible = float(wasserstein_distance(true, generated))
+            depth = float(wasserstein_distance(rows["depth_true"], rows["depth_generated"]))
+            bias = float(generated.mean() / true.mean() - 1)
         return (
-            Number(name="visible W1", value=100 * float(visible), unit="%"),
+            Number(name="visible W1", value=100 * visible, unit="%"),
             Number(
                 name="visible bias",
-                value=100 * float(generated.mean() / true.mean() - 1),
+                value=100 * bias,
                 unit="%",
                 better="zero",
                 margin=1.0,
                 absolute=True,
             ),
-            Number(name="depth W1", value=float(depth), unit="layers"),
+            Number(name="depth W1", value=depth, unit="layers"),
         )

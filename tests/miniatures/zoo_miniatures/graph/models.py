@@ -24,16 +24,17 @@ class EdgeNet(nn.Module):
         super().__init__()
         self.node, self.edge = _perceptron(5, width), _perceptron(1, width)
         self.edges = nn.ModuleList(_perceptron(3 * width, width) for _ in range(rounds))
-        self.nodes = nn.ModuleList(_perceptron(2 * width, width) for _ in range(rounds))
+        self.nodes = nn.ModuleList(_perceptron(2 * width, width) for _ in range(rounds - 1))
         self.last = nn.Linear(width, 1)
 
     def forward(self, nodes: Tensor, edges: Tensor, distance: Tensor) -> Tensor:
         node, edge = self.node(nodes), self.edge(distance)
         source, target = edges.unbind(1)
-        for update_edge, update_node in zip(self.edges, self.nodes, strict=True):
-            edge = update_edge(torch.cat([node[source], node[target], edge], 1))
+        edge = self.edges[0](torch.cat([node[source], node[target], edge], 1))
+        for update_node, update_edge in zip(self.nodes, self.edges[1:], strict=True):
             message = torch.zeros_like(node).index_add(0, target, edge)
             node = update_node(torch.cat([node, message], 1))
+            edge = update_edge(torch.cat([node[source], node[target], edge], 1))
         logits: Tensor = self.last(edge)
         return logits[:, 0]
 

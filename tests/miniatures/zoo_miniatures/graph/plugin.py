@@ -50,5 +50,6 @@ def zoo_tasks() -> Sequence[Task]:
             learner=f"{_HERE}.learner:EdgeLearner",
             metrics=f"{_HERE}.metrics:EdgeMetrics",
             recipes={"quick": "zoo_miniatures.graph:recipes/quick.toml"},
+            check="zoo_miniatures.graph:check.toml",
         ),
     )
