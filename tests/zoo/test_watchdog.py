@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
+from zoo import watchdog
 from zoo.watchdog import TookTooLong, watched
 
 
@@ -50,6 +51,15 @@ def test_what_hangs_is_interrupted(hang: Callable[[], None]) -> None:
     with pytest.raises(TookTooLong, match=r"not answered after 0\.2 s"), watched("it", 0.2):
         hang()
     assert time.monotonic() - begin < 10
+
+
+def test_who_waits_is_told_for_whom(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watchdog, "_NOTICE", 0.05)
+    with watched("the plugin x", 30):
+        time.sleep(0.2)
+    assert capsys.readouterr().err == "waiting for the plugin x ...\n"
 
 
 def test_nothing_happens_to_what_is_quick() -> None:

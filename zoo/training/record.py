@@ -64,7 +64,14 @@ def open_run(
     if not RunDirectory.is_run(out):
         return _create(out, parts, resolved, identity)
     run = RunDirectory.open(out)
-    before, now = _decisive(_of_today(run.identity(), parts)), _decisive(identity)
+    told, changes = _of_today(run.identity(), parts)
+    if changes and not run.model.exists():  # its checkpoints are those of the old settings
+        raise UsageError(
+            f"this training was begun by an older version: {'; '.join(changes)}",
+            where=str(out),
+            remedy="finish it with that version, or begin another one, --from its last snapshot",
+        )
+    before, now = _decisive(told), _decisive(identity)
     untold = now.keys() - before.keys()
     before |= {name: now[name] for name in untold if _is_default(name, resolved.provenance)}
     names = sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
@@ -84,14 +91,14 @@ def open_run(
     return run
 
 
-def _of_today(identity: Mapping[str, Any], parts: Parts) -> Mapping[str, Any]:
-    """What decides a run that an older version began, in the settings of this one."""
+def _of_today(identity: Mapping[str, Any], parts: Parts) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """What decides a run, in the settings of this version, and what was changed for it."""
     config = identity.get("config", {})
     model = config.get("model") if isinstance(config, Mapping) else None
     if not isinstance(model, Mapping):
-        return identity
-    model, _ = migrated(parts.config, model, whole=True)
-    return {**identity, "config": {**config, "model": model}}
+        return identity, ()
+    model, changes = migrated(parts.config, model, whole=True)
+    return {**identity, "config": {**config, "model": model}}, changes
 
 
 def _create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ import pytest
 from zoo.artifacts.model_file import read_model
 from zoo.artifacts.run_directory import MEASURED, RunDirectory
 from zoo.config.layers import Layer, Resolved, recipe_layer, resolve, set_layer
+from zoo.config.migration import Migration
 from zoo.contract.codec import Codec
 from zoo.errors import ConfigError, Interrupted, NonFiniteError, UsageError, WeightsError
 from zoo.evaluation import evaluate
 from zoo.training import train
 from zoo.training.parts import find_parts
 from zoo.training.reporting import SilentReporter
+from zoo_miniatures.track.config import PadNetConfig
 
 MODEL = "mini-track/pad-net"
 SMALL = ("data.events=60", "training.batch=8", "training.log_every=1")
@@ -208,6 +211,29 @@ def test_a_run_begun_before_a_setting_existed_goes_on_with_its_default(
     with pytest.raises(UsageError, match=r"other settings: training\.seed"):
         train(MODEL, settings("training.seed=1"), out)
     assert digest(train(MODEL, settings(), out).model) == digest(run.model)
+
+
+def test_a_run_of_an_older_version(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose setting ``width`` was ``channels``: a finished one is known, another is refused."""
+    old = tmp_path / "old"
+    shutil.copytree(run.path, old)
+    identity = json.loads((old / "run.json").read_text())
+    model = identity["config"]["model"]
+    model["channels"] = model.pop("width")
+    (old / "run.json").write_text(json.dumps(identity))
+    with pytest.raises(UsageError, match=r"other settings: model\.channels, model\.width"):
+        train(MODEL, settings(), old)
+    change = Migration(since="2.0", moved={"channels": "width"})
+    monkeypatch.setattr(PadNetConfig, "migrations", (change,))
+    recorder = Recorder()
+    assert train(MODEL, settings(), old, progress=recorder).path == old
+    assert recorder.messages == [f"{old}: this training is finished"]
+    (old / "model.safetensors").unlink()
+    with pytest.raises(UsageError, match=r"older version: channels is width = 8 since 2\.0"):
+        train(MODEL, settings(), old)
+    assert list((old / "checkpoints").iterdir())
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
