@@ -51,14 +51,15 @@ def command_line() -> str:
     environment = {**os.environ, "ZOO_PLUGINS": "", "COLUMNS": "100"}
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     text = told.stdout.replace("# `zoo`", "# Command line", 1).replace("&#x27;", "'")
-    first_lines = dict(re.findall(r"^#+ `zoo (?:data )?([a-z]+)`\n\n(.+)$", text, re.MULTILINE))
+    first_lines = dict(re.findall(r"^#+ `(zoo [a-z ]+)`\n\n(.+)$", text, re.MULTILINE))
     # typer cuts the summaries of its lists at 45 characters; each section begins with the whole.
-    return re.sub(
-        r"^\* `([a-z]+)`: .*$",
-        lambda found: f"* `{found[1]}`: {first_lines[found[1]]}",
-        text,
-        flags=re.MULTILINE,
-    )
+    lines, group = [], "zoo"
+    for line in text.splitlines():
+        heading = re.match(r"#+ `(zoo[a-z ]*)`$", line)
+        group = heading[1] if heading else group
+        listed = re.match(r"\* `([a-z]+)`: ", line)
+        lines.append(f"* `{listed[1]}`: {first_lines[f'{group} {listed[1]}']}" if listed else line)
+    return "\n".join(lines) + "\n"
 
 
 def all_settings() -> str:

@@ -69,7 +69,7 @@ def _first(runs: Sequence[RunDirectory]) -> str:
     """Where two logs part."""
     one, other = map(_rows, runs)
     for mine, theirs in zip(one, other, strict=False):
-        for name in mine.keys() | theirs.keys():
+        for name in {**mine, **theirs}:  # in the order of the log
             if mine.get(name) != theirs.get(name):
                 place = f"step {mine['step']}, {mine['split']}"
                 return f"{place}: {name} is {theirs.get(name)}, not {mine.get(name)}"
