@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -89,15 +91,24 @@ class _Case:
     predictions: Table
 
     def measure(self, samples: Table, predictions: Table) -> Table:
-        with plugin_code(f"{type(self.metrics).__name__}.measure"):
+        with plugin_code(f"{type(self.metrics).__name__}.measure"), _warned():
             return self.metrics.measure(samples, predictions)
 
     def summarise(self, rows: Table) -> Sequence[Number]:
-        with plugin_code(f"{type(self.metrics).__name__}.summarise, {rows.rows} rows"):
+        where = f"{type(self.metrics).__name__}.summarise, {rows.rows} rows"
+        with plugin_code(where), _warned():
             return self.metrics.summarise(rows)
 
     def numbers(self, rows: Table) -> dict[str, float]:
         return {number.name: number.value for number in self.summarise(rows)}
+
+
+@contextmanager
+def _warned() -> Iterator[None]:
+    """A warning of numpy about a mean of nothing is no failure, whatever a suite makes of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def _case(subject: TaskSubject) -> _Case:
