@@ -42,6 +42,12 @@ def zoo_tasks() -> Sequence[Task]:
 
 
 @hookimpl
+def zoo_cards() -> Sequence[str]:
+    """Published weights."""
+    return (f"{_HERE}:cards",)
+
+
+@hookimpl
 def zoo_commands() -> Mapping[str, Ref]:
     """``zoo ha-tpc recipe``: settings of a training by its name."""
     return {"ha-tpc": f"{_HERE}.commands:app"}

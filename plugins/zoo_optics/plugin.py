@@ -44,6 +44,12 @@ def zoo_tasks() -> Sequence[Task]:
 
 
 @hookimpl
+def zoo_cards() -> Sequence[str]:
+    """Published weights."""
+    return (f"{_HERE}:cards",)
+
+
+@hookimpl
 def zoo_commands() -> Mapping[str, Ref]:
     """``zoo optics fit-vertex``, ``fit-track``, ``match-flash``, ``calibrate``, ``gradients``."""
     return {"optics": f"{_HERE}.commands:app"}
