@@ -45,6 +45,12 @@ def zoo_tasks() -> Sequence[Task]:
 
 
 @hookimpl
+def zoo_cards() -> Sequence[str]:
+    """Published weights."""
+    return (f"{_HERE}:cards",)
+
+
+@hookimpl
 def zoo_consumers() -> Sequence[Consumer]:
     """Wire-Cell."""
     return (

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Published weights as a start: a tenth of the data of another detector or sample, from the weights
+# and from scratch, with equal settings and updates; judged on the same samples.
+#
+# Ten minutes of a core. What is finished is left alone: run it again to go on.
+#   OUT  where everything goes  (runs/fine-tuning)
+set -euo pipefail
+ZOO=${ZOO:-zoo} OUT=${OUT:-runs/fine-tuning}
+export OMP_NUM_THREADS=1
+
+simulate() { # FILE TASK SOURCE EVENTS SEED OPTION...
+  local file=$OUT/$1.h5 task=$2 source=$3 events=$4 seed=$5
+  shift 5
+  [ -e "$file" ] || "$ZOO" data simulate "$task" --data "$source" --events "$events" --seed "$seed" \
+    --out "$file" "${@/#/--set=data.options.}"
+}
+
+both() { # NAME MODEL SETTING...: from the weights and from scratch, then judged and compared
+  local name=$1 model=$2
+  shift 2
+  for start in weights scratch; do
+    from=()
+    [ "$start" = scratch ] || from=(--from "$model@v1")
+    "$ZOO" train "$model" --recipe better --data "$OUT/$name.h5" --out "$OUT/$name-$start" \
+      "${from[@]}" --set data.test=0.0 "${@/#/--set=}"
+  done
+  [ -e "$OUT/$name-judged/results.json" ] || "$ZOO" eval "$OUT/$name-weights" "$OUT/$name-scratch" \
+    --data "$OUT/$name-test.h5" --split all --out "$OUT/$name-judged"
+  "$ZOO" compare "$OUT/$name-judged" --against "$OUT/$name-scratch"
+}
+
+mkdir -p "$OUT"
+# A box whose field cage covers twice as much and whose argon absorbs more; 2,000 flashes of 20,000.
+box=(shadow=0.4 rows=10 columns=18 attenuation_cm=1000.0)
+simulate light optics lar-box 2000 31 "${box[@]}"
+simulate light-test optics lar-box 1000 32 "${box[@]}"
+both light optics/siren-vector model.hidden=128 model.loss=log-l2 training.batch=256 \
+  training.steps=600 training.validate_every=100
+
+# Tracks that start anywhere in the volume, in any direction; 6,000 of 60,000.
+tracks=(spectrum=falling 'p_t_gev=[0.08,20]')
+simulate tracks ha-tpc gun 6000 33 "${tracks[@]}"
+simulate tracks-test ha-tpc gun 10000 34
+both tracks ha-tpc/cluster-net 'model.targets=["q_over_pt","phi","y_ini"]' training.epochs=8
