@@ -70,6 +70,7 @@ def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Zoo]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ZOO_TIMEOUT", "20")
+    monkeypatch.setenv("ZOO_PLUGINS", "cardpack,mini-track")  # whatever else is installed
     for name in ("ZOO_CACHE_RO", "ZOO_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     for name in [name for name in sys.modules if name.startswith("cardpack")]:
