@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo.api import Field, Specs
 
-__all__ = ["PREDICTION", "SAMPLE", "TRUTH", "VOXELS"]
+__all__ = ["INPUTS", "PREDICTION", "SAMPLE", "STAGE_SAMPLE", "TRUTH", "VOXELS"]
 
 
 def _voxel(dtype: str, meaning: str, **more: Any) -> Field:
@@ -83,6 +83,28 @@ TRUTH: Specs = {
 """The event as it was, where that is known."""
 
 SAMPLE: Specs = {**VOXELS, **TRUTH}
+
+INPUTS: Specs = {
+    "input_semantic": _of(
+        "voxel", "int8", "class that a model gave; 5: ghost", minimum=-1, maximum=5
+    ),
+    "input_fragment": _of("voxel", "int32", "fragment that a model made; -1: none", minimum=-1),
+    "input_particle": _of("voxel", "int32", "particle that a model made; -1: none", minimum=-1),
+    "input_point_x": _of("input_point", "float32", "points that a model found: x", "voxel"),
+    "input_point_y": _of("input_point", "float32", "y", "voxel"),
+    "input_point_z": _of("input_point", "float32", "z", "voxel"),
+    "input_point_semantic": _of(
+        "input_point", "int8", "class of the particle", minimum=0, maximum=4
+    ),
+    "input_point_end": _of(
+        "input_point", "float32", "probability of an end, not a start", minimum=0, maximum=1
+    ),
+}
+"""What the stages before have said, for a later stage; where a column is absent the truth stands
+for it."""
+
+STAGE_SAMPLE: Specs = {**SAMPLE, **INPUTS}
+"""What the tasks after ``sparse-semantic`` read: voxels, truth, and inputs from links."""
 
 PREDICTION: Specs = {
     "semantic": _voxel(
