@@ -100,7 +100,7 @@ def _features(
     ]
     if config.times:
         columns.append(_times(np.asarray(clusters.time_ns, np.float64), track, tracks))
-    if config.start == "fit":
+    if config.start != "direct":
         middle = _means(clusters.along_mm, track, tracks)[track]
         columns += [
             clusters.offset,
@@ -125,7 +125,7 @@ def _summary(
     first, last = padded[:, 0], padded[number, np.maximum(counts - 1, 0)]
     charge = padded[:, :, 5].sum(1) / np.maximum(counts, 1)
     columns = [np.log1p(counts) / 5, charge, first[:, 0], first[:, 1], last[:, 0], last[:, 1]]
-    if config.start == "fit":
+    if config.start != "direct":
         length = np.asarray(fits.length_mm) / (2 * _PATH_MM)
         columns += [length, fits.good, np.sin(fits.phi), np.cos(fits.phi)]
     found: NDArray[np.float32] = np.stack(columns, 1).astype(np.float32)

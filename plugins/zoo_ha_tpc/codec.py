@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Batch, Codec, DataError, Ragged, Table
 from zoo_ha_tpc.augment import augment
+from zoo_ha_tpc.charge_fit import ChargeFitConfig, by_charges, charge_settings
 from zoo_ha_tpc.clusters import cluster_inputs
 from zoo_ha_tpc.config import ClusterNetConfig, ImageConfig, TrackConfig
 from zoo_ha_tpc.fitting import Calibration, Matter, TrackFits, fit_tracks
@@ -181,8 +182,11 @@ class ClusterCodec(TrackCodec):
     ) -> None:
         super().__init__(config, facts, constants)
         self.needs = _PADS | {"hit_charge"} | ({"hit_time"} if config.times else set())
-        if config.start == "fit":
+        if config.start != "direct":
             self.targets = self.targets | _STARTS
+        self.charges = charge_settings(ChargeFitConfig(), facts)
+        if config.start == "charges" and self.charges.drift_mm_us:
+            self.needs = self.needs | {"hit_time"}
 
     @classmethod
     def fit(
@@ -225,12 +229,19 @@ class ClusterCodec(TrackCodec):
             DataError: If a hit lies outside of the plane.
         """
         self.require_pads(samples)
-        fits = fit_tracks(self.plane, samples, self.calibration)
+        fits = self._fits(samples)
         inputs = dict(cluster_inputs(fits, self.plane, self.config))
-        if self.config.start == "fit":
+        if self.config.start != "direct":
             start, scale = self._start(fits)
             inputs |= {"start": start.astype(np.float32), "scale": scale.astype(np.float32)}
         return Batch(inputs, self.truth(samples), samples.ids)
+
+    def _fits(self, samples: Table) -> TrackFits:
+        calibration, matter = self.calibration, Matter()
+        refine = None
+        if self.config.start == "charges":
+            refine = by_charges(self.charges, calibration.charges, matter)
+        return fit_tracks(self.plane, samples, calibration, matter, refine)
 
     def _start(self, fits: TrackFits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         names = ("q_over_pt", "phi", "y_ini", "z_ini")

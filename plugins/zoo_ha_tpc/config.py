@@ -147,11 +147,11 @@ class ViTConfig(ImageConfig):
 class ClusterNetConfig(TrackConfig):
     """A small convolutional network along the clusters of the classical fit."""
 
-    start: Literal["fit", "direct"] = "fit"
-    """fit: the network corrects the classical estimate, and begins as that; direct: it has the
-    clusters alone."""
+    start: Literal["fit", "charges", "direct"] = "fit"
+    """fit: the network corrects the classical estimate, and begins as that; charges: that of
+    ``charge-fit``; direct: it has the clusters alone."""
     calibration_tracks: int = Field(5000, ge=0)
-    """fit: training tracks that the classical fit is calibrated with; 0: it is not."""
+    """fit, charges: training tracks that the classical fit is calibrated with; 0: it is not."""
     times: bool = False
     """Whether it sees the times of clusters too."""
     width: int = Field(48, ge=1)

@@ -99,7 +99,7 @@ class ClusterDeploy(Deploy):
                 meaning=f"of each track: {', '.join(summary)}",
             ),
         }
-        if config.start == "fit":
+        if config.start != "direct":
             told = {"start": "classical estimate", "scale": "its error"}
             self.inputs = {
                 **self.inputs,

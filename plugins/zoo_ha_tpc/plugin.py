@@ -102,6 +102,13 @@ def _classical() -> dict[str, Model]:
             baseline=True,
             needs=_HITS,
         ),
+        "charge-fit": Model(
+            config=f"{_HERE}.charge_fit.settings:ChargeFitConfig",
+            summary="the same, then a fit to the charges of all pads with their covariance",
+            predictor=f"{_HERE}.baselines:ChargeFit",
+            baseline=True,
+            needs=_HITS,
+        ),
         "first-pad": Model(
             config=f"{_HERE}.fitting.config:FirstPadConfig",
             summary="where the first pad with charge lies",

@@ -16,16 +16,33 @@ from numpy.typing import NDArray
 from zoo_ha_tpc.fitting.circles import Arcs, shapes
 from zoo_ha_tpc.fitting.scattering import kink_paths
 
-__all__ = ["KINKS", "Fit", "fit_arcs"]
+__all__ = [
+    "KINKS",
+    "LEAST_VARIANCE",
+    "LOOSE_ANGLE",
+    "LOOSE_CURVATURE",
+    "LOOSE_MM",
+    "Fit",
+    "fit_arcs",
+]
 
 Array = NDArray[np.float64]
 
 KINKS = 16
 """Kinks of a track: enough where points are less precise than what a kink does to the next one."""
 
-_LOOSE_MM = 1e3  # prior of the offset: none of the plane is further away
-_LOOSE_ANGLE = 3.0  # of the direction, rad
-_LEAST_VARIANCE = 1e-16  # rad^2/mm: of a momentum of 400 TeV
+LOOSE_MM = 1e3
+"""Width of the prior of the offset: none of the plane is further away."""
+
+LOOSE_ANGLE = 3.0
+"""Of the direction, rad."""
+
+LOOSE_CURVATURE = 2e-3
+"""Of the curvature around zero, 1/mm: 33 c/GeV at 0.2 T."""
+
+LEAST_VARIANCE = 1e-16
+"""Of scattering, rad^2/mm: of a momentum of 400 TeV."""
+
 _TURN = np.pi  # a track does not come back
 
 
@@ -59,7 +76,7 @@ def fit_arcs(
     steps: int,
     angle_variance: Array | None = None,
     kinks: int = KINKS,
-    curvature_prior: float = 2e-3,
+    curvature_prior: float = LOOSE_CURVATURE,
 ) -> Fit:
     """Gauss-Newton from given arcs.
 
@@ -72,16 +89,16 @@ def fit_arcs(
         angle_variance: Of scattering, rad^2/mm, (N,); none: no scattering.
         kinks: At how many places it scatters.
         curvature_prior: Width of the prior of the curvature around zero, 1/mm: keeps tracks of too
-            few points finite. 2e-3 is 33 c/GeV at 0.2 T.
+            few points finite.
     """
     arcs = start
     length = _length(arcs, z_mm, y_mm, weights)
     bends = np.zeros((len(length), 0)) if angle_variance is None else kink_paths(length, kinks)
     scale = np.stack([np.ones_like(length), 1 / length, 1 / length**2], 1)
-    loose = np.array([_LOOSE_MM, _LOOSE_ANGLE, curvature_prior])
+    loose = np.array([LOOSE_MM, LOOSE_ANGLE, curvature_prior])
     prior = (scale / loose) ** 2
     if angle_variance is not None:
-        stiff = kinks / length**3 / np.maximum(angle_variance, _LEAST_VARIANCE)
+        stiff = kinks / length**3 / np.maximum(angle_variance, LEAST_VARIANCE)
         prior = np.concatenate([prior, np.repeat(stiff[:, None], kinks, 1)], 1)
     for step in range(steps):
         path, distance = arcs.place(z_mm, y_mm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -68,6 +69,7 @@ def fit_tracks(
     samples: Table,
     calibration: Calibration | None = None,
     matter: Matter | None = None,
+    refine: Callable[[Images, Tracks], Tracks] | None = None,
 ) -> TrackFits:
     """Fit a track to the pads of each sample.
 
@@ -76,6 +78,7 @@ def fit_tracks(
         samples: With ``hit_row``, ``hit_column``, ``hit_charge``, and ``hit_time`` if there is one.
         calibration: Of the positions; default: that of no training.
         matter: Particle and gas; default: muons in the gas of the detector.
+        refine: Makes better tracks of hits and fitted tracks; default: they stay as they are.
 
     Raises:
         DataError: A hit lies outside the plane.
@@ -83,10 +86,13 @@ def fit_tracks(
     calibration, matter = calibration or Calibration(), matter or Matter()
     parts, order = in_parts(samples)
     grid = Grid(plane)
-    answers = [
-        _answer(plane, reconstruct(images_of(grid, part), calibration, matter), calibration)
-        for part in parts
-    ]
+    answers = []
+    for part in parts:
+        images = images_of(grid, part)
+        tracks = reconstruct(images, calibration, matter)
+        if refine is not None:
+            tracks = refine(images, tracks)
+        answers.append(_answer(plane, tracks, calibration))
     return _taken(_joined(answers), np.argsort(order, kind="stable"))
 
 

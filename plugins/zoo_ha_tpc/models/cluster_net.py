@@ -40,7 +40,7 @@ class ClusterNet(nn.Module):
 
     def __init__(self, config: ClusterNetConfig) -> None:
         super().__init__()
-        self.corrects = config.start == "fit"
+        self.corrects = config.start != "direct"
         self.numbers = numbers_of(config.loss)
         width, targets = config.width, len(config.targets)
         self.first = nn.Linear(feature_count(config), width)
