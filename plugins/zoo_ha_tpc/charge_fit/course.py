@@ -11,11 +11,14 @@ from zoo_ha_tpc.fitting.circles import Arcs, shapes
 from zoo_ha_tpc.fitting.least_squares import KINKS, Fit
 from zoo_ha_tpc.fitting.scattering import kink_paths
 
-__all__ = ["Course", "course_of"]
+__all__ = ["BEYOND_MM", "Course", "course_of"]
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Ints = NDArray[np.intp]
+
+BEYOND_MM = 8.0
+"""A track may begin and end that far from its first and last cluster."""
 
 _NODES = 65
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo_ha_tpc.charge_fit.course import Course, course_of
-from zoo_ha_tpc.charge_fit.likelihood import Ionisation, Told, told_by
-from zoo_ha_tpc.charge_fit.response import Layer, Response, response_of
+from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
+from zoo_ha_tpc.charge_fit.likelihood import Readout, Told, told_by
+from zoo_ha_tpc.charge_fit.response import Layer, response_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches, stretches_of
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA
 from zoo_ha_tpc.fitting.images import Images
@@ -23,7 +24,6 @@ from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.fitting.robust import Matter
 from zoo_ha_tpc.fitting.scattering import angle_variance
 from zoo_ha_tpc.fitting.tracks import Tracks
-from zoo_ha_tpc.physics.pad_plane import PadPlane
 
 __all__ = ["ChargeFit", "ChargeSettings", "fit_charges"]
 
@@ -32,6 +32,7 @@ Ints = NDArray[np.intp]
 
 _AT_ONCE = 128  # stretches; their arrays take some 10 MB
 _DRIFTS = 5  # at which the likelihood of a drift is looked at
+_FACTORS = np.array([0.3, 10.0])  # of the usual number of electrons per mm
 _ASKED = 4  # stretches of a track that are asked for its drift
 
 
@@ -82,7 +83,7 @@ def fit_charges(
     """
     plane = images.grid.plane
     response = response_of(settings.layer, (plane.z.pitch_mm, plane.y.pitch_mm), plane.drift_mm)
-    work = _Work(plane, images, response, settings, charges)
+    work = _Work(images, Readout(plane, response, settings.ionisation, charges))
     course = course_of(tracks.fit.scattered, tracks.fit.used, *_ends(tracks))
     drift = _timed(tracks, settings, plane.drift_mm)
     untold = np.flatnonzero(np.isnan(drift))
@@ -118,41 +119,32 @@ def _ends(tracks: Tracks) -> tuple[Array, Array]:
 class _Work:
     """What all rounds need."""
 
-    def __init__(
-        self,
-        plane: PadPlane,
-        images: Images,
-        response: Response,
-        settings: ChargeSettings,
-        charges: Charges,
-    ) -> None:
-        self.plane, self.response, self.charges = plane, response, charges
-        self.ionisation = settings.ionisation
-        self.images = images
+    def __init__(self, images: Images, readout: Readout) -> None:
+        self.images, self.readout = images, readout
 
     def drift(self, course: Course) -> Array:
         """Drift of each track, (N,): where the likelihood of some stretches is largest."""
-        number = len(course.length_mm)
-        grid = np.linspace(0.05, 0.95, _DRIFTS) * self.plane.drift_mm
+        longest, number = self.readout.plane.drift_mm, len(course.length_mm)
+        grid = np.linspace(0.05, 0.95, _DRIFTS) * longest
         total = np.zeros((number, _DRIFTS))
-        middle = np.full(number, grid[_DRIFTS // 2])
-        stretches, density = self._stretches(course, middle)
+        stretches, electrons = self._stretches(course, np.full(number, longest / 2))
         asked = _asked(stretches, number)
         for index, one in enumerate(grid):
-            told = self._told(course, asked, np.full(number, one), density)
+            electrons = replace(electrons, drift_mm=np.full(number, one))
+            told = self._told(course, electrons, asked)
             np.add.at(total[:, index], asked.track, told.deviance)
         return _lowest(grid, total)
 
     def solved(self, course: Course, drift_mm: Array, matter: Matter) -> tuple[Course, Array]:
         """One step: the course, and the covariance of offset, angle and curvature, (N, 3, 3)."""
-        stretches, density = self._stretches(course, drift_mm)
-        told = self._told(course, stretches, drift_mm, density)
+        stretches, electrons = self._stretches(course, drift_mm)
+        told = self._told(course, electrons, stretches)
         number, length = len(course.length_mm), course.length_mm
         normal = np.zeros((number, *told.information.shape[1:]))
         right = np.zeros(normal.shape[:2])
         np.add.at(normal, stretches.track, told.information)
         np.add.at(right, stretches.track, told.right)
-        prior = _prior(course, matter, self.plane.field_tesla)
+        prior = _prior(course, matter, self.readout.plane.field_tesla)
         index = np.arange(normal.shape[1])
         normal[:, index, index] += prior
         right[:, 2] -= prior[:, 2] * course.arcs.curvature * length**2
@@ -162,24 +154,21 @@ class _Work:
         covariance = inverse[:, :3, :3] * scale[:, :, None] * scale[:, None, :]
         return course.moved(change), covariance
 
-    def _stretches(self, course: Course, drift_mm: Array) -> tuple[Stretches, Array]:
+    def _stretches(self, course: Course, drift_mm: Array) -> tuple[Stretches, Electrons]:
         """Stretches, and electrons per mm of each track by its charges."""
-        density = np.full(len(course.length_mm), self.ionisation.per_mm)
-        options = {"threshold": self.charges.threshold}
-        stretches = stretches_of(
-            self.plane, course, self.response, drift_mm, density=density, **options
-        )
-        charge = self._charges(stretches)
-        expected = np.where(stretches.present, stretches.height, 0.0).sum(1)
-        sums = [
-            np.bincount(stretches.track, one, len(density)) for one in (charge.sum(1), expected)
-        ]
-        density = np.where(sums[1] > 0, sums[0] / np.maximum(sums[1], 1e-9), density)
-        density = np.clip(density, 0.3 * self.ionisation.per_mm, 10 * self.ionisation.per_mm)
-        stretches = stretches_of(
-            self.plane, course, self.response, drift_mm, density=density, **options
-        )
-        return stretches, density
+        plane, response = self.readout.plane, self.readout.response
+        usual = self.readout.ionisation.per_mm
+        electrons = Electrons(drift_mm, np.full(len(drift_mm), usual))
+        threshold = self.readout.charges.threshold
+        for _ in range(2):
+            stretches = stretches_of(plane, course, response, electrons, threshold)
+            number, tracks = len(drift_mm), stretches.track
+            seen = np.bincount(tracks, self._charges(stretches).sum(1), number)
+            expected = np.where(stretches.present, stretches.height, 0.0).sum(1)
+            expected = np.bincount(tracks, expected, number)
+            per_mm = np.where(expected > 0, seen / np.maximum(expected, 1e-9), usual)
+            electrons = Electrons(drift_mm, np.clip(per_mm, *(usual * _FACTORS)))
+        return stretches, electrons
 
     def _charges(self, stretches: Stretches) -> Array:
         grid = self.images.grid
@@ -187,31 +176,16 @@ class _Work:
         found = self.images.charges[stretches.track[:, None], cell]
         return np.where(stretches.present, found, 0.0).astype(np.float64)
 
-    def _told(self, course: Course, stretches: Stretches, drift_mm: Array, density: Array) -> Told:
-        parts = []
+    def _told(self, course: Course, electrons: Electrons, stretches: Stretches) -> Told:
         order = np.argsort(stretches.present.sum(1), kind="stable")
-        ordered = _taken(stretches, order)
+        ordered, parts = _taken(stretches, order), []
         for at in range(0, len(order), _AT_ONCE):
             part = ordered.part(slice(at, at + _AT_ONCE))
-            parts.append(
-                told_by(
-                    self.plane,
-                    course,
-                    part,
-                    self._charges(part),
-                    self.response,
-                    drift_mm,
-                    density=density,
-                    ionisation=self.ionisation,
-                    charges=self.charges,
-                )
-            )
+            parts.append(told_by(self.readout, course, electrons, part, self._charges(part)))
         back = np.argsort(order)
+        names = ("information", "right", "deviance")
         return Told(
-            *(
-                np.concatenate([getattr(one, name) for one in parts])[back]
-                for name in ("information", "right", "deviance")
-            )
+            *(np.concatenate([getattr(one, name) for one in parts])[back] for name in names)
         )
 
 

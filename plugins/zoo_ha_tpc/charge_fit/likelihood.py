@@ -21,14 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_ha_tpc.charge_fit.course import Course
+from zoo_ha_tpc.charge_fit.course import BEYOND_MM, Course
+from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.response import REACH, Response
 from zoo_ha_tpc.charge_fit.stretches import STRETCH_MM, Stretches
 from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.physics.modules import Modules
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
-__all__ = ["Ionisation", "Told", "told_by"]
+__all__ = ["Readout", "Told", "told_by"]
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -37,7 +38,6 @@ Ints = NDArray[np.intp]
 
 _SLICE_MM = 4.0
 _SLICES = int((STRETCH_MM * 1.5 + 2 * 1.5 * REACH * 11.0) // _SLICE_MM)
-_BEYOND_MM = 8.0  # a track may begin and end that far from its first and last cluster
 _FREEDOM = 3.0  # of Student's t
 _ABSENT_VARIANCE = 0.15  # thresholds^2: of a charge that is somewhere below the threshold
 _SATURATED = 1e8  # ADC^2
@@ -47,18 +47,20 @@ _LOOSE = (1e-2, 4.0)  # 1/mm^2, 1: a stretch is not shifted by a cm or turned by
 
 
 @dataclass(frozen=True)
-class Ionisation:
-    """Electrons of a track.
+class Readout:
+    """What sees them.
 
     Attributes:
-        per_mm: Their mean.
-        variance: Of their number per mm, of the middle of its distribution.
-        relative: Standard deviation of a charge from what the response says, relative to it.
+        plane: The pads.
+        response: What pads show of an electron.
+        ionisation: How many there should be.
+        charges: Noise and threshold.
     """
 
-    per_mm: float
-    variance: float
-    relative: float
+    plane: PadPlane
+    response: Response
+    ionisation: Ionisation
+    charges: Charges
 
 
 @dataclass(frozen=True)
@@ -96,41 +98,26 @@ class _Slices:
 
 
 def told_by(
-    plane: PadPlane,
-    course: Course,
-    stretches: Stretches,
-    charge: Array,
-    response: Response,
-    drift_mm: Array,
-    *,
-    density: Array,
-    ionisation: Ionisation,
-    charges: Charges,
+    readout: Readout, course: Course, electrons: Electrons, stretches: Stretches, charge: Array
 ) -> Told:
     """Generalised least squares in every stretch.
 
     Args:
-        plane: The pads.
+        readout: What sees the tracks.
         course: Of N tracks, about which all is linear.
+        electrons: Of the tracks.
         stretches: B of them.
         charge: Of their pads, ADC, 0 where below the threshold, (B, P).
-        response: What pads show.
-        drift_mm: Of each track, (N,).
-        density: Electrons per mm of each track, (N,).
-        ionisation: What is known of it.
-        charges: Noise and threshold.
     """
-    slices = _slices_of(plane, course, stretches, density, ionisation)
-    drift = drift_mm[stretches.track]
-    seen = _seen(plane, slices, stretches, response, response.drift_bin(drift))
+    response, drift = readout.response, electrons.drift_mm[stretches.track]
+    slices = _slices_of(readout, course, electrons.per_mm, stretches)
+    seen = _seen(readout.plane, slices, stretches, response, response.drift_bin(drift))
     value, across, wander = _columns(seen, slices, response.spread(drift))
     mean = np.einsum("bs,bsp->bp", slices.electrons, value)
     fixed = wander.transpose(0, 2, 1) @ wander
     index = np.arange(mean.shape[1])
-    fixed[:, index, index] += _variance(
-        mean, charge, stretches.present, charges, ionisation.relative
-    )
-    rest = np.where(stretches.present, _charge(charge, charges) - mean, 0.0)
+    fixed[:, index, index] += _variance(readout, mean, charge, stretches.present)
+    rest = np.where(stretches.present, _charge(charge, readout.charges) - mean, 0.0)
     inverse = _inverse(value, slices.variance + 0.5 * slices.electrons, fixed)
     line = np.stack([slices.electrons, slices.electrons * slices.along], 1) @ across
     left = _without(line, inverse, rest)
@@ -160,20 +147,19 @@ def _without(design: Array, inverse: Array, rest: Array) -> Array:
     return np.asarray(rest - np.einsum("bk,bkp->bp", shift, design))
 
 
-def _slices_of(
-    plane: PadPlane, course: Course, stretches: Stretches, density: Array, ionisation: Ionisation
-) -> _Slices:
+def _slices_of(readout: Readout, course: Course, density: Array, stretches: Stretches) -> _Slices:
     track = stretches.track[:, None]
-    along = (np.arange(_SLICES) - (_SLICES - 1) / 2)[None] * _SLICE_MM
+    number = np.arange(_SLICES, dtype=np.float64)[None]
+    along = (number - (_SLICES - 1) / 2) * _SLICE_MM
     path = stretches.middle_mm[:, None] + along
     z, y, phi = course.at(track, path)
-    landing = Modules(plane).under(z.ravel(), y.ravel())
+    landing = Modules(readout.plane).under(z.ravel(), y.ravel())
     on = landing.on_pad.reshape(z.shape)
     length = course.length_mm[track]
-    on &= (path > -_BEYOND_MM) & (path < length + _BEYOND_MM)
-    scale = density[track] / ionisation.per_mm
+    on &= (path > -BEYOND_MM) & (path < length + BEYOND_MM)
+    scale = density[track] / readout.ionisation.per_mm
     electrons = np.where(on, density[track] * _SLICE_MM, 0.0)
-    variance = np.where(on, ionisation.variance * scale * _SLICE_MM, 0.0)
+    variance = np.where(on, readout.ionisation.variance * scale * _SLICE_MM, 0.0)
     # Whether a track is there at all, before its first cluster and after its last, is open.
     open_end = (path < 0) | (path > length)
     variance = np.where(open_end, variance + (0.5 * electrons) ** 2, variance)
@@ -217,10 +203,10 @@ def _charge(charge: Array, charges: Charges) -> Array:
     return np.where(charge > 0, charge - _AT_TOP * charges.noise, 0.6 * charges.threshold)
 
 
-def _variance(
-    mean: Array, charge: Array, present: BoolArray, charges: Charges, relative: float
-) -> Array:
-    variance = charges.noise**2 + (relative * mean) ** 2
+def _variance(readout: Readout, mean: Array, charge: Array, present: BoolArray) -> Array:
+    """Of each pad by itself."""
+    charges = readout.charges
+    variance = charges.noise**2 + (readout.ionisation.relative * mean) ** 2
     variance += np.where(charge > 0, 0.0, _ABSENT_VARIANCE * charges.threshold**2)
     variance += np.where(charge >= charges.saturation, _SATURATED, 0.0)
     return np.where(present, variance, _NO_PAD)

@@ -110,11 +110,12 @@ class Response:
         z, y = np.abs(dz), np.abs(dy)
         i = np.minimum((z * scale + 0.5).astype(np.int32), _NODES - 1)
         j = np.minimum((y * scale + 0.5).astype(np.int32), _NODES - 1)
-        found = self.table[((drift_bin * _NODES + i) * _NODES + j) * self.times + time]
+        index = ((drift_bin * _NODES + i) * _NODES + j) * self.times + time
+        found: Floats = np.take(self.table, index, axis=0)
         found[..., 0] += found[..., 1] * (z - i / scale) + found[..., 2] * (y - j / scale)
         found[..., 1] *= np.sign(dz)
         found[..., 2] *= np.sign(dy)
-        found[(z >= REACH) | (y >= REACH)] = 0
+        found *= ((z < REACH) & (y < REACH))[..., None]
         return found
 
 

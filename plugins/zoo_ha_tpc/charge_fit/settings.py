@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from zoo_ha_tpc.charge_fit.electrons import Ionisation
 from zoo_ha_tpc.charge_fit.fit import ChargeSettings
-from zoo_ha_tpc.charge_fit.likelihood import Ionisation
 from zoo_ha_tpc.charge_fit.response import Layer
 from zoo_ha_tpc.fitting.config import TrackFitConfig
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_ha_tpc.charge_fit.course import Course
+from zoo_ha_tpc.charge_fit.course import BEYOND_MM, Course
+from zoo_ha_tpc.charge_fit.electrons import Electrons
 from zoo_ha_tpc.charge_fit.response import Response
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
@@ -60,13 +63,7 @@ class Stretches:
 
 
 def stretches_of(
-    plane: PadPlane,
-    course: Course,
-    response: Response,
-    drift_mm: Array,
-    *,
-    density: Array,
-    threshold: float,
+    plane: PadPlane, course: Course, response: Response, electrons: Electrons, threshold: float
 ) -> Stretches:
     """Tracks in stretches of about equal length.
 
@@ -74,16 +71,16 @@ def stretches_of(
         plane: The pads.
         course: Of N tracks.
         response: What pads show.
-        drift_mm: Of each track, (N,).
-        density: Electrons per mm of each, (N,).
+        electrons: Of the tracks.
         threshold: Below it a pad reports nothing, ADC.
     """
     track, row, column = _near(plane, course)
     z, y = plane.z_mm[column], plane.y_mm[row]
     path, distance, phi = _beside(course, track, z, y)
-    time, height = response.beside(response.drift_bin(drift_mm)[track], phi, distance)
-    loud = height * density[track] > _LOUD * threshold
-    loud &= (path > -STRETCH_MM / 2) & (path < course.length_mm[track] + STRETCH_MM / 2)
+    drift_bin = response.drift_bin(electrons.drift_mm)[track]
+    time, height = response.beside(drift_bin, phi, distance)
+    loud = height * electrons.per_mm[track] > _LOUD * threshold
+    loud &= (path > -BEYOND_MM) & (path < course.length_mm[track] + BEYOND_MM)
     number = np.maximum(np.rint(course.length_mm / STRETCH_MM), 1).astype(np.intp)
     width = course.length_mm / number
     index = np.clip((path / width[track]).astype(np.intp), 0, number[track] - 1)
@@ -123,7 +120,7 @@ def _beside(course: Course, track: Ints, z: Array, y: Array) -> tuple[Array, Arr
     return path, distance - course.off(track, path), phi + turn * path
 
 
-def _padded(owner: Ints, middle: Array, columns: list[NDArray[np.generic]]) -> Stretches:
+def _padded(owner: Ints, middle: Array, columns: Sequence[NDArray[Any]]) -> Stretches:
     """Flat pads into one row a stretch."""
     stretch = np.asarray(columns[0], np.intp)
     order = np.argsort(stretch, kind="stable")
