@@ -4,20 +4,20 @@
 #
 # The networks learn from tracks whose density falls as p_t^-2: as many for every curvature, as a fit
 # believes. So they answer where a track says little as a fit does, and not with what tracks usually
-# have; they are judged on others, uniform in p_t. cluster-net from the fit learns from 0.08 GeV/c on,
+# have; they are judged on others, uniform in p_t. cluster-net from the fits learns from 0.08 GeV/c on,
 # the others from 0.15.
 #
-# Four hours of a core at full size. What is finished is left alone: run it again to go on.
+# Five hours of a core at full size. What is finished is left alone: run it again to go on.
 #   OUT       where everything goes                        (runs/ha-tpc-comparison)
 #   TRAINING  tracks that the networks learn from, of which 90 % train   (60000)
 #   TEST      tracks of the judgement                      (140000)
 #   OTHERS    tracks of every other judgement              (20000)
 #   RESNET    epochs of resnet18; 0: none                  (6)
-#   FIT, DIRECT  epochs of cluster-net, the two variants   (8, 12)
+#   FIT, CHARGES, DIRECT  epochs of cluster-net from the fit, from charge-fit, direct  (8, 4, 12)
 #   TALK      epochs for other spectra and the targets of the talk  (2)
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
-OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} DIRECT=${DIRECT:-12} TALK=${TALK:-2}
+OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} CHARGES=${CHARGES:-4} DIRECT=${DIRECT:-12} TALK=${TALK:-2}
 FACE=--set=data.options.start=face
 FALLING=--set=data.options.spectrum=falling # as many of every curvature
 TARGETS='["q_over_pt","phi","y_ini"]' # from the face z_ini is always the same
@@ -51,8 +51,9 @@ simulate train "$TRAINING" 4 "$FACE" "$FALLING" '--set=data.options.p_t_gev=[0.0
 simulate narrow "$TRAINING" 4 "$FACE" "$FALLING" '--set=data.options.p_t_gev=[0.15,20]'
 simulate test "$TEST" 5 "$FACE"
 train cluster-fit cluster-net train "$TARGETS" "$FIT"
+train cluster-charges cluster-net train "$TARGETS" "$CHARGES" --set model.start=charges
 train cluster-direct cluster-net narrow "$TARGETS" "$DIRECT" --set model.start=direct
-runs=("$OUT/cluster-fit" "$OUT/cluster-direct")
+runs=("$OUT/cluster-fit" "$OUT/cluster-charges" "$OUT/cluster-direct")
 if [ "$RESNET" != 0 ]; then # bf16 halves its time where the processor has it
   train resnet18 resnet18 narrow "$TARGETS" "$RESNET" --set training.batch=64 --set training.precision=bf16
   runs+=("$OUT/resnet18")

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from zoo.api import Table
-from zoo_ha_tpc.baselines import FirstPad, OracleFit, TrackFit
+from zoo_ha_tpc.baselines import ChargeFit, FirstPad, OracleFit, TrackFit
+from zoo_ha_tpc.charge_fit import ChargeFitConfig
 from zoo_ha_tpc.fitting.config import FirstPadConfig, OracleFitConfig, TrackFitConfig
 from zoo_ha_tpc.sources.config import GunConfig
 from zoo_ha_tpc.sources.gun import Gun
@@ -36,6 +37,7 @@ def main() -> None:
     sys.stdout.write(f"calibration of track-fit {calibrating:.0f} tracks/s\n")
     for name, model in (
         ("track-fit", fit),
+        ("charge-fit", ChargeFit(ChargeFitConfig(), gun.facts)),
         ("first-pad", FirstPad(FirstPadConfig(), gun.facts)),
         ("oracle-fit", OracleFit(OracleFitConfig(), gun.facts)),
     ):

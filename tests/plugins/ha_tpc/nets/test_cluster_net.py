@@ -88,7 +88,7 @@ def test_estimates_beyond_belief_are_limited(tracks: Tracks, plane: PadPlane) ->
     assert inputs["scale"].max() == 1
 
 
-@pytest.mark.parametrize("start", ["fit", "direct"])
+@pytest.mark.parametrize("start", ["fit", "charges", "direct"])
 def test_every_parameter_learns(start: str, tracks: Tracks, plane: PadPlane) -> None:
     samples = tracks(6)
     codec, nets = made(plane, samples, start=start, times=True)
@@ -105,7 +105,7 @@ def test_every_parameter_learns(start: str, tracks: Tracks, plane: PadPlane) -> 
     assert not lacking
 
 
-@pytest.mark.parametrize("start", ["fit", "direct"])
+@pytest.mark.parametrize("start", ["fit", "charges", "direct"])
 def test_a_track_is_predicted_alike_in_any_company(
     start: str, tracks: Tracks, plane: PadPlane
 ) -> None:
