@@ -81,12 +81,18 @@ class ParticlesLink(_StageLink):
 
     def __init__(self, config: ParticlesConfig) -> None:
         self.config = config
+        self.follows = False
         if config.others == "truth":
             self.needs = _VOXELS | {"voxel_group"}
 
+    def facts(self, upstream: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As of any link; they say whether one of particles stands before."""
+        self.follows = "input_particle" in upstream.get("inputs", ())
+        return super().facts(upstream)
+
     def _filled(self, samples: Table, predictions: Table) -> Mapping[str, Ragged]:
         group = _particles(predictions)
-        if "input_particle" in samples:
+        if self.follows:
             before: Ragged = samples["input_particle"]
         elif self.config.others == "truth":
             before = samples["voxel_group"]
