@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from zoo.api import Model, Task, hookimpl
+from zoo.api import Model, Ref, Task, hookimpl
 from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
@@ -41,6 +41,12 @@ def zoo_tasks() -> Sequence[Task]:
             check=f"{_HERE}:check.toml",
         ),
     )
+
+
+@hookimpl
+def zoo_commands() -> Mapping[str, Ref]:
+    """``zoo sparse-reco``."""
+    return {"sparse-reco": f"{_HERE}.commands:app"}
 
 
 @hookimpl

@@ -130,9 +130,7 @@ def _is_done(out: Path, told: Mapping[str, Any]) -> bool:
     return True
 
 
-def _make_parts(
-    chain: Chain, data: Data, parts: Parts, shard: Shard, progress: Progress
-) -> int:
+def _make_parts(chain: Chain, data: Data, parts: Parts, shard: Shard, progress: Progress) -> int:
     """Events that were looked at."""
     there = set(parts.done())
     done = 0

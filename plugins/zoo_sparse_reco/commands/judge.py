@@ -47,4 +47,6 @@ def judge(
         from zoo_sparse_reco.chain.drawings.judged import judged_drawings
 
         write(judged.told, judged_drawings(judged, job, displays), out)
-    typer.echo(json.dumps(judged.told, indent=2) if as_json else "\n".join(judge_lines(judged.told)))
+    typer.echo(
+        json.dumps(judged.told, indent=2) if as_json else "\n".join(judge_lines(judged.told))
+    )

@@ -13,7 +13,7 @@ from zoo_sparse_reco.chain.files.reco_file import about_reco, read_reco
 from zoo_sparse_reco.chain.judging.numbers import PILE_UP, confusion, intervals
 from zoo_sparse_reco.chain.judging.rows import SMALLEST, EventRow, measured
 
-__all__ = ["Judged", "JudgeJob", "judge_file", "paired"]
+__all__ = ["JudgeJob", "Judged", "judge_file", "paired"]
 
 Progress = Callable[[int, int], None]
 

@@ -112,8 +112,7 @@ def measured(truth: Table, row: int, reco: Table, at: int, smallest: int = SMALL
     semantic, called = truth["semantic"][row], reco["voxels/semantic"][at]
     known = semantic >= 0
     matches = {
-        level: matched(true[level], found[level], smallest)
-        for level in ("particle", "interaction")
+        level: matched(true[level], found[level], smallest) for level in ("particle", "interaction")
     }
     return EventRow(
         len(matches["interaction"].true),
@@ -125,9 +124,7 @@ def measured(truth: Table, row: int, reco: Table, at: int, smallest: int = SMALL
     )
 
 
-def _particles(
-    truth: Table, row: int, reco: Table, at: int, matches: Matches
-) -> ParticlePairs:
+def _particles(truth: Table, row: int, reco: Table, at: int, matches: Matches) -> ParticlePairs:
     """Of a true shower or track its first particle tells kind, energy and start."""
     told = _Told(truth, row, matches.pairs[:, 0])
     chosen = matches.pairs[:, 1]

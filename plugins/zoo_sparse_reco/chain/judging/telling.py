@@ -19,9 +19,7 @@ _WIDTH = 36
 def judge_lines(told: Mapping[str, Any]) -> Iterator[str]:
     """Numbers of all events, by number of interactions, and kinds."""
     yield f"{told['reco']}: {told['events']} events, of {told['data']}"
-    yield from (
-        f"{name:{_WIDTH}} {_interval(one)}" for name, one in told["numbers"].items()
-    )
+    yield from (f"{name:{_WIDTH}} {_interval(one)}" for name, one in told["numbers"].items())
     binned = told["by interactions"]
     if len(binned) > 1:
         yield ""
