@@ -88,6 +88,8 @@ class Data:
         if not path.is_file():
             return 0
         with open_hdf5(path) as file:
+            if "columns/id" not in file:
+                return 0
             count = len(file["columns/id"])
         return count if self.limit is None else min(count, self.limit)
 
@@ -104,7 +106,7 @@ class Data:
     def pieces(
         self, fields: frozenset[str] | None, events: int, voxels: int
     ) -> Iterator[tuple[int, Table]]:
-        """Events with some fields, or all that there are, in their order, and the number of the first one of each piece.
+        """Events in their order, with some fields or all, and the number of each piece's first one.
 
         A piece has at most ``events`` events, never those across a multiple of ``events``, and at
         most ``voxels`` voxels or one event.

@@ -21,6 +21,9 @@ STANDS_FOR: Mapping[str, str] = {
 """Columns of the truth, and those of predictions that are given in their stead once they exist."""
 
 
+_CLUSTERS = ("input_fragment", "input_particle")
+
+
 def shown(
     samples: Table,
     needs: Iterable[str],
@@ -32,7 +35,8 @@ def shown(
     """The samples as a stage sees them.
 
     A column that a stage before has told replaces the truth under the name of the truth, too: so a
-    model that was trained on the truth works on predictions.
+    model that was trained on the truth works on predictions. Of clusters of a stage that comes
+    later there are none yet.
 
     Args:
         samples: Of the data.
@@ -49,8 +53,10 @@ def shown(
         told = said.get(name if truth else _told_as(name, said))
         if told is not None:
             columns[name] = _like(told, name)
-        elif name in samples:
+        elif name in samples and name not in INPUTS:
             columns[name] = samples[name]
+        elif name in _CLUSTERS:
+            columns[name] = _nothing(samples)
         else:
             raise DataError(
                 f"the data have no field '{name}', and no stage before tells it",
@@ -79,6 +85,11 @@ def _told_as(name: str, told: Container[str]) -> str:
     """The column that stands for a field, if it is told already; else the field."""
     other = STANDS_FOR.get(name, name)
     return other if other in told else name
+
+
+def _nothing(samples: Table) -> Ragged:
+    voxels: Ragged = samples["voxel_x"]
+    return Ragged(np.full(len(voxels.values), -1, np.int32), voxels.offsets)
 
 
 def _like(column: Ragged, name: str) -> Ragged:

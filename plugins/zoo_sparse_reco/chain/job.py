@@ -16,9 +16,9 @@ from zoo_sparse_reco.chain.files.spine_file import write_spine
 from zoo_sparse_reco.chain.meters import StageMeter, added
 from zoo_sparse_reco.chain.running import Chain
 from zoo_sparse_reco.chain.specs import TABLES
-from zoo_sparse_reco.chain.stages import Opened, chosen, fit_stage, open_stage
+from zoo_sparse_reco.chain.stages import Opened, chosen, fit, open_stages
 
-__all__ = ["RecoJob", "fit_all", "opened_stages", "reconstruct"]
+__all__ = ["RecoJob", "fit_all", "reconstruct"]
 
 Progress = Callable[[int, int], None]
 
@@ -68,14 +68,14 @@ def reconstruct(job: RecoJob, progress: Progress) -> dict[str, Any]:
         What was done, as JSON values.
 
     Raises:
-        UsageError: Models or the share make no sense, or something else is at the place of the file.
+        UsageError: Models or the share make no sense, or another file is in the way.
         DataError: The data cannot be read, have no event, or lack what a stage needs.
         WeightsError, PluginError: As :func:`zoo.api.load`.
     """
     shard = Shard(job.shard)
     data = Data(job.data, job.limit)
     grid = data.grid
-    stages = opened_stages(chosen(job.models), data, job.device)
+    stages = open_stages(chosen(job.models), data.facts, job.device)
     about = {
         "stages": {name: dict(one.identity) for name, one in stages.items()},
         "grid": grid.facts["grid"],
@@ -96,11 +96,6 @@ def reconstruct(job: RecoJob, progress: Progress) -> dict[str, Any]:
     return _summary(job)
 
 
-def opened_stages(refs: Mapping[str, str], data: Data, device: str) -> dict[str, Opened]:
-    """All stages with their models; a baseline that does several is loaded once for each."""
-    return {name: open_stage(name, ref, data.facts, device) for name, ref in refs.items()}
-
-
 def fit_all(stages: Mapping[str, Opened], training: str) -> None:
     """Fit classical algorithms to some data; without any they stay as they are."""
     if not training:
@@ -110,8 +105,8 @@ def fit_all(stages: Mapping[str, Opened], training: str) -> None:
     def tables(fields: frozenset[str]) -> Iterator[Table]:
         return (table for _, table in given.pieces(fields, PART_EVENTS, PIECE_VOXELS))
 
-    for opened in stages.values():
-        fit_stage(opened, tables)
+    for predictor in {id(one.predictor): one.predictor for one in stages.values()}.values():
+        fit(predictor, tables)
 
 
 def _is_done(out: Path, told: Mapping[str, Any]) -> bool:

@@ -98,10 +98,7 @@ class Chain:
         classes = self._told("semantic", samples, told)
         told |= inputs_of_classes(classes)
         told["input_fragment"] = self._told("cluster", samples, told)["fragment"]
-        showers, tracks = (
-            stage_groups(self._told(name, samples, told), number)
-            for number, name in enumerate(("shower", "track"))
-        )
+        showers, tracks = self._fragments_joined(samples, told)
         told["input_particle"] = joined(showers.group, tracks.group)
         found = stage_groups(self._told("interaction", samples, told), 2)
         return _Said(
@@ -112,6 +109,16 @@ class Chain:
             (showers, tracks),
             found,
         )
+
+    def _fragments_joined(
+        self, samples: Table, told: Mapping[str, Ragged]
+    ) -> tuple[StageGroups, StageGroups]:
+        """Showers and tracks; what does both is asked once."""
+        showers = self._told("shower", samples, told)
+        one, other = self.stages["shower"], self.stages["track"]
+        both = one.predictor is other.predictor and "stage_group" in showers
+        tracks = showers if both else self._told("track", samples, told)
+        return stage_groups(showers, 0), stage_groups(tracks, 1)
 
     def _told(self, name: str, samples: Table, told: Mapping[str, Ragged]) -> Table:
         opened = self.stages[name]

@@ -19,7 +19,7 @@ from zoo_sparse_reco.chain.truths import (
 )
 from zoo_sparse_reco.specs import INPUTS
 
-__all__ = ["DEFAULTS", "STAGES", "TRUTH", "Opened", "Stage", "chosen", "fit_stage", "open_stage"]
+__all__ = ["DEFAULTS", "STAGES", "TRUTH", "Opened", "Stage", "chosen", "fit", "open_stages"]
 
 TRUTH = "truth"
 """Name of the stage that answers the truth."""
@@ -76,7 +76,7 @@ STAGES: tuple[Stage, ...] = (
         0,
         lambda: TrueGroups(SHOWERS),
         frozenset(),
-        "sparse-group/nearest",
+        "sparse-group/nearest-start",
     ),
     Stage(
         "track",
@@ -85,7 +85,7 @@ STAGES: tuple[Stage, ...] = (
         1,
         lambda: TrueGroups(TRACKS),
         frozenset({"input_particle"}),
-        "sparse-group/nearest",
+        "sparse-group/nearest-start",
     ),
     Stage(
         "interaction",
@@ -94,7 +94,7 @@ STAGES: tuple[Stage, ...] = (
         2,
         TrueInteractions,
         frozenset(),
-        "sparse-group/nearest",
+        "sparse-group/nearest-start",
     ),
 )
 """In their order. Showers and tracks read the same fragments; together they tell the particles."""
@@ -163,25 +163,35 @@ def chosen(refs: Sequence[str]) -> dict[str, str]:
     return {**DEFAULTS, **found}
 
 
-def open_stage(name: str, ref: str, facts: Mapping[str, Any], device: str = "cpu") -> Opened:
-    """A stage with its model loaded.
+def open_stages(
+    refs: Mapping[str, str], facts: Mapping[str, Any], device: str = "cpu"
+) -> dict[str, Opened]:
+    """All stages with their models loaded; what does several stages is loaded once.
 
     Args:
-        name: Of the stage.
-        ref: ``truth``, or what :func:`zoo.api.load` takes.
+        refs: By stage ``truth``, or what :func:`zoo.api.load` takes.
         facts: Of the data.
         device: Where networks compute.
 
     Raises:
-        UsageError: The model is of another stage.
+        UsageError: A model is of another stage.
         DataError: Its classes are numbered by another scheme than those of the data.
         WeightsError, PluginError, UsageError: As :func:`zoo.api.load`.
     """
-    stage = next(stage for stage in STAGES if stage.name == name)
-    if ref == TRUTH:
-        return Opened(stage, ref, stage.truth())
-    predictor = load(ref, facts=facts, device=device)
-    opened = Opened(stage, ref, predictor)
+    loaded = {ref: load(ref, facts=facts, device=device) for ref in refs.values() if ref != TRUTH}
+    found = {}
+    for stage in STAGES:
+        ref = refs[stage.name]
+        opened = Opened(stage, ref, stage.truth() if ref == TRUTH else loaded[ref])
+        if not opened.is_truth:
+            _require_stage_of(opened)
+            _require_scheme(opened, facts)
+        found[stage.name] = opened
+    return found
+
+
+def _require_stage_of(opened: Opened) -> None:
+    stage, ref, name = opened.stage, opened.ref, opened.stage.name
     task, _, model = opened.model.partition("/")
     if task != stage.task:
         raise UsageError(
@@ -196,18 +206,15 @@ def open_stage(name: str, ref: str, facts: Mapping[str, Any], device: str = "cpu
             where=ref,
             remedy=f"name a model of {stage.task} for {stage.model}s",
         )
-    _require_scheme(opened, facts)
-    return opened
 
 
-def fit_stage(opened: Opened, training: Callable[[frozenset[str]], Iterable[Table]]) -> None:
+def fit(predictor: Predictor, training: Callable[[frozenset[str]], Iterable[Table]]) -> None:
     """Fit a classical algorithm, if it is fitted to anything.
 
     Args:
-        opened: The stage.
+        predictor: Of a stage.
         training: Gives tables with some fields of the truth.
     """
-    predictor = opened.predictor
     wanted = predictor.needs | predictor.targets
     if not predictor.targets:
         return

@@ -1,8 +1,8 @@
 """Stages that answer the truth, as far as what they are given allows.
 
 With them in the place of models one sees where efficiency is lost. Of voxels that an earlier stage
-has lost nothing is said; a cluster that an earlier stage has made of several true ones belongs where
-most of its voxels do.
+has lost nothing is said; a cluster that an earlier stage has made of several true ones belongs
+where most of its voxels do.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from zoo_sparse_reco.chain.judging.numbers import confusion, pairs_of
 from zoo_sparse_reco.chain.judging.rows import LEVELS
 from zoo_sparse_reco.drawings.displays import display
 from zoo_sparse_reco.drawings.views import CLASS, event_of
-from zoo_sparse_reco.physics.labels import Pid, class_names
+from zoo_sparse_reco.physics.labels import Pid, Semantic, class_names
 
 __all__ = ["judged_drawings"]
 
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 
 _SHOWER, _TRACK = "#0072b2", "#d55e00"
 _NAMES = [pid.name.lower() for pid in Pid]
+_PLACES = ("point_x", "point_y", "point_z")
 _PILED = (
     "particle ARI",
     "interaction ARI",
@@ -175,18 +176,21 @@ def _events(judged: Judged, job: JudgeJob, displays: int) -> Iterator[Drawing]:
 
 
 def _as_prediction(reco: Table, at: int) -> Table:
+    """Classes, clusters, and starts of all particles and ends of tracks as points."""
     one = reco.take([at])
-    start: Ragged = one["particles/start"]
-    semantic: Ragged = one["particles/semantic"]
+    semantic = one["particles/semantic"].values
+    track = semantic == Semantic.TRACK
+    start, end = one["particles/start"].values, one["particles/end"].values
+    points: dict[str, Any] = {
+        **dict(zip(_PLACES, np.concatenate([start, end[track]]).T, strict=True)),
+        "point_semantic": np.concatenate([semantic, semantic[track]]),
+        "point_end": np.repeat([0, 1], [len(semantic), track.sum()]),
+    }
     return Table(
         {
             "id": one.ids,
             "semantic": one["voxels/semantic"],
             **{level: one[f"voxels/{level}"] for level in LEVELS},
-            **{
-                f"point_{axis}": Ragged(start.values[:, number], start.offsets)
-                for number, axis in enumerate("xyz")
-            },
-            "point_semantic": semantic,
+            **{name: Ragged.of([values]) for name, values in points.items()},
         }
     )

@@ -60,7 +60,7 @@ class RecoWriter:
     def append(self, events: Table) -> None:
         """Write events behind those that are there."""
         appended(self._events["id"], events.ids)
-        appended(self._events["group"], events["group"] if "group" in events else events.ids)
+        appended(self._events["group"], events.get("group", events.ids))
         for table, found in self._offsets.items():
             offsets = events[next(name for name in RECO if name.startswith(f"{table}/"))].offsets
             appended(found, offsets[1:] - offsets[0] + found[-1])

@@ -1,4 +1,4 @@
-"""``zoo sparse-reco judge``: a file of reconstructed events against the truth of the same events."""
+"""``zoo sparse-reco judge``: a file of reconstructed events against the truth."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from zoo.api import DataError
 from zoo_sparse_reco.chain.data import Data
-from zoo_sparse_reco.chain.job import fit_all, opened_stages
+from zoo_sparse_reco.chain.job import fit_all
 from zoo_sparse_reco.chain.judging.numbers import intervals
 from zoo_sparse_reco.chain.judging.rows import SMALLEST, EventRow, measured
 from zoo_sparse_reco.chain.running import Chain
-from zoo_sparse_reco.chain.stages import STAGES, TRUTH, Opened, chosen
+from zoo_sparse_reco.chain.stages import STAGES, TRUTH, Opened, chosen, open_stages
 
 __all__ = ["SHOWN", "LossesJob", "mixtures", "stage_losses"]
 
@@ -89,9 +89,9 @@ def stage_losses(job: LossesJob, progress: Progress) -> dict[str, Any]:
     """
     data = Data(job.data, job.limit)
     grid = data.grid
-    models = opened_stages(chosen(job.models), data, job.device)
+    models = open_stages(chosen(job.models), data.facts, job.device)
     fit_all(models, job.training)
-    truths = opened_stages({stage.name: TRUTH for stage in STAGES}, data, job.device)
+    truths = open_stages({stage.name: TRUTH for stage in STAGES}, data.facts)
     chains = {
         name: Chain(_mixed(models, truths, of_models), grid)
         for name, of_models in mixtures().items()

@@ -102,6 +102,19 @@ def _resolution(
     return resolution
 
 
+def _ratio(
+    energy: str, chosen: Callable[[ParticlePairs], NDArray[np.bool_]]
+) -> Callable[[Sequence[EventRow]], float]:
+    def ratio(rows: Sequence[EventRow]) -> float:
+        found = [
+            (getattr(one, energy) / one.energy_true)[chosen(one)]
+            for one in (row.particles for row in rows)
+        ]
+        return _quantile(np.concatenate(found), 0.5)
+
+    return ratio
+
+
 def _quantile_of(name: str) -> Callable[[Sequence[EventRow]], float]:
     return lambda rows: _quantile(pairs_of(rows, name))
 
@@ -136,6 +149,7 @@ NUMBERS: Mapping[str, Callable[[Sequence[EventRow]], float]] = {
     "interactions found": _share_of("interaction", "true"),
     "interactions right": _share_of("interaction", "found"),
     "shower energy, 68 % within": _resolution("energy_sum", lambda one: ~one.track & one.contained),
+    "shower energy found, median": _ratio("energy_sum", lambda one: ~one.track & one.contained),
     "track energy by range, 68 % within": _resolution(
         "energy_range", lambda one: one.track & one.contained
     ),
@@ -165,6 +179,6 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _quantile(values: Array) -> float:
+def _quantile(values: Array, share: float = _SHARE) -> float:
     known = values[np.isfinite(values)]
-    return float(np.quantile(known, _SHARE)) if len(known) else float("nan")
+    return float(np.quantile(known, share)) if len(known) else float("nan")

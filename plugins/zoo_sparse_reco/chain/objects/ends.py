@@ -67,8 +67,8 @@ class TrackEnds:
 def ends_of_track(place: Array, deposit: Array, semantic: int, points: Points) -> TrackEnds:
     """Ends of a track, and which is which.
 
-    The ends are the voxels farthest from each other along the way, moved to a predicted point of the
-    class that is near. The particle ends where the points say so; where they do not, where it loses
+    The ends are the voxels farthest from each other along the way, moved to a predicted point of
+    the class that is near. The particle ends where the points say so; where they do not, where it loses
     more energy, as particles that stop do (Bragg).
 
     Args:

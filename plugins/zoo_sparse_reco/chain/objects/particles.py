@@ -38,6 +38,7 @@ MARGIN_VOXELS = 5
 PRIMARY_SCORE = 0.5
 """Above it a particle comes from the vertex."""
 
+_TIE = 1e-6
 _EARLY_CM = 3.0  # over which the loss at the start of a shower is taken
 
 
@@ -83,8 +84,9 @@ class Particle:
 
 
 def particles_of(event: Event, fragments: Fragments, grid: VoxelGrid) -> list[Particle]:
-    """All particles, in the order of their numbers; tracks of no sure direction start where the
-    others of their interaction meet.
+    """All particles, in the order of their numbers.
+
+    Tracks of no sure direction start where the others of their interaction meet.
     """
     members = Members(event.particle, int(event.particle.max(initial=-1)) + 1)
     semantic, interaction = members.most(event.semantic), members.most(event.interaction)
@@ -204,7 +206,7 @@ def _kinds(
     score = np.zeros((len(made), len(Pid)))
     by_model = np.zeros(len(made), bool)
     for number, one in enumerate(made):
-        if said is not None and not np.isnan(said[number]).any():
+        if said is not None and _says(said[number]):
             score[number], by_model[number] = said[number], True
         elif one.ends is not None:
             score[number] = kind_of_track(
@@ -213,6 +215,12 @@ def _kinds(
         else:
             score[number] = kind_of_shower(one.semantic, one.dedx)
     return score, by_model
+
+
+def _says(score: Array) -> bool:
+    """Whether one kind is likelier than all others."""
+    second, first = np.sort(score)[-2:]
+    return bool(first - second > _TIE)
 
 
 def _primaries(made: Sequence[Particle], score: Array) -> NDArray[np.bool_]:

@@ -1,13 +1,12 @@
 """The way along a cluster: distances over neighbouring voxels, ends, lengths.
 
 The way goes from voxel to voxel that share a face, an edge or a corner; gaps are crossed where they
-are narrowest. Steps between voxels of a lattice zigzag, so a length is measured between the means of
-sections of the way instead.
+are narrowest. Steps between voxels of a lattice zigzag, so a length is measured between the means
+of sections of the way instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -86,13 +85,11 @@ def length_along(
         section: Length of one.
     """
     whole = float(distance.max(initial=0.0))
-    count = max(int(round(whole / section)), 1)
+    count = max(round(whole / section), 1)
     number = np.minimum((distance * (count / max(whole, 1e-9))).astype(np.int64), count - 1)
     held = np.bincount(number, minlength=count)
-    mean: Callable[[Array], Array] = lambda values: (  # noqa: E731  # one line for three axes
-        np.bincount(number, values, minlength=count)[held > 0] / held[held > 0]
-    )
-    middle = np.stack([mean(place[:, axis]) for axis in range(3)], axis=1)
+    sums = [np.bincount(number, place[:, axis], minlength=count) for axis in range(3)]
+    middle = (np.stack(sums, axis=1) / np.maximum(held, 1)[:, None])[held > 0]
     # The first and last sections are replaced by the ends: their means lie on the way, not at it.
     inner = middle[1:-1] if len(middle) > 2 else middle[:0]
     corners = np.concatenate([start[None], inner, end[None]])

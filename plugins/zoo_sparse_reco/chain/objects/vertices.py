@@ -24,8 +24,8 @@ def nearest_to_lines(
 
     Of each particle the distance of the place to its line counts, and the distance to its start: as
     much for a track, which starts at the vertex; hardly for a shower, which may start with a photon
-    far from it. Particles that miss the place by more than three voxels count less (Huber's weights,
-    ten steps). One particle alone has its vertex at its start.
+    far from it. Particles that miss the place by more than three voxels count less (Huber's
+    weights, ten steps). One particle alone has its vertex at its start.
 
     Args:
         start: (n, 3), n > 0.
