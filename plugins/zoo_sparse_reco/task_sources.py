@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from zoo.api import SourceSpec
 
-__all__ = ["SOURCES"]
+__all__ = ["SOURCES", "STAGE_SOURCES"]
 
 _HERE = "zoo_sparse_reco"
 
@@ -35,3 +36,13 @@ SOURCES: Mapping[str, SourceSpec] = {
     "edepsim": _files("edepsim:Edepsim", "segments of edep-sim, made into voxels"),
 }
 """A simulator and adapters of files; each makes the same samples, with all truth that it has."""
+
+_STAGED = {"simulator": "StagedEvents", "adapter": "staged_files"}
+
+STAGE_SOURCES: Mapping[str, SourceSpec] = {
+    name: replace(spec, factory=f"{_HERE}.sources.staged:{_STAGED[spec.kind]}")
+    for name, spec in SOURCES.items()
+}
+"""The same for the tasks after ``sparse-semantic``: the truth stands for the inputs ``input_*``,
+which a link fills from predictions. So a codec of theirs needs ``input_semantic``, say, and never
+asks which of both it is."""

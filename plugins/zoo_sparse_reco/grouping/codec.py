@@ -43,7 +43,7 @@ class GrappaCodec(Codec):
     ) -> None:
         super().__init__(config, facts, constants)
         self.stage = STAGES[config.stage]
-        self.needs = graph_fields(self.stage, config.inputs, points=config.points)
+        self.needs = graph_fields(self.stage, points=config.points)
         self.targets = target_fields(config)
         self._latest: tuple[tuple[Any, ...], Graph] | None = None
 
@@ -60,13 +60,7 @@ class GrappaCodec(Codec):
             return {}
         scheme, totals = grid_of(facts).scheme, dict[str, Any]()
         for samples in training:
-            nodes = nodes_of(
-                samples,
-                STAGES[config.stage],
-                inputs=config.inputs,
-                scheme=scheme,
-                smallest=config.smallest,
-            )
+            nodes = nodes_of(samples, STAGES[config.stage], scheme=scheme, smallest=config.smallest)
             for name, counts in class_counts(samples, nodes, config).items():
                 totals[name] = totals.get(name, 0) + counts
         for name, counts in totals.items():
@@ -91,7 +85,8 @@ class GrappaCodec(Codec):
 
     def encode(self, samples: Table) -> Batch:
         """``nodes`` float32 (n, 33), ``edges`` float32 (e, 19), and ``edge_from`` and ``edge_to``,
-        int32 (e,), rows of nodes."""
+        int32 (e,), rows of nodes.
+        """
         graph = self.graph(samples)
         inputs = {
             "nodes": graph.features.astype(np.float32),
@@ -106,7 +101,8 @@ class GrappaCodec(Codec):
 
     def graph(self, samples: Table) -> Graph:
         """The graph of these samples; that of the latest is kept, for ``decode`` asks for what
-        ``encode`` has just made."""
+        ``encode`` has just made.
+        """
         # The same arrays, not only equal ones: tables are not changed in place.
         columns = tuple(samples[name].values for name in sorted(self.needs))
         if self._latest is not None:
@@ -169,7 +165,7 @@ def _edges(graph: Graph, score: NDArray[np.float32], events: int) -> dict[str, R
 
 
 def _balanced(counts: list[int] | None, classes: int) -> NDArray[np.float64]:
-    """n / (K n_c) of n nodes in the K classes that are there; 0 of one that is not."""
+    """N / (K n_c) of n nodes in the K classes that are there; 0 of one that is not."""
     if counts is None:
         return np.ones(classes)
     each = np.asarray(counts, np.float64)

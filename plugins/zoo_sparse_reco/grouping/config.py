@@ -32,9 +32,6 @@ class GrappaConfig(Config):
 
     stage: ClassVar[int]
 
-    inputs: Literal["truth", "models"] = "truth"
-    """Whose clusters, classes and points are joined: true ones, or those that the models of the
-    stages before made (columns `input_...`, which a link fills)."""
     points: bool = True
     """Whether points of particles tell where nodes start and end; else their shape alone does."""
     point_distance: float = Field(5.0, gt=0, le=100)

@@ -19,7 +19,7 @@ from zoo_sparse_reco.grouping.features.ends import (
 )
 from zoo_sparse_reco.grouping.features.segments import means
 from zoo_sparse_reco.grouping.features.shape import shape_features
-from zoo_sparse_reco.grouping.nodes import Inputs, Nodes, input_columns, nodes_of
+from zoo_sparse_reco.grouping.nodes import INPUT_CLASS, Nodes, nodes_of
 from zoo_sparse_reco.grouping.stages import STAGES, Stage, common_classes, distance_matrix
 from zoo_sparse_reco.points.fragments import places_of
 
@@ -62,12 +62,11 @@ def node_features(stage: Stage) -> int:
     return 33 if len(stage.classes) > 1 else 32
 
 
-def graph_fields(stage: Stage, inputs: Inputs, *, points: bool) -> frozenset[str]:
+def graph_fields(stage: Stage, *, points: bool) -> frozenset[str]:
     """Columns that :func:`graph_of` reads."""
-    fields = {"voxel_x", "voxel_y", "voxel_z", "deposit", *input_columns(stage, inputs)}
+    fields = {"voxel_x", "voxel_y", "voxel_z", "deposit", INPUT_CLASS, stage.cluster}
     if points:
-        prefix = "" if inputs == "truth" else "input_"
-        fields |= {f"{prefix}point_{name}" for name in ("x", "y", "z", "semantic", "end")}
+        fields |= {f"input_point_{name}" for name in ("x", "y", "z", "semantic", "end")}
     return frozenset(fields)
 
 
@@ -76,14 +75,12 @@ def graph_of(samples: Table, config: GrappaConfig, scheme: str) -> Graph:
 
     Args:
         samples: With :func:`graph_fields`.
-        config: ``stage``, ``inputs``, ``points``, ``distances``, ...
+        config: ``stage``, ``points``, ``distances``, ...
         scheme: Of the classes.
     """
     stage = STAGES[config.stage]
-    nodes = nodes_of(
-        samples, stage, inputs=config.inputs, scheme=scheme, smallest=config.smallest
-    )
-    points = points_of_particles(samples, config.inputs, scheme) if config.points else None
+    nodes = nodes_of(samples, stage, scheme=scheme, smallest=config.smallest)
+    points = points_of_particles(samples, scheme) if config.points else None
     place = places_of(samples)[nodes.voxel]
     energy = samples["deposit"].values.astype(np.float64)[nodes.voxel]
     ends = with_ends(nodes, place, energy, points, config.point_distance, config.radius)
@@ -107,16 +104,15 @@ def with_ends(
     return ends_of(nodes, place + 0.5, energy, points, distance=distance, radius=radius)
 
 
-def points_of_particles(samples: Table, inputs: Inputs, scheme: str) -> Points:
-    """True points, or those of a model."""
-    prefix = "" if inputs == "truth" else "input_"
-    column = samples[f"{prefix}point_x"]
-    places = [samples[f"{prefix}point_{axis}"].values.astype(np.float64) for axis in "xyz"]
+def points_of_particles(samples: Table, scheme: str) -> Points:
+    """Where particles start and tracks end, as the inputs have it."""
+    column = samples["input_point_x"]
+    places = [samples[f"input_point_{axis}"].values.astype(np.float64) for axis in "xyz"]
     return Points(
         event=np.repeat(np.arange(samples.rows), column.lengths),
         place=np.stack(places, axis=1),
-        semantic=common_classes(samples[f"{prefix}point_semantic"].values, scheme),
-        end=samples[f"{prefix}point_end"].values.astype(np.float64),
+        semantic=common_classes(samples["input_point_semantic"].values, scheme),
+        end=samples["input_point_end"].values.astype(np.float64),
     )
 
 
@@ -127,7 +123,8 @@ def _node_features(
     nodes: Nodes, place: Floats, energy: Floats, ends: Ends, radius: float
 ) -> Floats:
     """(n, 33): shape (16), mean and spread of the energy, class, start, end, direction at either,
-    dE/dx at either."""
+    dE/dx at either.
+    """
     offsets = nodes.offsets
     mean = means(energy, offsets)
     spread = np.sqrt(means((energy - np.repeat(mean, nodes.sizes)) ** 2, offsets))
@@ -148,7 +145,8 @@ def _edges(
     pairs: Pairs, place: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """From, to, and (e, 19): closest voxels of either (6), unit vector from the second to the first
-    (3), distance, outer product of the vector with itself (9). Each pair has two, in turn."""
+    (3), distance, outer product of the vector with itself (9). Each pair has two, in turn.
+    """
     from_ = np.stack([pairs.one, pairs.other], axis=1).ravel()
     to = np.stack([pairs.other, pairs.one], axis=1).ravel()
     ends = np.stack([place[pairs.of_one], place[pairs.of_other]], axis=1) + 0.5

@@ -27,7 +27,8 @@ class GrappaLearner(Learner):
 
     def loss(self, nets: Mapping[str, nn.Module], batch: Batch, context: Context) -> Loss:
         """Terms ``edge``, and ``primary``, ``pid``, ``momentum``, ``vertex`` of those heads that
-        the model has."""
+        the model has.
+        """
         raw: dict[str, Tensor] = nets["net"](**batch.inputs)
         targets, counts = batch.targets, batch.targets["counts"]
         loss = Loss()

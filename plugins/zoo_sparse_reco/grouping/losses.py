@@ -32,9 +32,7 @@ def momentum_loss(error: Tensor, kind: Literal["berhu", "log-cosh"], threshold: 
     return torch.where(size <= threshold, size, (size.square() + threshold**2) / (2 * threshold))
 
 
-def in_pure_groups(
-    group: NDArray[np.integer], primary: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def in_pure_groups(group: NDArray[np.integer], primary: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether the group (n,) of a node has exactly one primary node (n,)."""
     count = np.bincount(group, primary, minlength=1)
     found: NDArray[np.bool_] = count[group] == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,12 @@ from numpy.typing import NDArray
 from zoo.api import Table
 from zoo_sparse_reco.grouping.stages import CLASSES, Stage, common_classes
 
-__all__ = ["Inputs", "Nodes", "input_columns", "majority", "nodes_of"]
+__all__ = ["INPUT_CLASS", "Nodes", "majority", "nodes_of"]
 
 Whole = NDArray[np.int64]
-Inputs = Literal["truth", "models"]
+
+INPUT_CLASS = "input_semantic"
+"""Column with the class of each voxel that nodes are judged by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,33 +56,22 @@ class Nodes:
         return found
 
 
-def input_columns(stage: Stage, inputs: Inputs) -> tuple[str, str]:
-    """Columns with the cluster and the class of each voxel."""
-    if inputs == "truth":
-        return stage.truth, "semantic"
-    return stage.given, "input_semantic"
-
-
-def nodes_of(
-    samples: Table, stage: Stage, *, inputs: Inputs, scheme: str, smallest: int = 1
-) -> Nodes:
+def nodes_of(samples: Table, stage: Stage, *, scheme: str, smallest: int = 1) -> Nodes:
     """The clusters of a table that are nodes of a stage.
 
     A cluster has the class of most of its voxels, of equally many the lower one; voxels of none of
     the four classes count only as voxels.
 
     Args:
-        samples: With :func:`input_columns`.
+        samples: With the column of the stage's clusters and :data:`INPUT_CLASS`.
         stage: Which.
-        inputs: Whose clusters and classes.
         scheme: Of the classes.
         smallest: Clusters of fewer voxels are no nodes.
     """
-    cluster_name, class_name = input_columns(stage, inputs)
-    column = samples[cluster_name]
+    column = samples[stage.cluster]
     cluster = column.values.astype(np.int64)
     event = np.repeat(np.arange(samples.rows), column.lengths)
-    semantic = common_classes(samples[class_name].values, scheme)
+    semantic = common_classes(samples[INPUT_CLASS].values, scheme)
     voxel = np.flatnonzero(cluster >= 0)
     width = int(cluster.max(initial=0)) + 1
     key, owner = np.unique(event[voxel] * width + cluster[voxel], return_inverse=True)

@@ -29,23 +29,21 @@ class Stage:
         name: For people, and in names of numbers.
         number: In :data:`STAGES`, and in predictions.
         classes: Of :data:`CLASSES`, those of its nodes.
-        truth: Column of the true clusters that are its nodes.
-        given: Column of those that a model made.
+        cluster: Column of the input clusters that are its nodes.
         group: Column of what they are to be joined into.
     """
 
     name: str
     number: int
     classes: tuple[int, ...]
-    truth: str
-    given: str
+    cluster: str
     group: str
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("shower", 0, (0, 2, 3), "fragment", "input_fragment", "voxel_group"),
-    Stage("track", 1, (1,), "fragment", "input_fragment", "voxel_group"),
-    Stage("interaction", 2, (0, 1, 2, 3), "voxel_group", "input_particle", "interaction"),
+    Stage("shower", 0, (0, 2, 3), "input_fragment", "voxel_group"),
+    Stage("track", 1, (1,), "input_fragment", "voxel_group"),
+    Stage("interaction", 2, (0, 1, 2, 3), "input_particle", "interaction"),
 )
 """Fragments to showers, fragments to tracks, particles to interactions."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from zoo.api import Model, Task
-from zoo_sparse_reco.task_sources import SOURCES
+from zoo_sparse_reco.task_sources import STAGE_SOURCES
 
 __all__ = ["TASK"]
 
 _HERE = "zoo_sparse_reco.grouping"
 _GRAPPA = "Drielsma et al., arXiv:2007.01335"
-_POINTS = frozenset({f"point_{name}" for name in ("x", "y", "z", "semantic", "end")})
-_VOXELS = frozenset({"voxel_x", "voxel_y", "voxel_z", "deposit", "semantic", "fragment"})
+_POINTS = frozenset({f"input_point_{name}" for name in ("x", "y", "z", "semantic", "end")})
+_INPUTS = frozenset({"input_semantic", "input_fragment", "input_particle"})
+_VOXELS = frozenset({"voxel_x", "voxel_y", "voxel_z", "deposit"})
 _GROUPS = frozenset({"particle", "voxel_group", "interaction", "pid"})
 
 
@@ -42,20 +43,21 @@ TASK = Task(
             summary="all three by distances and directions, which are fitted",
             predictor=f"{_HERE}.classical.predictors:NearestStart",
             baseline=True,
-            needs=_VOXELS | _POINTS | {"voxel_group"},
+            needs=_VOXELS | _INPUTS | _POINTS,
         ),
         "true-groups": Model(
             config=f"{_HERE}.classical.config:TrueGroupsConfig",
             summary="true groups of the input clusters",
             predictor=f"{_HERE}.classical.predictors:TrueGroups",
             oracle=True,
-            needs=frozenset({"voxel_x", "semantic", "fragment"})
+            needs=_INPUTS
             | _GROUPS
+            | {"voxel_x"}
             | {"particle_id", "particle_primary", "particle_momentum"}
             | {"interaction_id", "interaction_vertex"},
         ),
     },
-    sources=SOURCES,
+    sources=STAGE_SOURCES,
     codec=f"{_HERE}.codec:GrappaCodec",
     learner=f"{_HERE}.learner:GrappaLearner",
     metrics=f"{_HERE}.metrics:GroupMetrics",

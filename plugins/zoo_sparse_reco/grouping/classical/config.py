@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from zoo.api import Config
@@ -14,14 +12,9 @@ __all__ = ["NearestStartConfig", "TrueGroupsConfig"]
 class NearestStartConfig(Config):
     """Showers by cones, tracks by continuation, interactions by nearness and direction."""
 
-    inputs: Literal["truth", "models"] = "truth"
-    """Whose clusters, classes and points are joined: true ones, or those of models before."""
     events: int = Field(200, ge=1, le=100_000)
     """Training events that distances, angles and kinds are fitted to: those of the lowest ids."""
 
 
 class TrueGroupsConfig(Config):
-    """True groups of the input clusters."""
-
-    inputs: Literal["truth", "models"] = "truth"
-    """Whose clusters are joined: true ones, or those of models before."""
+    """True groups of the input clusters: nothing to choose."""

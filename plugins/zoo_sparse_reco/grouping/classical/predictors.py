@@ -16,7 +16,7 @@ from zoo_sparse_reco.grouping.classical.kinds import KindTable
 from zoo_sparse_reco.grouping.classical.rules import ROUND, joined
 from zoo_sparse_reco.grouping.classical.scene import scene_of
 from zoo_sparse_reco.grouping.graph import graph_fields
-from zoo_sparse_reco.grouping.nodes import input_columns, nodes_of
+from zoo_sparse_reco.grouping.nodes import INPUT_CLASS, nodes_of
 from zoo_sparse_reco.grouping.partition import counted_in_events
 from zoo_sparse_reco.grouping.stages import ALL_STAGES, STAGES, Stage
 from zoo_sparse_reco.grouping.truth import momenta_of, truth_of, types_of, vertices_of
@@ -37,9 +37,7 @@ class NearestStart(Predictor):
     def __init__(self, config: NearestStartConfig, facts: Mapping[str, Any]) -> None:
         self.config = config
         self.scheme = grid_of(facts).scheme
-        self.needs = frozenset[str]().union(
-            *(graph_fields(stage, config.inputs, points=True) for stage in STAGES)
-        )
+        self.needs = frozenset[str]().union(*(graph_fields(stage, points=True) for stage in STAGES))
         self.cuts = dict(ROUND)
         self.kinds = KindTable.unfitted()
 
@@ -58,7 +56,7 @@ class NearestStart(Predictor):
                 remedy="give data with a training split and the field 'interaction'",
             )
         for stage in STAGES:
-            scene = scene_of(chosen, stage, self.config.inputs, self.scheme)
+            scene = scene_of(chosen, stage, self.scheme)
             truth = truth_of(chosen, scene.nodes, stage)
             self.cuts[stage.name] = best_cuts(scene, truth.group, stage.name)
             if stage.name == "interaction":
@@ -66,10 +64,11 @@ class NearestStart(Predictor):
 
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """Groups, primaries, vertices and kinds; vertices and kinds of nodes of the stages before
-        are those of the rule, and shares by class."""
+        are those of the rule, and shares by class.
+        """
         parts = []
         for stage in STAGES:
-            scene = scene_of(samples, stage, self.config.inputs, self.scheme)
+            scene = scene_of(samples, stage, self.scheme)
             found = joined(scene, stage.name, self.cuts[stage.name])
             told = {
                 "node_start": scene.start.astype(np.float32),
@@ -89,10 +88,9 @@ class TrueGroups(Predictor):
     def __init__(self, config: TrueGroupsConfig, facts: Mapping[str, Any]) -> None:
         self.config = config
         self.scheme = grid_of(facts).scheme
-        inputs = {name for stage in STAGES for name in input_columns(stage, config.inputs)}
         self.needs = frozenset(
-            inputs
-            | {"voxel_x", "particle", "voxel_group", "interaction", "pid"}
+            {stage.cluster for stage in STAGES}
+            | {INPUT_CLASS, "voxel_x", "particle", "voxel_group", "interaction", "pid"}
             | {"particle_id", "particle_primary", "particle_momentum"}
             | {"interaction_id", "interaction_vertex"}
         )
@@ -103,7 +101,7 @@ class TrueGroups(Predictor):
         return _table(samples, parts)
 
     def _stage(self, samples: Table, stage: Stage) -> Any:
-        nodes = nodes_of(samples, stage, inputs=self.config.inputs, scheme=self.scheme)
+        nodes = nodes_of(samples, stage, scheme=self.scheme)
         truth = truth_of(samples, nodes, stage)
         alone = truth.group.max(initial=-1) + 1 + np.arange(len(nodes))
         group = counted_in_events(np.where(truth.group >= 0, truth.group, alone), nodes.event)

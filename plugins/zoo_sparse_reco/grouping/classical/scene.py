@@ -12,7 +12,7 @@ from zoo_sparse_reco.grouping.features.closest import closest_pairs
 from zoo_sparse_reco.grouping.features.ends import local_dedx
 from zoo_sparse_reco.grouping.features.segments import means, sums
 from zoo_sparse_reco.grouping.graph import points_of_particles, with_ends
-from zoo_sparse_reco.grouping.nodes import Inputs, Nodes, nodes_of
+from zoo_sparse_reco.grouping.nodes import Nodes, nodes_of
 from zoo_sparse_reco.grouping.stages import CLASSES, Stage
 from zoo_sparse_reco.points.fragments import places_of
 
@@ -53,12 +53,12 @@ class Scene:
     contact: Floats
 
 
-def scene_of(samples: Table, stage: Stage, inputs: Inputs, scheme: str) -> Scene:
+def scene_of(samples: Table, stage: Stage, scheme: str) -> Scene:
     """Of the input clusters of a stage."""
-    nodes = nodes_of(samples, stage, inputs=inputs, scheme=scheme)
+    nodes = nodes_of(samples, stage, scheme=scheme)
     place = places_of(samples)[nodes.voxel]
     energy = samples["deposit"].values.astype(np.float64)[nodes.voxel]
-    points = points_of_particles(samples, inputs, scheme)
+    points = points_of_particles(samples, scheme)
     ends = with_ends(nodes, place, energy, points, _POINT_DISTANCE, _RADIUS)
     everywhere = np.full((len(CLASSES),) * 2, np.inf)
     pairs = closest_pairs(nodes, place, everywhere)

@@ -153,7 +153,8 @@ def _near(nodes: Nodes, place: Floats, points: Points | None, distance: float) -
 
 def _most_collimated(candidates: Floats, place: Floats) -> Floats:
     """That from which the mean unit vector to all places is the longest; of equal ones the
-    first."""
+    first.
+    """
     if len(candidates) == 1:
         return candidates[0]
     lengths = []
@@ -190,9 +191,7 @@ def _of_tracks(
     return np.where(swap, ends[1], ends[0]), np.where(swap, ends[0], ends[1])
 
 
-def _nearest(
-    from_: Floats, place: Floats, pairs: Whole, distance: float
-) -> tuple[Whole, Whole]:
+def _nearest(from_: Floats, place: Floats, pairs: Whole, distance: float) -> tuple[Whole, Whole]:
     """Nodes that have a point within the distance of a place of theirs, and the nearest one."""
     node, point = pairs.T
     apart = np.linalg.norm(from_[node] - place[point], axis=1)

@@ -41,7 +41,8 @@ def measure_clusters(
     samples: Table, predictions: Table, told: Told, truth: NodeTruth, stage: Stage, scheme: str
 ) -> dict[str, Floats]:
     """Measures, and ``STAGE_edge_on`` and ``STAGE_edge_off`` (N, bins): how many edges inside and
-    between true groups have which score; ``STAGE_edge_right`` and ``STAGE_edge_count`` (N,)."""
+    between true groups have which score; ``STAGE_edge_right`` and ``STAGE_edge_count`` (N,).
+    """
     offsets = samples["voxel_x"].offsets
     true, judged = _judged(samples, stage, scheme)
     bounds = np.searchsorted(told.nodes.event, np.arange(samples.rows + 1))
@@ -99,9 +100,7 @@ def _measures(true: NDArray[np.int64], found: NDArray[np.int64]) -> Mapping[str,
     }
 
 
-def _edges(
-    predictions: Table, told: Told, truth: NodeTruth, stage: Stage
-) -> dict[str, Floats]:
+def _edges(predictions: Table, told: Told, truth: NodeTruth, stage: Stage) -> dict[str, Floats]:
     events = len(told.event)
     histogram = np.zeros((2, events, EDGE_BINS))
     right, count = np.zeros(events), np.zeros(events)
@@ -111,9 +110,7 @@ def _edges(
         before = predictions["node_id"].offsets[event]
         group = np.full(len(predictions["node_id"].values), -1)
         group[told.row] = truth.group
-        one, other = (
-            group[predictions[f"edge_{name}"].values + before] for name in ("from", "to")
-        )
+        one, other = (group[predictions[f"edge_{name}"].values + before] for name in ("from", "to"))
         known = (one >= 0) & (other >= 0)
         same, score = (one == other)[known], column.values[known].astype(np.float64)
         event = event[known]

@@ -60,7 +60,8 @@ def measure_primaries(
 
 def measure_particles(samples: Table, predictions: Table, told: Told, truth: NodeTruth) -> Any:
     """``pid_confusion``; ragged, of particles whose truth is known: ``momentum_true`` and
-    ``momentum_found``, MeV/c, ``vertex_distance`` of primaries, voxels, all float32."""
+    ``momentum_found``, MeV/c, ``vertex_distance`` of primaries, voxels, all float32.
+    """
     events = len(told.event)
     confusion = np.zeros((events, len(Pid), len(Pid)))
     if "node_pid_score" in predictions and "pid" in samples:
@@ -108,9 +109,7 @@ def particle_numbers(rows: Table) -> Iterator[Number]:
         yield percent(f"{name} accuracy", ratio(right[number], true[number]))
     true_momentum = rows["momentum_true"].values.astype(np.float64)
     error = rows["momentum_found"].values / true_momentum - 1
-    low, middle, high = (
-        np.quantile(error, (0.16, 0.5, 0.84)) if len(error) else np.full(3, np.nan)
-    )
+    low, middle, high = np.quantile(error, (0.16, 0.5, 0.84)) if len(error) else np.full(3, np.nan)
     yield Number(
         name="momentum bias",
         value=100 * float(middle),
