@@ -1,10 +1,13 @@
-"""The entry point of the task ``sparse-semantic``: plain data, neither torch nor numpy."""
+"""The entry point of the tasks: plain data, neither torch nor numpy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from zoo.api import Model, Ref, Task, hookimpl
+from zoo_sparse_reco.chain.sources import GROUP_LINKS
+from zoo_sparse_reco.grouping.task import TASK as GROUPING
 from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
@@ -21,7 +24,7 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-    """``sparse-semantic``."""
+    """``sparse-semantic``, and the stages after it."""
     return (
         Task(
             name="sparse-semantic",
@@ -40,6 +43,7 @@ def zoo_tasks() -> Sequence[Task]:
             published=f"{_HERE}:published.toml",
             check=f"{_HERE}:check.toml",
         ),
+        replace(GROUPING, sources={**GROUPING.sources, **GROUP_LINKS}),
     )
 
 

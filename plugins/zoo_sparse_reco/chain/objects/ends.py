@@ -68,8 +68,8 @@ def ends_of_track(place: Array, deposit: Array, semantic: int, points: Points) -
     """Ends of a track, and which is which.
 
     The ends are the voxels farthest from each other along the way, moved to a predicted point of
-    the class that is near. The particle ends where the points say so; where they do not, where it loses
-    more energy, as particles that stop do (Bragg).
+    the class that is near. The particle ends where the points say so; where they do not, where it
+    loses more energy, as particles that stop do (Bragg).
 
     Args:
         place: Middles of its voxels (n, 3), n > 0.
