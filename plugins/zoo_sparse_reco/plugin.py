@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from zoo.api import Model, Ref, Task, hookimpl
-from zoo_sparse_reco.chain.sources import GROUP_LINKS
-from zoo_sparse_reco.grouping.task import TASK as GROUPING
+from zoo_sparse_reco.chain.sources import CLUSTER_LINKS, GROUP_LINKS
+from zoo_sparse_reco.clustering.task import TASK as SPARSE_CLUSTER
+from zoo_sparse_reco.grouping.task import TASK as SPARSE_GROUP
 from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
@@ -24,7 +25,8 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-    """``sparse-semantic``, and the stages after it."""
+        replace(SPARSE_CLUSTER, sources={**SPARSE_CLUSTER.sources, **CLUSTER_LINKS}),
+        replace(SPARSE_GROUP, sources={**SPARSE_GROUP.sources, **GROUP_LINKS}),
     return (
         Task(
             name="sparse-semantic",
@@ -43,7 +45,8 @@ def zoo_tasks() -> Sequence[Task]:
             published=f"{_HERE}:published.toml",
             check=f"{_HERE}:check.toml",
         ),
-        replace(GROUPING, sources={**GROUPING.sources, **GROUP_LINKS}),
+        replace(SPARSE_CLUSTER, sources={**SPARSE_CLUSTER.sources, **CLUSTER_LINKS}),
+        replace(SPARSE_GROUP, sources={**SPARSE_GROUP.sources, **GROUP_LINKS}),
     )
 
 
