@@ -25,8 +25,7 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-        replace(SPARSE_CLUSTER, sources={**SPARSE_CLUSTER.sources, **CLUSTER_LINKS}),
-        replace(SPARSE_GROUP, sources={**SPARSE_GROUP.sources, **GROUP_LINKS}),
+    """``sparse-semantic``, and the stages after it: ``sparse-cluster`` and ``sparse-group``."""
     return (
         Task(
             name="sparse-semantic",
