@@ -2,7 +2,8 @@
 
 Each keeps the sample as it is and fills columns ``input_...``. Links follow one another: the
 samples that one reads may come from another, and two models of ``sparse-group``, of showers and of
-tracks, fill the particles in turn. The fact ``inputs`` lists the columns that were filled.
+tracks, fill the particles in turn. The fact ``inputs`` lists the columns that were filled; for
+those of later stages the truth stands, as in all sources of these tasks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from zoo.api import Link, Ragged, Table
 from zoo_sparse_reco.chain.joining import joined
 from zoo_sparse_reco.chain.links_config import ClassesConfig, FragmentsConfig, ParticlesConfig
 from zoo_sparse_reco.chain.stage_groups import stage_groups
+from zoo_sparse_reco.sources.staged import STAND_INS, with_stand_ins
 from zoo_sparse_reco.specs import INPUTS, STAGE_SAMPLE, VOXELS
 
 __all__ = ["ClassesLink", "FragmentsLink", "ParticlesLink", "inputs_of_classes"]
@@ -39,7 +41,11 @@ class _StageLink(Link):
     def link(self, samples: Table, predictions: Table) -> Table:
         """One row per sample."""
         kept = {name: samples[name] for name in samples if name in STAGE_SAMPLE}
-        return Table({"id": samples.ids, **kept, **self._filled(samples, predictions)})
+        filled = {**kept, **self._filled(samples, predictions)}
+        told = Table({"id": samples.ids, **_unknown(samples), **filled})
+        absent = frozenset(STAND_INS) - frozenset(filled)
+        stand_ins = with_stand_ins(told, absent)
+        return told.with_columns({name: stand_ins[name] for name in absent if name in stand_ins})
 
     def _filled(self, samples: Table, predictions: Table) -> Mapping[str, Ragged]:
         raise NotImplementedError  # each link has its own
@@ -99,6 +105,13 @@ class ParticlesLink(_StageLink):
         else:
             before = Ragged(np.full(len(group.values), -1, np.int32), group.offsets)
         return {"input_particle": joined(before, group)}
+
+
+def _unknown(samples: Table) -> dict[str, Ragged]:
+    """Clusters of none, for data whose truth nobody knows."""
+    voxels: Ragged = samples["voxel_x"]
+    nothing = Ragged(np.full(len(voxels.values), -1, np.int32), voxels.offsets)
+    return {"input_fragment": nothing, "input_particle": nothing}
 
 
 def _particles(predictions: Table) -> Ragged:

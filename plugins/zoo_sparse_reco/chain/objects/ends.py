@@ -18,7 +18,8 @@ SNAP_VOXELS = 5.0
 """A predicted point this near to an extreme stands for it: the resolution of the points."""
 
 _STOPPING_VOXELS = 5.0  # over which the loss at an end is taken
-_SURE = np.log(1.3)  # of the ratio of losses: as large as straggling makes it
+_SURE_POINTS = 0.9  # of the difference of the probabilities of an end
+_SURE = np.log(2.0)  # of the ratio of losses: more than straggling makes
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def ends_of_track(place: Array, deposit: Array, semantic: int, points: Points) -
     distance = way.from_voxel(rows[0])
     ends = TrackEnds(where[0], where[1], distance, sure=True)
     told = [float(points.end[one]) if one >= 0 else np.nan for one in near]
-    if not np.isnan(told).any() and abs(told[0] - told[1]) > 0.5:
+    if not np.isnan(told).any() and abs(told[0] - told[1]) > _SURE_POINTS:
         return ends if told[1] > told[0] else ends.turned()
     whole = float(distance.max(initial=0.0))
     first = deposit[distance <= _STOPPING_VOXELS].sum()
