@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zoo.api import DataError, Table, facts_of, open_hdf5, read_blocks
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid, grid_of
 
@@ -111,13 +109,16 @@ class Data:
         A piece has at most ``events`` events, never those across a multiple of ``events``, and at
         most ``voxels`` voxels or one event.
         """
-        first = 0
+        held: list[Table] = []
+        begin = at = size = 0
         for table in read_blocks(self.task, self.where, fields, self.limit):
-            at = 0
-            while at < table.rows:
-                most = min(table.rows - at, events - (first + at) % events)
-                sizes = np.cumsum(table["voxel_x"].lengths[at : at + most])
-                count = max(int(np.searchsorted(sizes, voxels, side="right")), 1)
-                yield first + at, table.take(slice(at, at + count))
-                at += count
-            first += table.rows
+            lengths = table["voxel_x"].lengths
+            for row in range(table.rows):
+                if held and (at % events == 0 or size + lengths[row] > voxels):
+                    yield begin, Table.concat(held)
+                    held, begin, size = [], at, 0
+                held.append(table.take(slice(row, row + 1)))
+                size += int(lengths[row])
+                at += 1
+        if held:
+            yield begin, Table.concat(held)
