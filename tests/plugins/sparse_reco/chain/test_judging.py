@@ -1,4 +1,4 @@
-"""Matching, numbers and losses, by hand and against scikit-learn."""
+"""Matching, numbers and losses, by hand and against slow references."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
 from zoo.api import DataError, Ragged, Table
@@ -36,12 +35,18 @@ def test_clusters_match_by_intersection_over_union() -> None:
     assert not len(matched(true, found, smallest=4).pairs)
 
 
-def test_agreement_is_scikit_learn_s_with_lost_voxels_alone() -> None:
+def test_agreement_counts_all_pairs_with_lost_voxels_alone() -> None:
     rng = np.random.default_rng(4)
     true, found = rng.integers(0, 5, 200), rng.integers(-1, 6, 200)
     alone = np.where(found < 0, 100 + np.arange(200), found)
     one = agreement(true, found)
-    assert one.ari == pytest.approx(adjusted_rand_score(true, alone))
+    # Hubert and Arabie, J. Classif. 2 (1985) 193, over all pairs of voxels.
+    first, second = np.triu_indices(200, 1)
+    both = [labels[first] == labels[second] for labels in (true, alone)]
+    expected = both[0].sum() * both[1].sum() / len(first)
+    mean = (both[0].sum() + both[1].sum()) / 2
+    ari = ((both[0] & both[1]).sum() - expected) / (mean - expected)
+    assert one.ari == pytest.approx(ari)
     shares = [np.bincount(alone[true == k]).max() / (true == k).sum() for k in range(5)]
     assert one.efficiency == pytest.approx(np.mean(shares))
     pure = [np.bincount(true[found == k]).max() / (found == k).sum() for k in range(6)]
@@ -138,16 +143,18 @@ def test_the_commands_from_events_to_judgement(event_file: Path, tmp_path: Path)
     told = _told(["reco", "cluster=truth", *data, "--out", str(reco)])
     assert told["events"] == 5
     assert told["stages"]["semantic"]["model"] == "sparse-semantic/local-dedx"
-    judged = _told(["judge", str(reco), *data, "--out", str(folder), "--resamples", "5"])
+    judged = _told(
+        ["judge", str(reco), *data, "--out", str(folder), "--resamples", "5", "--displays", "1"]
+    )
     assert 0 < judged["numbers"]["particle ARI"]["value"] <= 1
     names = {path.stem for path in folder.glob("*.png")}
     assert {"energies", "vertices", "kinds"} <= names
     assert any(name.startswith("event-") for name in names)
-    lost = _told(["losses", "cluster=truth", *data, "--out", str(folder), "--resamples", "5"])
+    few = ["--limit", "2", "--resamples", "5"]
+    lost = _told(["losses", "cluster=truth", *data, "--out", str(folder), *few])
+    assert lost["events"] == 2
     assert lost["rows"]["truth"]["particle ARI"]["value"] == 1
     assert set(lost["rows"]["up to interaction"]) == set(SHOWN)
-    whole = lost["rows"]["up to interaction"]["interaction ARI"]["value"]
-    assert whole == pytest.approx(judged["numbers"]["interaction ARI"]["value"])
     assert (folder / "stage-losses.png").stat().st_size > 10_000
     text = CliRunner().invoke(app, ["sparse-reco", "judge", str(reco), *data, "--resamples", "0"])
     assert "interactions found" in text.output
@@ -171,7 +178,7 @@ def test_errors_of_the_commands(
     given = [one.format(**places) for one in arguments]
     told = CliRunner().invoke(app, ["sparse-reco", *given, "--json"])
     assert told.exit_code == code, told.output
-    assert message in json.loads(told.stdout)["error"]["message"]
+    assert message in json.loads(told.stdout)["error"]
 
 
 def _told(arguments: list[str]) -> dict[str, object]:

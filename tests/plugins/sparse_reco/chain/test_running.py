@@ -16,6 +16,7 @@ from zoo_sparse_reco.chain.specs import RECO
 from zoo_sparse_reco.chain.stages import DEFAULTS, STAGES, TRUTH, chosen, open_stages
 from zoo_sparse_reco.physics.labels import Pid, Semantic
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
+from zoo_sparse_reco.specs import SAMPLE
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,38 @@ def test_events_of_one_class(
         assert reco["particles/voxels"][0][0] == count
         np.testing.assert_allclose(abs(reco["particles/direction"][0][0]), [1, 0, 0], atol=1e-6)
         assert not np.isnan(reco["interactions/vertex"][0]).any()
+
+
+def test_an_event_of_200_000_voxels(voxels_of: Callable[[Any], Table]) -> None:
+    """256 muons through all of a grid of 768 voxels, each 230.1 cm from middle to middle."""
+    grid = VoxelGrid(name="test", shape=(768, 64, 64), voxel_mm=3.0)
+    x, y, z = (one.ravel() for one in np.meshgrid(np.arange(768), *[np.arange(0, 64, 4)] * 2))
+    order = np.lexsort((z, y, x))
+    track = ((y // 4) * 16 + z // 4)[order]
+    samples = voxels_of([{f"voxel_{n}": one[order] for n, one in zip("xyz", (x, y, z))}])
+    truth = {"semantic": 1, "pid": 2, "fragment": track, "particle": track, "voxel_group": track}
+    columns = {
+        **{
+            name: Ragged.of([np.broadcast_to(one, track.shape).astype(SAMPLE[name].dtype)])
+            for name, one in {**truth, "interaction": track // 4}.items()
+        },
+        **{
+            name: Ragged.of([np.zeros((0, *SAMPLE[name].dims[1:]), SAMPLE[name].dtype)])
+            for name in ("point_x", "point_y", "point_z", "point_semantic", "point_end")
+        },
+        "particle_id": Ragged.of([np.arange(256, dtype=np.int32)]),
+        "particle_primary": Ragged.of([np.ones(256, np.int8)]),
+        "particle_momentum": Ragged.of([np.ones((256, 3), np.float32)]),
+        "interaction_id": Ragged.of([np.arange(64, dtype=np.int32)]),
+        "interaction_vertex": Ragged.of([np.zeros((64, 3), np.float32)]),
+    }
+    stages = open_stages({stage.name: TRUTH for stage in STAGES}, grid.facts)
+    reco = Chain(stages, grid)(samples.with_columns(columns))
+    assert reco["voxels/x"].lengths.tolist() == [196_608]
+    assert (reco["particles/voxels"][0] == 768).all()
+    np.testing.assert_allclose(reco["particles/length"][0], 230.1, rtol=1e-4)
+    assert not reco["particles/contained"][0].any()
+    assert (reco["interactions/particles"][0] == 4).all()
 
 
 def test_a_stage_sees_what_was_said_and_not_the_truth(events: Table) -> None:
