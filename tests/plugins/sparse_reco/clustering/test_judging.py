@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from zoo.api import DataError, Evaluation, Ragged, Table
 from zoo.evaluation import Resampler, numbers_of
+from zoo.report.published import PublishedValue
 from zoo_sparse_reco.clustering.baselines import Dbscan, TrueFragments
 from zoo_sparse_reco.clustering.config import DbscanConfig, TrueFragmentsConfig
 from zoo_sparse_reco.clustering.figures import ClusterFigures
@@ -76,6 +79,17 @@ def test_what_is_not_known_is_not_measured(drawn: Drawn, grid: VoxelGrid) -> Non
     assert np.isnan(rows["interactions"]).all()
     with pytest.raises(DataError, match="fragments of 1 voxels"):
         metrics.measure(samples, predicted(samples, [0], [0]))
+
+
+def test_published_values_are_those_of_the_papers() -> None:
+    """Of arXiv:2007.03083 and arXiv:2006.14745, as the table of a report reads them."""
+    text = (files("zoo_sparse_reco.clustering") / "published.toml").read_text(encoding="utf-8")
+    values = [PublishedValue.model_validate(value) for value in tomllib.loads(text)["value"]]
+    assert [(value.source.rpartition(":")[2], value.value) for value in values] == [
+        ("2007.03083", "90 %"),
+        ("2007.03083", "> 96 %, > 96 %"),
+        ("2006.14745", "96 %, 93 %, 91 %"),
+    ]
 
 
 def test_figures_show_the_numbers(drawn: Drawn, grid: VoxelGrid) -> None:
