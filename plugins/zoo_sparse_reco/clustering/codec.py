@@ -139,5 +139,5 @@ class ClusterCodec(Codec):
 def positions_of(place: NDArray[np.int64], shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Middles of voxels (V, 3) from the middle of the grid, half of its longest axis being 1."""
     size = np.array(shape, np.float64)
-    moved = (place + 0.5 - size / 2) / (size.max() / 2)
+    moved: NDArray[np.float64] = (place + 0.5 - size / 2) / (size.max() / 2)
     return moved.astype(np.float32).reshape(-1, 3)

@@ -106,8 +106,8 @@ def broken(
         apart = 4.0 * (np.ptp(place, axis=0).max() + 1)
         tree = KDTree(np.column_stack([place[inner], apart * whole[inner]]))
         distance, nearest = tree.query(np.column_stack([place[outer], apart * whole[outer]]))
-        same = distance < apart / 2
-        label[outer[same]] = label[inner[nearest[same]]]
+        same = np.asarray(distance) < apart / 2
+        label[outer[same]] = label[inner[np.asarray(nearest)[same]]]
     # Of a piece of which nothing remained, all voxels stay together.
     alone = label < 0
     label[alone] = whole[alone] + label.max(initial=-1) + 1

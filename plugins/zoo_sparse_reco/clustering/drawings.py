@@ -84,7 +84,7 @@ def against_fragment_size(
     for place, kind in zip(places.ravel(), classes, strict=False):
         for one in told:
             mean, count = _means(one, kind)
-            place.stairs(mean, shown, **_line(styles[one.model]))
+            place.stairs(mean, shown, baseline=None, **_line(styles[one.model]))
             data[f"{one.model}: {names[kind]} [%]"] = mean
             data[f"{one.model}: {names[kind]} [fragments]"] = count
         place.set(xscale="log", ylim=(0, 103), title=names[kind])

@@ -112,8 +112,8 @@ def most_probable(place: Floats, centre: Floats, margin: Floats) -> NDArray[np.i
         rows, count = np.arange(len(place)), _NEAREST
         while len(rows):
             count = min(count, len(some))
-            far, near = tree.query(place[rows], k=count)
-            far, near = far.reshape(-1, count), near.reshape(-1, count)
+            found = tree.query(place[rows], k=count)
+            far, near = (np.asarray(one).reshape(-1, count) for one in found)
             ratio = far / margin[some][near]
             column = ratio.argmin(1)
             at = np.arange(len(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -40,7 +41,7 @@ def _members(raw: Mapping[str, Tensor], targets: Mapping[str, Tensor], config: S
     chosen = targets["chosen"]
     told = [raw[name][chosen].float() for name in ("embedding", "margin", "seed")]
     lengths = [sum(sizes) for sizes in groups]
-    parts = zip(*(one.split(lengths) for one in told), strict=True)
+    parts = zip(*(torch.split(one, lengths) for one in told), strict=True)
     zero = sum((one.sum() for one in told), start=told[0].sum()) * 0
     totals = dict.fromkeys(TERMS, zero)
     for sizes, (embedding, margin, seed) in zip(groups, parts, strict=True) if groups else ():
