@@ -84,8 +84,10 @@ class GrappaCodec(Codec):
         return augment(samples, keys, self.config.augmentation, grid_of(self.facts).shape)
 
     def encode(self, samples: Table) -> Batch:
-        """``nodes`` float32 (n, 33), ``edges`` float32 (e, 19), and ``edge_from`` and ``edge_to``,
-        int32 (e,), rows of nodes.
+        """The graph and its targets.
+
+        ``nodes`` float32 (n, 33 or 32), ``edges`` float32 (e, 19), and ``edge_from`` and
+        ``edge_to``, int32 (e,), rows of nodes.
         """
         graph = self.graph(samples)
         inputs = {
@@ -100,8 +102,9 @@ class GrappaCodec(Codec):
         return Batch(inputs, targets, samples.ids)
 
     def graph(self, samples: Table) -> Graph:
-        """The graph of these samples; that of the latest is kept, for ``decode`` asks for what
-        ``encode`` has just made.
+        """The graph of these samples.
+
+        That of the latest is kept, for ``decode`` asks for what ``encode`` has just made.
         """
         # The same arrays, not only equal ones: tables are not changed in place.
         columns = tuple(samples[name].values for name in sorted(self.needs))

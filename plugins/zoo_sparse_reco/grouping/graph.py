@@ -30,7 +30,6 @@ __all__ = [
     "graph_of",
     "node_features",
     "points_of_particles",
-    "with_ends",
 ]
 
 EDGE_FEATURES = 19
@@ -83,25 +82,20 @@ def graph_of(samples: Table, config: GrappaConfig, scheme: str) -> Graph:
     points = points_of_particles(samples, scheme) if config.points else None
     place = places_of(samples)[nodes.voxel]
     energy = samples["deposit"].values.astype(np.float64)[nodes.voxel]
-    ends = with_ends(nodes, place, energy, points, config.point_distance, config.radius)
+    ends = ends_of(
+        nodes,
+        place + 0.5,
+        energy,
+        points,
+        distance=config.point_distance,
+        radius=config.radius,
+    )
     features = _node_features(nodes, place + 0.5, energy, ends, config.radius)
     if node_features(stage) < features.shape[1]:
         features = np.delete(features, _CLASS_COLUMN, axis=1)
     pairs = closest_pairs(nodes, place, distance_matrix(config.distances))
     from_, to, edges = _edges(pairs, place)
     return Graph(nodes, ends, features, from_, to, edges)
-
-
-def with_ends(
-    nodes: Nodes,
-    place: NDArray[np.int64],
-    energy: Floats,
-    points: Points | None,
-    distance: float,
-    radius: float,
-) -> Ends:
-    """Start and end of nodes; ``place`` (m, 3) are voxels, not their middles."""
-    return ends_of(nodes, place + 0.5, energy, points, distance=distance, radius=radius)
 
 
 def points_of_particles(samples: Table, scheme: str) -> Points:
@@ -122,8 +116,10 @@ _CLASS_COLUMN = 18
 def _node_features(
     nodes: Nodes, place: Floats, energy: Floats, ends: Ends, radius: float
 ) -> Floats:
-    """(n, 33): shape (16), mean and spread of the energy, class, start, end, direction at either,
-    dE/dx at either.
+    """Shape (16), energy of a voxel and its spread, class, both ends, directions and dE/dx there.
+
+    Returns:
+        (n, 33).
     """
     offsets = nodes.offsets
     mean = means(energy, offsets)
@@ -144,8 +140,10 @@ def _node_features(
 def _edges(
     pairs: Pairs, place: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """From, to, and (e, 19): closest voxels of either (6), unit vector from the second to the first
-    (3), distance, outer product of the vector with itself (9). Each pair has two, in turn.
+    """From, to, and features of two edges of each pair, in turn.
+
+    Closest voxels of both nodes (6), unit vector from the second to the first (3), distance, outer
+    product of the vector with itself (9).
     """
     from_ = np.stack([pairs.one, pairs.other], axis=1).ravel()
     to = np.stack([pairs.other, pairs.one], axis=1).ravel()

@@ -26,9 +26,7 @@ class GrappaLearner(Learner):
     config: GrappaConfig
 
     def loss(self, nets: Mapping[str, nn.Module], batch: Batch, context: Context) -> Loss:
-        """Terms ``edge``, and ``primary``, ``pid``, ``momentum``, ``vertex`` of those heads that
-        the model has.
-        """
+        """Terms ``edge``; ``primary``, ``pid``, ``momentum``, ``vertex`` if it has the head."""
         raw: dict[str, Tensor] = nets["net"](**batch.inputs)
         targets, counts = batch.targets, batch.targets["counts"]
         loss = Loss()

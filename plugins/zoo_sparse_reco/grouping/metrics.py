@@ -25,8 +25,10 @@ __all__ = ["GroupMetrics"]
 
 
 class GroupMetrics(Metrics):
-    """ARI of interactions (primary); of each stage ARI, AMI, efficiency, purity and SBD over voxels
-    and over nodes, accuracy of edges and of primaries; kinds, momenta and vertices of particles.
+    """Measures of the groups of each stage, and of what nodes are; ARI of interactions decides.
+
+    Of each stage ARI, AMI, efficiency, purity and SBD over voxels and over nodes, accuracy of edges
+    and of primaries; of interactions kinds, momenta and vertices of particles.
 
     Numbers of a stage that a model does not do are not defined. Measures of clusterings are means
     over events, all else is of all nodes together. Binned in the number of voxels, of true
@@ -66,7 +68,9 @@ class GroupMetrics(Metrics):
         for stage in STAGES:
             told = told_of(samples, predictions, stage)
             truth = truth_of(samples, told.nodes, stage)
-            columns |= measure_clusters(samples, predictions, told, truth, stage, scheme)
+            columns |= measure_clusters(
+                samples, predictions, told, truth, stage=stage, scheme=scheme
+            )
             columns |= measure_primaries(predictions, told, truth, stage)
             if stage.name == "interaction":
                 columns |= measure_particles(samples, predictions, told, truth)

@@ -81,7 +81,7 @@ def targets_of(
         weight = class_weights["primary"][np.maximum(truth.primary, 0)] * (truth.primary >= 0)
         _add(targets, "primary", np.maximum(truth.primary, 0), weight)
     if isinstance(config, GrappaInteractionConfig):
-        _add_heads(targets, samples, graph, truth, config, class_weights)
+        _add_heads(targets, samples, graph, truth, config=config, class_weights=class_weights)
     return targets
 
 
@@ -90,6 +90,7 @@ def _add_heads(
     samples: Table,
     graph: Graph,
     truth: NodeTruth,
+    *,
     config: GrappaInteractionConfig,
     class_weights: Weights,
 ) -> None:

@@ -13,7 +13,7 @@ from zoo_sparse_reco.grouping.nodes import Nodes, majority
 from zoo_sparse_reco.grouping.stages import Stage
 from zoo_sparse_reco.physics.labels import Pid
 
-__all__ = ["NodeTruth", "momenta_of", "primaries_of", "truth_of", "types_of", "vertices_of"]
+__all__ = ["NodeTruth", "momenta_of", "truth_of", "types_of", "vertices_of"]
 
 Whole = NDArray[np.int64]
 Floats = NDArray[np.float64]

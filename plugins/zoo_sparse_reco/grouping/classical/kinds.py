@@ -57,7 +57,7 @@ class KindTable:
             2 * of_class[:, None, None, None], (len(CLASSES), _BINS, _BINS, _BINS, len(Pid))
         ).copy()
         cells = _cells(scene, edges)
-        np.add.at(counts, tuple([*(one[known] for one in cells), kind[known]]), 1.0)
+        np.add.at(counts, (*(one[known] for one in cells), kind[known]), 1.0)
         return cls(edges, counts / counts.sum(axis=-1, keepdims=True))
 
     def scores(self, scene: Scene) -> NDArray[np.float32]:

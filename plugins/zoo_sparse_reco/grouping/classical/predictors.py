@@ -42,8 +42,7 @@ class NearestStart(Predictor):
         self.kinds = KindTable.unfitted()
 
     def fit(self, training: Iterable[Table]) -> None:
-        """Cuts with the best mean ARI over the training events of the lowest ids, and a table of
-        kinds.
+        """Cuts with the best mean ARI, and kinds, of the training events of the lowest ids.
 
         Raises:
             DataError: There is no training event with a known interaction.
@@ -63,9 +62,7 @@ class NearestStart(Predictor):
                 self.kinds = KindTable.fitted(scene, types_of(chosen, scene.nodes))
 
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
-        """Groups, primaries, vertices and kinds; vertices and kinds of nodes of the stages before
-        are those of the rule, and shares by class.
-        """
+        """Groups, primaries, vertices and kinds of the nodes of all stages."""
         parts = []
         for stage in STAGES:
             scene = scene_of(samples, stage, self.scheme)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from zoo.api import Table
 from zoo_sparse_reco.grouping.features.closest import closest_pairs
-from zoo_sparse_reco.grouping.features.ends import local_dedx
+from zoo_sparse_reco.grouping.features.ends import ends_of, local_dedx
 from zoo_sparse_reco.grouping.features.segments import means, sums
-from zoo_sparse_reco.grouping.graph import points_of_particles, with_ends
+from zoo_sparse_reco.grouping.graph import points_of_particles
 from zoo_sparse_reco.grouping.nodes import Nodes, nodes_of
 from zoo_sparse_reco.grouping.stages import CLASSES, Stage
 from zoo_sparse_reco.points.fragments import places_of
@@ -59,10 +59,10 @@ def scene_of(samples: Table, stage: Stage, scheme: str) -> Scene:
     place = places_of(samples)[nodes.voxel]
     energy = samples["deposit"].values.astype(np.float64)[nodes.voxel]
     points = points_of_particles(samples, scheme)
-    ends = with_ends(nodes, place, energy, points, _POINT_DISTANCE, _RADIUS)
+    middle = place + 0.5
+    ends = ends_of(nodes, middle, energy, points, distance=_POINT_DISTANCE, radius=_RADIUS)
     everywhere = np.full((len(CLASSES),) * 2, np.inf)
     pairs = closest_pairs(nodes, place, everywhere)
-    middle = place + 0.5
     at = (middle[pairs.of_one], middle[pairs.of_other])
     contact = [
         np.minimum(

@@ -14,7 +14,9 @@ Points of particles tell it where they are given, else the shape alone:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +82,9 @@ def ends_of(
     pairs = _near(nodes, place, points, distance)
     tracks = nodes.semantic == _TRACK
     if tracks.any():
-        found = _of_tracks((start, end), nodes, (place, energy), points, pairs, distance, radius)
+        moved = _moved((start, end), points, pairs, distance)
+        dedx = [local_dedx(one, place, energy, nodes.offsets, radius) for one in moved.places]
+        found = _in_order(moved, dedx)
         start[tracks], end[tracks] = found[0][tracks], found[1][tracks]
     bounds = np.searchsorted(pairs[:, 0], np.arange(len(nodes) + 1))
     for node in np.flatnonzero(~tracks):
@@ -152,9 +156,7 @@ def _near(nodes: Nodes, place: Floats, points: Points | None, distance: float) -
 
 
 def _most_collimated(candidates: Floats, place: Floats) -> Floats:
-    """That from which the mean unit vector to all places is the longest; of equal ones the
-    first.
-    """
+    """That with the longest mean unit vector to all places; of equal ones the first."""
     if len(candidates) == 1:
         return candidates[0]
     lengths = []
@@ -167,28 +169,34 @@ def _most_collimated(candidates: Floats, place: Floats) -> Floats:
     return candidates[int(np.argmax(np.round(lengths, 9)))]
 
 
-def _of_tracks(
-    geometric: tuple[Floats, Floats],
-    nodes: Nodes,
-    voxels: tuple[Floats, Floats],
-    points: Points | None,
-    pairs: Whole,
-    distance: float,
-    radius: float,
-) -> tuple[Floats, Floats]:
-    """Of all nodes as if they were tracks."""
-    ends = [geometric[0].copy(), geometric[1].copy()]
-    probability = np.full((2, len(nodes)), np.nan)
+class _Moved(NamedTuple):
+    """Both ends of each node, and the probability that the point there is an end; NaN: unknown."""
+
+    places: list[Floats]
+    probability: Floats
+
+
+def _moved(
+    geometric: tuple[Floats, Floats], points: Points | None, pairs: Whole, distance: float
+) -> _Moved:
+    """Geometric ends, each at the nearest point within the distance, if there is one."""
+    places = [one.copy() for one in geometric]
+    probability = np.full((2, len(places[0])), np.nan)
     if points is not None:
         for side in range(2):
             rows, chosen = _nearest(geometric[side], points.place, pairs, distance)
-            ends[side][rows] = points.place[chosen]
+            places[side][rows] = points.place[chosen]
             probability[side, rows] = points.end[chosen]
-    place, energy = voxels
-    dedx = [local_dedx(one, place, energy, nodes.offsets, radius) for one in ends]
-    told = np.isfinite(probability).all(axis=0) & (probability[0] != probability[1])
-    swap = np.where(told, probability[0] > probability[1], dedx[0] > dedx[1])[:, None]
-    return np.where(swap, ends[1], ends[0]), np.where(swap, ends[0], ends[1])
+    return _Moved(places, probability)
+
+
+def _in_order(moved: _Moved, dedx: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Starts and ends of tracks."""
+    one, other = moved.places
+    first, second = moved.probability
+    told = np.isfinite(first) & np.isfinite(second) & (first != second)
+    swap = np.where(told, first > second, dedx[0] > dedx[1])[:, None]
+    return np.where(swap, other, one), np.where(swap, one, other)
 
 
 def _nearest(from_: Floats, place: Floats, pairs: Whole, distance: float) -> tuple[Whole, Whole]:

@@ -38,9 +38,7 @@ def shape_features(place: Floats, offsets: NDArray[np.int64]) -> Floats:
 
 
 def _towards_the_spread(axis: Floats, relative: Floats, offsets: NDArray[np.int64]) -> Floats:
-    """Each axis (n, 3) or its opposite: the sum of (place along it)(distance from it) is not below
-    0.
-    """
+    """Each axis (n, 3) or its opposite: on the side on which voxels lie further from it."""
     each = np.repeat(axis, np.diff(offsets), axis=0)
     along = np.einsum("ij,ij->i", relative, each)
     across = np.linalg.norm(relative - along[:, None] * each, axis=1)

@@ -38,10 +38,12 @@ Floats = NDArray[np.float64]
 
 
 def measure_clusters(
-    samples: Table, predictions: Table, told: Told, truth: NodeTruth, stage: Stage, scheme: str
+    samples: Table, predictions: Table, told: Told, truth: NodeTruth, *, stage: Stage, scheme: str
 ) -> dict[str, Floats]:
-    """Measures, and ``STAGE_edge_on`` and ``STAGE_edge_off`` (N, bins): how many edges inside and
-    between true groups have which score; ``STAGE_edge_right`` and ``STAGE_edge_count`` (N,).
+    """Row columns of measures and of edges.
+
+    ``STAGE_edge_on`` and ``STAGE_edge_off`` (N, bins): how many edges inside and between true
+    groups have which score; ``STAGE_edge_right`` and ``STAGE_edge_count`` (N,).
     """
     offsets = samples["voxel_x"].offsets
     true, judged = _judged(samples, stage, scheme)

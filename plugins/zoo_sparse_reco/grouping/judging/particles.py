@@ -59,8 +59,10 @@ def measure_primaries(
 
 
 def measure_particles(samples: Table, predictions: Table, told: Told, truth: NodeTruth) -> Any:
-    """``pid_confusion``; ragged, of particles whose truth is known: ``momentum_true`` and
-    ``momentum_found``, MeV/c, ``vertex_distance`` of primaries, voxels, all float32.
+    """Row columns ``pid_confusion`` and, ragged, of particles whose truth is known.
+
+    ``momentum_true`` and ``momentum_found``, MeV/c, ``vertex_distance`` of primaries, voxels, all
+    float32.
     """
     events = len(told.event)
     confusion = np.zeros((events, len(Pid), len(Pid)))
