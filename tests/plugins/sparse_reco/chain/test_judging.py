@@ -178,7 +178,7 @@ def test_errors_of_the_commands(
     given = [one.format(**places) for one in arguments]
     told = CliRunner().invoke(app, ["sparse-reco", *given, "--json"])
     assert told.exit_code == code, told.output
-    assert message in json.loads(told.stdout)["error"]
+    assert message in json.loads(told.stdout)["message"]
 
 
 def _told(arguments: list[str]) -> dict[str, object]:
