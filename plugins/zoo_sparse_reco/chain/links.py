@@ -138,4 +138,7 @@ def inputs_of_classes(predictions: Table) -> dict[str, Ragged]:
             found[name] = predictions[said]
         elif "point_x" not in predictions:
             found[name] = Ragged(np.zeros(0, INPUTS[name].dtype), none)
+        else:  # it knows no ends: a start and an end are as likely
+            points: Ragged = predictions["point_x"]
+            found[name] = Ragged(np.full(len(points.values), 0.5, np.float32), points.offsets)
     return found

@@ -46,7 +46,7 @@ def test_classes_and_points_become_inputs(samples: Table) -> None:
     linked = link.link(samples, Table({"id": samples.ids, **said}))
     np.testing.assert_array_equal(linked["input_semantic"][0], [0, 1, 5])
     assert linked["input_point_x"].lengths.tolist() == [1, 0]
-    assert "input_point_end" not in linked
+    np.testing.assert_array_equal(linked["input_point_end"][0], [0.5])  # it tells no ends
     assert "voxel_group" in linked
     assert "input_semantic" in link.facts({})["inputs"]
     # For what later stages say the truth stands, where it is known.

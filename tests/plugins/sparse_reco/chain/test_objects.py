@@ -14,11 +14,13 @@ from zoo_sparse_reco.chain.objects.energies import (
     kind_of_shower,
     kind_of_track,
 )
-from zoo_sparse_reco.chain.objects.event import Members, Said
+from zoo_sparse_reco.chain.objects.event import Event, Members, Said
 from zoo_sparse_reco.chain.objects.paths import Way, length_along
+from zoo_sparse_reco.chain.objects.tables import tables_of
 from zoo_sparse_reco.chain.objects.vertices import common_end, nearest_to_lines
 from zoo_sparse_reco.physics.labels import Pid, Semantic
 from zoo_sparse_reco.physics.liquid_argon import DENSITY
+from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 
 NO_POINTS = Points(np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros(0))
 
@@ -86,8 +88,9 @@ def test_length_of_an_oblique_line_is_not_that_of_its_zigzag() -> None:
 def test_length_of_a_corner_is_that_of_both_sides() -> None:
     place = np.concatenate([_line((0, 0, 0), (1, 0, 0), 61), _line((60, 1, 0), (0, 1, 0), 60)])
     distance = Way(place).from_voxel(0)
-    # A section around the corner cuts it: at most the difference of two sides of 5 and their chord.
-    assert 120 - 3 < length_along(place, distance, place[0], place[-1]) <= 120
+    # The sections next to the corner cut it: 5 + 5 become 5 sqrt 2, and a voxel is cut besides.
+    found = length_along(place, distance, place[0], place[-1])
+    assert 120 - (10 - 50**0.5) - 1 < found < 120
 
 
 def test_a_track_ends_where_it_loses_most() -> None:
@@ -232,6 +235,29 @@ def test_the_common_end_is_where_most_particles_meet() -> None:
     assert found is not None
     assert np.linalg.norm(found) <= 1
     assert common_end(ends[:1]) is None
+
+
+def test_even_tracks_start_where_they_meet_and_have_their_vertex_there() -> None:
+    """Three muons from (40, 40, 40), of even loss: nothing but their meeting tells the starts."""
+    lines = [_line((40, 40, 40), step, 30) for step in ((1, 0, 0), (0, 1, 0), (0, 0, -1))]
+    lines = [line if number == 0 else line[1:] for number, line in enumerate(lines)]
+    place = np.concatenate(lines).astype(np.int64)
+    of = np.repeat(np.arange(3), [len(line) for line in lines])
+    everywhere = np.zeros(len(place), np.int64)
+    event = Event(
+        place, np.full(len(place), 0.6), everywhere + 1, of, of, everywhere, points=NO_POINTS
+    )
+    tables = tables_of(event, VoxelGrid(name="test", shape=(96, 96, 96), voxel_mm=3.0))
+    start = tables["particles/start"]
+    assert (np.linalg.norm(start - 40.5, axis=1) <= 1).all()
+    assert np.linalg.norm(tables["interactions/vertex"][0] - 40.5) < 1
+    np.testing.assert_array_equal(tables["particles/pid"], Pid.MUON)
+    # 29 steps of 3 mm; its range is 12.1 g/cm2, a little above Groom's 10.58 of 40 MeV.
+    assert tables["particles/length"][0] == pytest.approx(8.7)
+    assert tables["particles/energy_range"][0] == pytest.approx(44, rel=0.03)
+    assert tables["particles/energy"][0] == pytest.approx(18)
+    assert tables["interactions/primaries"][0] == 3
+    assert tables["particles/contained"].all()
 
 
 def test_members_and_what_is_said_of_them() -> None:

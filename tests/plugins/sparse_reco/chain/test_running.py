@@ -126,7 +126,9 @@ def test_an_event_of_200_000_voxels(voxels_of: Callable[[Any], Table]) -> None:
     x, y, z = (one.ravel() for one in np.meshgrid(np.arange(768), *[np.arange(0, 64, 4)] * 2))
     order = np.lexsort((z, y, x))
     track = ((y // 4) * 16 + z // 4)[order]
-    samples = voxels_of([{f"voxel_{n}": one[order] for n, one in zip("xyz", (x, y, z), strict=True)}])
+    samples = voxels_of(
+        [{f"voxel_{n}": one[order] for n, one in zip("xyz", (x, y, z), strict=True)}]
+    )
     truth = {"semantic": 1, "pid": 2, "fragment": track, "particle": track, "voxel_group": track}
     columns = {
         **{
