@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 from zoo.api import Ragged, Table, uniform
 from zoo_sparse_reco.config import Augmentation
 from zoo_sparse_reco.points.fragments import places_of
-from zoo_sparse_reco.specs import SAMPLE
+from zoo_sparse_reco.specs import STAGE_SAMPLE
 
 __all__ = ["augment"]
 
 _EXCHANGE, _MIRROR, _ENERGY, _DROPOUT = 1, 2, 3, 4  # tags of independent random numbers
 
-_VOXELS = tuple(name for name, field in SAMPLE.items() if field.dims[0] == "voxel")
+_VOXELS = tuple(name for name, field in STAGE_SAMPLE.items() if field.dims[0] == "voxel")
 _ENERGIES = ("deposit", "plane_charge")
-_POINTS = ("point_x", "point_y", "point_z")
+_POINTS = (
+    ("point_x", "point_y", "point_z"),
+    ("input_point_x", "input_point_y", "input_point_z"),
+)
 _PLACES = ("particle_start", "particle_end", "interaction_vertex")
 _VECTORS = ("particle_momentum",)
 
@@ -81,10 +84,12 @@ def _moved(
     if settings.mirror:
         flip = uniform(keys, 3, tag=_MIRROR) < 0.5
     columns = _moved_voxels(samples, order, flip, shape)
-    if set(_POINTS) <= set(samples):
-        stacked = np.stack([samples[name].values for name in _POINTS], 1)
-        moved = _turned_rows(Ragged(stacked, samples[_POINTS[0]].offsets), order, flip, shape)
-        for axis, name in enumerate(_POINTS):
+    for points in _POINTS:
+        if not set(points) <= set(samples):
+            continue
+        stacked = np.stack([samples[name].values for name in points], 1)
+        moved = _turned_rows(Ragged(stacked, samples[points[0]].offsets), order, flip, shape)
+        for axis, name in enumerate(points):
             columns[name] = Ragged(moved.values[:, axis], moved.offsets)
     for names, size in ((_PLACES, shape), (_VECTORS, np.zeros(3, np.int64))):
         for name in names:

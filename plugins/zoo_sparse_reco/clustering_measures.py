@@ -103,13 +103,15 @@ class Overlaps:
     def adjusted_mutual_information(self) -> float:
         """Information that each clustering has about the other, corrected for chance, at most 1.
 
-        1 where neither splits the voxels, 0 where one alone does.
+        1 where both are the same, as where neither splits the voxels; 0 where one alone does.
         """
         if not self.voxels:
             return float("nan")
         trivial = [len(sizes) == 1 for sizes in (self.true_size, self.found_size)]
         if any(trivial):
             return float(all(trivial))
+        if len(self.count) == len(self.true_size) == len(self.found_size):
+            return 1.0  # of single voxels, both differences from chance are rounding alone
         expected = self._expected_information()
         mean = (_entropy(self.true_size) + _entropy(self.found_size)) / 2
         return _away_from_zero(self._information() - expected) / _away_from_zero(mean - expected)

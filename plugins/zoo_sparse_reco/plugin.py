@@ -1,10 +1,15 @@
-"""The entry point of the task ``sparse-semantic``: plain data, neither torch nor numpy."""
+"""The entry point of the tasks: plain data, neither torch nor numpy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from zoo.api import Model, SourceSpec, Task, hookimpl
+from zoo.api import Model, Ref, Task, hookimpl
+from zoo_sparse_reco.chain.sources import CLUSTER_LINKS, GROUP_LINKS
+from zoo_sparse_reco.clustering.task import TASK as SPARSE_CLUSTER
+from zoo_sparse_reco.grouping.task import TASK as SPARSE_GROUP
+from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
 _SPARSE = "Graham and van der Maaten, arXiv:1706.01307"
@@ -20,7 +25,7 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-    """``sparse-semantic``."""
+    """``sparse-semantic``, and the stages after it: ``sparse-cluster`` and ``sparse-group``."""
     return (
         Task(
             name="sparse-semantic",
@@ -28,7 +33,7 @@ def zoo_tasks() -> Sequence[Task]:
             sample=f"{_HERE}.specs:SAMPLE",
             prediction=f"{_HERE}.specs:PREDICTION",
             models={**_networks(), **_classical()},
-            sources=_sources(),
+            sources=SOURCES,
             codec=f"{_HERE}.codec:SparseCodec",
             learner=f"{_HERE}.learner:SparseLearner",
             metrics=f"{_HERE}.metrics:EventMetrics",
@@ -39,7 +44,15 @@ def zoo_tasks() -> Sequence[Task]:
             published=f"{_HERE}:published.toml",
             check=f"{_HERE}:check.toml",
         ),
+        replace(SPARSE_CLUSTER, sources={**SPARSE_CLUSTER.sources, **CLUSTER_LINKS}),
+        replace(SPARSE_GROUP, sources={**SPARSE_GROUP.sources, **GROUP_LINKS}),
     )
+
+
+@hookimpl
+def zoo_commands() -> Mapping[str, Ref]:
+    """``zoo sparse-reco``."""
+    return {"sparse-reco": f"{_HERE}.commands:app"}
 
 
 @hookimpl
@@ -96,29 +109,3 @@ def _classical() -> dict[str, Model]:
             needs=_VOXELS | {"semantic"} | _POINTS,
         ),
     }
-
-
-def _sources() -> dict[str, SourceSpec]:
-    return {
-        "events": SourceSpec(
-            kind="simulator",
-            factory=f"{_HERE}.sources.events:Events",
-            config=f"{_HERE}.sources.events_config:EventsConfig",
-            summary="particles from a vertex and rain through liquid argon, in voxels, with truth",
-        ),
-        "pilarnet": _files("pilarnet:Pilarnet", "HDF5 files of PILArNet-M, one or a folder"),
-        "larcv-root": _files("larcv_root:LarcvRoot", "ROOT files of LArCV2, read without ROOT"),
-        "larcv-h5": _files("larcv_h5:LarcvH5", "HDF5 files of LArCV3, read without larcv"),
-        "mlreco-h5": _files("mlreco_h5:MlrecoH5", "tensors of voxels as lartpc_mlreco3d has them"),
-        "edepsim": _files("edepsim:Edepsim", "segments of edep-sim, made into voxels"),
-    }
-
-
-def _files(factory: str, summary: str) -> SourceSpec:
-    name = factory.partition(":")[2]
-    return SourceSpec(
-        kind="adapter",
-        factory=f"{_HERE}.sources.{factory}",
-        config=f"{_HERE}.sources.files_config:{name}Config",
-        summary=summary,
-    )

@@ -86,9 +86,11 @@ class Link(Protocol):
 
     Attributes:
         needs: Fields of the upstream samples that :meth:`link` reads.
+        optional: Fields that it reads where the upstream samples have them; default: none.
     """
 
     needs: frozenset[str]
+    optional: frozenset[str] = frozenset()
 
     def facts(self, upstream: Mapping[str, Any]) -> Mapping[str, Any]:
         """Facts of the linked samples, from those of the upstream source."""

@@ -10,7 +10,7 @@ import numpy as np
 from zoo.contract.predictor import Predictor
 from zoo.contract.source import Block, Link, Source
 from zoo.contract.table import Table
-from zoo.data.reader import read_block
+from zoo.data.reader import available_fields, read_block
 from zoo.errors import PluginError
 
 __all__ = ["LinkedSource", "upstream_models"]
@@ -44,6 +44,9 @@ class LinkedSource:
         self.link = link
         self.predictor = predictor
         self.facts: Mapping[str, Any] = link.facts(source.facts)
+        optional = getattr(link, "optional", frozenset()) - link.needs  # older links have none
+        found = available_fields(source, optional) if optional else optional
+        self._read = link.needs | predictor.needs | found
 
     def blocks(self) -> Sequence[Block]:
         """The upstream blocks."""
@@ -56,7 +59,7 @@ class LinkedSource:
             DataError: If the upstream source cannot be read.
             PluginError: If predictions or linked samples are not one per upstream sample.
         """
-        samples = read_block(self.source, block, self.link.needs | self.predictor.needs, rows)
+        samples = read_block(self.source, block, self._read, rows)
         predictions = self.predictor.predict(samples, samples.ids)
         _same_ids(samples, predictions, type(self.predictor).__name__)
         linked = self.link.link(samples, predictions)

@@ -15,7 +15,7 @@ from zoo_sparse_reco.metrics.numbers import ratio
 from zoo_sparse_reco.metrics.segmentation import CONFUSION
 from zoo_sparse_reco.physics.labels import GHOST
 
-__all__ = ["confusion_matrices"]
+__all__ = ["confusion_matrices", "draw_matrix"]
 
 _COLUMNS = 3
 _DARK = 0.55  # of the colour scale: text on it is white
@@ -43,7 +43,7 @@ def confusion_matrices(evaluations: Sequence[Evaluation], names: Sequence[str]) 
     for place, (model, matrix) in zip(places.ravel(), counts.items(), strict=False):
         shown = matrix[: len(labels), : len(labels)]
         shares = 100 * ratio(shown, matrix.sum(axis=1)[: len(labels), None])
-        _draw(place, shares, labels)
+        draw_matrix(place, shares, labels)
         place.set_title(shortened(model, 36), fontsize=9)
         for row, true in enumerate(labels):
             data[f"{model}: true {true} [%]"] = shares[row]
@@ -62,7 +62,8 @@ def confusion_matrices(evaluations: Sequence[Evaluation], names: Sequence[str]) 
     )
 
 
-def _draw(place: Axes, shares: NDArray[np.float64], labels: Sequence[str]) -> None:
+def draw_matrix(place: Axes, shares: NDArray[np.float64], labels: Sequence[str]) -> None:
+    """Per cent (n, n) with their numbers; NaN stays empty."""
     place.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=100, aspect="auto")
     places = np.arange(len(labels))
     place.set_xticks(places, labels, fontsize=7.5, rotation=35, ha="right")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zoo.api import Drawing
 from zoo_sparse_reco.drawings.interactive import interactive
 from zoo_sparse_reco.drawings.styles import class_colours, shortened
-from zoo_sparse_reco.drawings.views import Event, View
+from zoo_sparse_reco.drawings.views import CLASS, Event, View
 from zoo_sparse_reco.physics.labels import GHOST
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 
@@ -30,33 +30,40 @@ MOST_VIEWS = 4
 
 _MARGIN = 6.0  # voxels around an event
 _TURN, _TILT = np.radians(-38.0), np.radians(24.0)
-_PALETTE = "tab20"
+_PALETTE = colormaps["tab20"]([*range(14), *range(16, 20)])[:, :3]  # without grey: that is of none
 _MICHEL = "michel"
 
 
-def display(event: Event, grid: VoxelGrid, names: Sequence[str], name: str) -> Drawing:
-    """One event, by class in three views and by fragment in one.
+def display(
+    event: Event,
+    grid: VoxelGrid,
+    names: Sequence[str],
+    name: str,
+    by: Sequence[str] = (CLASS, "fragment"),
+) -> Drawing:
+    """One event, coloured by one thing in three views and by others in one each.
 
     Args:
         event: With at least one view.
         grid: Of the voxels.
         names: Of the five classes.
         name: Of the drawing.
+        by: What gives voxels their colours: ``class``, or kinds of clusters that the event has. The
+            first is seen from three sides.
     """
     shown = event.views[:MOST_VIEWS]
-    rows: list[tuple[str, Projection, bool]] = [
-        ("class, x-y", lambda place: place[:, [0, 1]], False),
-        ("class, z-y", lambda place: place[:, [2, 1]], False),
-        ("class", _in_space, False),
-        ("fragment", _in_space, True),
+    rows: list[tuple[str, Projection, str]] = [
+        (f"{by[0]}, x-y", lambda place: place[:, [0, 1]], by[0]),
+        (f"{by[0]}, z-y", lambda place: place[:, [2, 1]], by[0]),
+        *((kind, _in_space, kind) for kind in by),
     ]
     figure = Figure(figsize=(0.7 + 2.9 * len(shown), 0.6 + 2.6 * len(rows)), layout="constrained")
     places = figure.subplots(len(rows), len(shown), squeeze=False)
     colours = _Colours(names)
     for (line, row), (column, view) in product(enumerate(rows), enumerate(shown)):
-        label, projection, by_fragment = row
+        label, projection, kind = row
         place = places[line, column]
-        _draw(place, event, view, projection, colours.of(view, by_fragment=by_fragment))
+        _draw(place, event, view, projection, colours.of(view, kind))
         _points(place, view, projection, colours)
         _frame(place, event, projection)
         if column == 0:
@@ -65,17 +72,31 @@ def display(event: Event, grid: VoxelGrid, names: Sequence[str], name: str) -> D
             place.set_xlabel(f"{label[-3]} [voxel]", fontsize=8)
         if line == 0:
             place.set_title(shortened(view.name, 34), fontsize=9)
-    _legend(figure, event, colours)
+    if CLASS in by:
+        _legend(figure, event, colours)
     return Drawing(
         name=name,
         caption=f"An event of {len(event.place):,} voxels of {grid.voxel_mm:g} mm and "
-        f"{event.energy.sum():,.0f} MeV: by class seen along z, along x and from aside, and by "
-        "fragment (grey: of none; colours repeat). Triangles are where particles start, squares "
-        "where tracks end, stars where Michel electrons start.",
+        f"{event.energy.sum():,.0f} MeV: by {by[0]} seen along z, along x and from aside"
+        + "".join(f", and by {kind}" for kind in by[1:])
+        + _told(event, by),
         figure=figure,
         data=_table(event),
-        interactive=interactive(event, grid, names),
+        interactive=interactive(event, grid, names, by),
     )
+
+
+def _told(event: Event, by: Sequence[str]) -> str:
+    """What a caption says of colours and marks."""
+    text = ""
+    if any(kind != CLASS for kind in by):
+        text = " (grey: of none; colours repeat; a cluster has that of the true one it is most of)"
+    if any(len(view.points) for view in event.views):
+        text += (
+            ". Triangles are where particles start, squares where tracks end, stars where Michel "
+            "electrons start"
+        )
+    return f"{text}."
 
 
 class _Colours:
@@ -86,18 +107,18 @@ class _Colours:
         self.hex = class_colours(names)
         self._rgb = np.array([[int(one[k : k + 2], 16) for k in (1, 3, 5)] for one in self.hex])
 
-    def of(self, view: View, *, by_fragment: bool) -> Floats:
-        """(voxels, 3), 0 to 1."""
-        if not by_fragment:
+    def of(self, view: View, kind: str) -> Floats:
+        """(voxels, 3), 0 to 1, by class or by a kind of clusters."""
+        if kind == CLASS:
             rgb: Floats = self._rgb[view.semantic] / 255  # -1 is the last: unknown
             return rgb
         grey = np.full((len(view.semantic), 3), 0.85)
-        if view.fragment is None:
+        if kind not in view.clusters:
             return grey
-        palette = colormaps[_PALETTE](np.arange(20))[:, :3]
+        number = view.clusters[kind]
         # Neighbouring numbers get colours that are far apart, not light and dark of one.
-        chosen = palette[(view.fragment * 7) % 20]
-        return np.where(view.fragment[:, None] >= 0, chosen, grey)
+        chosen = _PALETTE[(number * 7) % len(_PALETTE)]
+        return np.where(number[:, None] >= 0, chosen, grey)
 
 
 def _in_space(place: Floats) -> Floats:
@@ -193,6 +214,5 @@ def _table(event: Event) -> Mapping[str, Floats]:
     columns["energy [MeV]"] = event.energy
     for view in event.views:
         columns[f"{view.name}: class"] = view.semantic
-        if view.fragment is not None:
-            columns[f"{view.name}: fragment"] = view.fragment
+        columns |= {f"{view.name}: {kind}": number for kind, number in view.clusters.items()}
     return {name: values.astype(np.float64) for name, values in columns.items()}

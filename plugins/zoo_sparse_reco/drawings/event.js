@@ -62,7 +62,7 @@ function heat(share) {
   return `rgb(${stops[k].map((a, i) => Math.round(a + f * (stops[k + 1][i] - a))).join()})`;
 }
 
-function fragmentColour(number) {
+function clusterColour(number) {
   if (number === 65535) return "#d9d9d9";
   return `hsl(${(number * 137.508) % 360}, ${60 + (number % 3) * 15}%, ${38 + (number % 4) * 7}%)`;
 }
@@ -76,7 +76,7 @@ function start(event) {
   const views = event.views.map((view) => ({
     ...view,
     semantic: unpacked(view.semantic, "u1"),
-    fragment: view.fragment === undefined ? null : unpacked(view.fragment, "u2"),
+    clusters: new Map(Object.entries(view.clusters).map(([kind, t]) => [kind, unpacked(t, "u2")])),
     points: Float32Array.from(view.points.flat()),
   }));
   const sorted = Float32Array.from(energy).sort();
@@ -85,6 +85,7 @@ function start(event) {
   const high = Math.max(Math.log(Math.max(at(0.99) || 1, 1e-3)), low + 0.1);
   const heats = Array.from({ length: 64 }, (_, i) => heat(i / 63));
   const hidden = new Set();
+  for (const mode of [...event.by, "energy"]) find("colour").add(new Option(mode, mode));
   const camera = { turn: -0.6, tilt: 0.4, zoom: 1, shift: [0, 0] };
   const panels = [...document.querySelectorAll(".panel")].map((node, number) => {
     const select = node.querySelector("select");
@@ -99,8 +100,8 @@ function start(event) {
       const share = (Math.log(Math.max(energy[i], 1e-3)) - low) / (high - low);
       return heats[Math.max(0, Math.min(63, Math.round(share * 63)))];
     }
-    if (mode === "fragment") return fragmentColour(view.fragment ? view.fragment[i] : 65535);
-    return event.colours[view.semantic[i]];
+    if (mode === "class") return event.colours[view.semantic[i]];
+    return clusterColour(view.clusters.has(mode) ? view.clusters.get(mode)[i] : 65535);
   }
 
   function draw(panel) {
@@ -200,9 +201,9 @@ function start(event) {
     if (best < 0) { find("told").textContent = about; return; }
     const [vx, vy, vz] = places.slice(3 * best, 3 * best + 3);
     const said = views.map((view) => {
-      const piece = view.fragment && view.fragment[best] !== 65535
-        ? `, fragment ${view.fragment[best]}` : "";
-      return `${view.name}: ${event.classes[view.semantic[best]]}${piece}`;
+      const held = [...view.clusters].filter(([, number]) => number[best] !== 65535)
+        .map(([kind, number]) => `, ${kind} ${number[best]}`).join("");
+      return `${view.name}: ${event.classes[view.semantic[best]]}${held}`;
     });
     find("told").textContent =
       `voxel (${vx}, ${vy}, ${vz}), ${energy[best].toFixed(2)} MeV; ${said.join("; ")}`;

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Interactive
 from zoo_sparse_reco.drawings.styles import class_colours
-from zoo_sparse_reco.drawings.views import Event, View
+from zoo_sparse_reco.drawings.views import CLASS, Event, View
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 
 __all__ = ["MOST_VOXELS", "interactive"]
@@ -26,16 +26,22 @@ MOST_VOXELS = 40_000
 """Of larger events the voxels of most energy are shown, and the page says so."""
 
 _HEIGHT = 620
-_NO_FRAGMENT = 65_535
+_NO_CLUSTER = 65_535
 
 
-def interactive(event: Event, grid: VoxelGrid, names: Sequence[str]) -> Interactive:
+def interactive(
+    event: Event,
+    grid: VoxelGrid,
+    names: Sequence[str],
+    by: Sequence[str] = (CLASS, "fragment"),
+) -> Interactive:
     """The page of one event.
 
     Args:
         event: With at least one view.
         grid: Of the voxels.
         names: Of the five classes.
+        by: What can give voxels their colours, beside their energy; at first the first one does.
     """
     most = np.argsort(-event.energy, kind="stable")[:MOST_VOXELS]
     chosen = np.sort(most)
@@ -46,6 +52,7 @@ def interactive(event: Event, grid: VoxelGrid, names: Sequence[str]) -> Interact
             "grid": {"name": grid.name, "shape": list(grid.shape), "voxel_mm": grid.voxel_mm},
             "classes": [*names, "ghost", "unknown"],
             "colours": class_colours(names),
+            "by": list(by),
             "voxels": len(event.place),
             "place": _packed(event.place[chosen], "<u2"),
             "energy": _packed(event.energy[chosen], "<f4"),
@@ -57,17 +64,21 @@ def interactive(event: Event, grid: VoxelGrid, names: Sequence[str]) -> Interact
 
 def _view(view: View, chosen: NDArray[np.intp]) -> Mapping[str, Any]:
     semantic = np.where(view.semantic < 0, 6, view.semantic)
-    told: dict[str, Any] = {
+    return {
         "name": view.name,
         "semantic": _packed(semantic[chosen], "u1"),
+        "clusters": {
+            kind: _packed(_numbers(number[chosen]), "<u2") for kind, number in view.clusters.items()
+        },
         "points": np.round(view.points, 2).tolist(),
         "point_semantic": view.point_semantic.tolist(),
         "point_end": view.point_end.astype(int).tolist(),
     }
-    if view.fragment is not None:
-        fragment = np.where(view.fragment < 0, _NO_FRAGMENT, view.fragment % _NO_FRAGMENT)
-        told["fragment"] = _packed(fragment[chosen], "<u2")
-    return told
+
+
+def _numbers(cluster: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of 16 bits, the last for none."""
+    return np.where(cluster < 0, _NO_CLUSTER, cluster % _NO_CLUSTER)
 
 
 def _packed(values: NDArray[Any], dtype: str) -> str:

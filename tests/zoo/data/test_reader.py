@@ -205,6 +205,27 @@ class TestLinked:
         np.testing.assert_array_equal(linked["score"], expected)
         np.testing.assert_array_equal(linked["group"], samples["group"])
 
+    def test_a_link_reads_what_it_may_where_that_is_there(self):
+        class Curious(Scores):
+            optional = frozenset({"image", "nowhere"})
+
+            def link(self, samples: Table, predictions: Table) -> Table:
+                seen = {"image": samples["image"]} if "image" in samples else {}
+                return super().link(samples, predictions).with_columns(seen)
+
+        class Blind(Mean):
+            needs = frozenset({"label"})
+
+            def predict(self, samples: Table, keys: Any = None) -> Table:
+                return Table({"id": samples.ids, "mean": np.zeros(samples.rows)})
+
+        upstream, config = SimulatedSource(Toy(ToyConfig()), 0, 5), PlainConfig()
+        block = upstream.blocks()[0]
+        for link, there in ((Curious(config), True), (Scores(config), False)):
+            source = LinkedSource(upstream, link, Blind(config, {}))
+            table = source.read(block, slice(None), frozenset({"score"}))
+            assert ("image" in table) is there
+
     def test_rows_that_get_lost_are_refused(self):
         class Lossy(Scores):
             def link(self, samples: Table, predictions: Table) -> Table:

@@ -17,9 +17,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from zoo.api import Drawing, Evaluation, Interactive, Ragged, Table
 from zoo.evaluation import Resampler, numbers_of
-from zoo_sparse_reco.drawings.displays import MOST_VIEWS
+from zoo_sparse_reco.drawings.displays import MOST_VIEWS, display
 from zoo_sparse_reco.drawings.interactive import MOST_VOXELS, interactive
-from zoo_sparse_reco.drawings.views import event_of
+from zoo_sparse_reco.drawings.views import aligned, event_of
 from zoo_sparse_reco.figures import EventFigures
 from zoo_sparse_reco.metrics import EventMetrics
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
@@ -170,12 +170,42 @@ def test_an_event_travels_whole(drawn_events: Table) -> None:
     energy = np.frombuffer(base64.b64decode(data["energy"]), "<f4")
     np.testing.assert_array_equal(energy, drawn_events["deposit"][0])
     truth = data["views"][0]
-    fragment = np.frombuffer(base64.b64decode(truth["fragment"]), "<u2").astype(int)
+    fragment = np.frombuffer(base64.b64decode(truth["clusters"]["fragment"]), "<u2").astype(int)
     np.testing.assert_array_equal(
         np.where(fragment == 65535, -1, fragment), drawn_events["fragment"][0]
     )
     assert len(truth["points"]) == len(truth["point_end"]) == 5
+    assert data["by"] == ["class", "fragment"]
     assert len(data["colours"]) == len(data["classes"]) == 7
+
+
+def test_a_stage_shows_its_own_clusters(drawn_events: Table) -> None:
+    """Of a model that tells no classes; its numbers are those of the truth it is most of."""
+    samples = drawn_events.with_columns({"interaction": drawn_events["particle"]})
+    fragment = samples["fragment"]
+    other = Ragged(np.where(fragment.values < 0, -1, 50 - fragment.values), fragment.offsets)
+    model = Table({"id": samples.ids, "fragment": other})
+    kinds = ("fragment", "interaction")
+    event = event_of(samples, {"net": model}, 0, kinds)
+    truth, net = event.views
+    assert list(truth.clusters) == list(kinds)
+    assert list(net.clusters) == ["fragment"]
+    np.testing.assert_array_equal(net.clusters["fragment"], fragment[0])
+    np.testing.assert_array_equal(net.semantic, truth.semantic)
+    drawing = display(event, GRID, NAMES, "one", (*kinds, "class"))
+    assert len(drawing.figure.axes) == 5 * 2
+    assert drawing.interactive is not None
+    assert drawing.interactive.data["by"] == [*kinds, "class"]
+    assert set(drawing.interactive.data["views"][0]["clusters"]) == set(kinds)
+
+
+def test_clusters_are_numbered_as_the_truth() -> None:
+    true = np.array([4, 4, 4, 4, 2, 2, -1, 7])
+    found = np.array([0, 0, 0, 9, 9, 9, 5, -1])
+    # 0 is most of 4, then 9 most of 2; 5 overlaps nothing and gets a number of its own.
+    assert aligned(found, true).tolist() == [4, 4, 4, 2, 2, 2, 8, -1]
+    assert aligned(found, None).tolist() == found.tolist()
+    assert aligned(found[:0], true[:0]).tolist() == []
 
 
 def test_of_a_large_event_the_voxels_of_most_energy_are_kept() -> None:

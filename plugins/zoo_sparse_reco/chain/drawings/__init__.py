@@ -1,0 +1,1 @@
+"""Pictures of reconstructed events and of their judgement."""

@@ -1,0 +1,1 @@
+"""Files of reconstructed events: ours, and one in the layout of SPINE's."""

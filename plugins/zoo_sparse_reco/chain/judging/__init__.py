@@ -1,0 +1,1 @@
+"""Reconstructed events against the truth."""

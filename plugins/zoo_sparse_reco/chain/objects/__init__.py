@@ -1,0 +1,1 @@
+"""What is told of fragments, particles and interactions: places, energies, kinds."""

@@ -1,0 +1,1 @@
+"""The task ``sparse-group``: fragments to showers and tracks, particles to interactions."""

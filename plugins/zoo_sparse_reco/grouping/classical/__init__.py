@@ -1,0 +1,1 @@
+"""Grouping without a network: distances and directions, and the truth."""

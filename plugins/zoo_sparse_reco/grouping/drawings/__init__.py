@@ -1,0 +1,1 @@
+"""Figures of groupings: clusterings, edges, kinds of particles, events."""

@@ -1,0 +1,1 @@
+"""How well nodes are grouped, and what they are: what is measured of an event."""

@@ -1,0 +1,1 @@
+"""The network: message passing on a graph of clusters."""

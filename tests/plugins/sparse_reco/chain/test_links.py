@@ -1,0 +1,198 @@
+"""Links between tasks: what they fill, and that a stage is trained on either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from zoo.api import DataError, Ragged, Table, UsageError, evaluate, read
+from zoo_sparse_reco.chain.joining import joined
+from zoo_sparse_reco.chain.links import ClassesLink, FragmentsLink, ParticlesLink
+from zoo_sparse_reco.chain.links_config import ClassesConfig, FragmentsConfig, ParticlesConfig
+
+
+def _ragged(*rows: Sequence[int]) -> Ragged:
+    return Ragged.of([np.array(row, np.int32) for row in rows])
+
+
+@pytest.fixture
+def samples(voxels_of: Callable[[Any], Table]) -> Table:
+    """Two events of three voxels and one."""
+    table = voxels_of([{"voxel_x": [0, 1, 2]}, {"voxel_x": [5]}])
+    return table.with_columns({"voxel_group": _ragged([4, 4, 2], [0])})
+
+
+def test_groups_of_two_models_get_numbers_of_their_own() -> None:
+    """Showers 3 and 7 and tracks 0 and 5, by hand; the second event has showers alone."""
+    found = joined(_ragged([3, 7, -1, -1, -1], [2]), _ragged([-1, -1, 5, 0, -1], [-1]))
+    np.testing.assert_array_equal(found[0], [0, 1, 3, 2, -1])
+    np.testing.assert_array_equal(found[1], [0])
+
+
+def test_classes_and_points_become_inputs(samples: Table) -> None:
+    said = {
+        "semantic": Ragged.of([np.array([0, 1, 5], np.int8), np.array([4], np.int8)]),
+        **{
+            f"point_{axis}": Ragged.of([np.ones(1, np.float32), np.zeros(0, np.float32)])
+            for axis in "xyz"
+        },
+        "point_semantic": Ragged.of([np.ones(1, np.int8), np.zeros(0, np.int8)]),
+    }
+    link = ClassesLink(ClassesConfig())
+    linked = link.link(samples, Table({"id": samples.ids, **said}))
+    np.testing.assert_array_equal(linked["input_semantic"][0], [0, 1, 5])
+    assert linked["input_point_x"].lengths.tolist() == [1, 0]
+    np.testing.assert_array_equal(linked["input_point_end"][0], [0.5])  # it tells no ends
+    assert "voxel_group" in linked
+    assert "input_semantic" in link.facts({})["inputs"]
+    # For what later stages say the truth stands, where it is known.
+    np.testing.assert_array_equal(linked["input_particle"][0], [4, 4, 2])
+    np.testing.assert_array_equal(linked["input_fragment"][0], [-1, -1, -1])
+
+
+def test_a_model_without_points_says_that_there_are_none(samples: Table) -> None:
+    said = Table({"id": samples.ids, "semantic": _ragged([0, 1, 1], [1])})
+    linked = ClassesLink(ClassesConfig()).link(samples, said)
+    assert linked["input_point_x"].lengths.tolist() == [0, 0]
+    assert linked["input_point_end"].values.dtype == np.float32
+
+
+def test_fragments_become_inputs_and_the_rest_stays(samples: Table) -> None:
+    said = Table({"id": samples.ids, "fragment": _ragged([0, 0, -1], [0])})
+    link = FragmentsLink(FragmentsConfig())
+    linked = link.link(samples.with_columns({"input_semantic": _ragged([1, 1, 4], [1])}), said)
+    np.testing.assert_array_equal(linked["input_fragment"][0], [0, 0, -1])
+    np.testing.assert_array_equal(linked["input_semantic"][0], [1, 1, 4])
+    before = link.facts({"inputs": ["input_semantic"]})
+    assert before["inputs"] == ["input_fragment", "input_semantic"]
+
+
+def test_two_links_fill_the_particles_in_turn(samples: Table) -> None:
+    showers = Table({"id": samples.ids, "group": _ragged([0, -1, -1], [-1])})
+    tracks = Table({"id": samples.ids, "group": _ragged([-1, 0, -1], [0])})
+    first, second = (ParticlesLink(ParticlesConfig()) for _ in range(2))
+    facts = second.facts(first.facts({}))
+    assert facts["inputs"] == ["input_particle"]
+    linked = second.link(first.link(samples, showers), tracks)
+    np.testing.assert_array_equal(linked["input_particle"][0], [0, 1, -1])
+    np.testing.assert_array_equal(linked["input_particle"][1], [0])
+
+
+def test_truth_that_stands_for_particles_is_not_taken_for_a_link_before(samples: Table) -> None:
+    """A plain file has the truth in ``input_particle``; the fact ``inputs`` tells that it is no
+    prediction."""
+    plain = samples.with_columns({"input_particle": samples["voxel_group"]})
+    said = Table({"id": samples.ids, "group": _ragged([0, -1, -1], [-1])})
+    link = ParticlesLink(ParticlesConfig())
+    link.facts({})
+    np.testing.assert_array_equal(link.link(plain, said)["input_particle"][0], [0, -1, -1])
+
+
+def test_one_stage_can_be_studied_with_the_truth_of_the_other(samples: Table) -> None:
+    said = Table({"id": samples.ids, "group": _ragged([0, -1, -1], [-1])})
+    link = ParticlesLink(ParticlesConfig(others="truth"))
+    assert "voxel_group" in link.needs
+    linked = link.link(samples, said)
+    np.testing.assert_array_equal(linked["input_particle"][0], [2, 1, 0])
+    np.testing.assert_array_equal(linked["input_particle"][1], [0])
+
+
+def test_what_does_all_stages_gives_showers_and_tracks(samples: Table) -> None:
+    both = [
+        np.array([[0, -1, 0], [-1, 0, 0], [-1, -1, -1]], np.int32),
+        np.full((1, 3), 0, np.int32),
+    ]
+    both[1][0, 0] = -1
+    said = Table(
+        {"id": samples.ids, "group": _ragged([0, 0, -1], [0]), "stage_group": Ragged.of(both)}
+    )
+    linked = ParticlesLink(ParticlesConfig()).link(samples, said)
+    np.testing.assert_array_equal(linked["input_particle"][0], [0, 1, -1])
+
+
+CLASSES: Mapping[str, Any] = {"source": "classes", "model": "sparse-semantic/local-dedx"}
+
+
+@pytest.mark.parametrize("follow", ["cluster", "group", "interaction"])
+def test_predictions_are_stored_once_and_read_again(
+    event_file: Path, tmp_path: Path, follow: str
+) -> None:
+    """`zoo data convert` of each link, upon the file of the one before: what the classical models
+    said stands in the columns, and the facts tell which those are."""
+    out = tmp_path / "classes.h5"
+    settings = ["data.model=sparse-semantic/local-dedx", f"data.upstream.path={event_file}"]
+    _convert("sparse-cluster", "classes", settings, out)
+    assert "input_semantic" in _inputs("sparse-cluster", out)
+    called = read("sparse-cluster", str(out), frozenset({"input_semantic", "semantic"}))
+    right = called["input_semantic"].values == called["semantic"].values
+    assert 0.5 < right.mean() < 1
+    if follow == "cluster":
+        table = evaluate(["sparse-cluster/dbscan"], str(out), split="all", resamples=2).evaluations
+        assert "sparse-cluster/true-fragments" in table
+        return
+    fragments = tmp_path / "fragments.h5"
+    settings = ["data.model=sparse-cluster/dbscan", f"data.upstream.path={out}"]
+    _convert("sparse-group", "fragments", settings, fragments)
+    assert {"input_semantic", "input_fragment"} <= _inputs("sparse-group", fragments)
+    if follow == "group":
+        return
+    particles = tmp_path / "particles.h5"
+    settings = ["data.model=sparse-group/nearest-start", f"data.upstream.path={fragments}"]
+    _convert("sparse-group", "particles", settings, particles)
+    found = read("sparse-group", str(particles), frozenset({"input_particle", "input_fragment"}))
+    of, fragment = found["input_particle"].values, found["input_fragment"].values
+    assert (of[fragment < 0] == -1).all()
+    assert (of[fragment >= 0] >= 0).all()
+
+
+def test_links_follow_one_another_without_a_file(event_file: Path) -> None:
+    """The upstream of a link is a link; the names of all models are recorded."""
+    from zoo.config.run import DataConfig
+    from zoo.data.linked import upstream_models
+    from zoo.prediction.sources import open_source
+
+    chain = {
+        "source": "fragments",
+        "model": "sparse-cluster/dbscan",
+        "upstream": {**CLASSES, "upstream": {"path": str(event_file)}},
+    }
+    source = open_source("sparse-group", DataConfig(**chain))
+    names = [model["model"] for model in upstream_models(source)]
+    assert names == ["sparse-cluster/dbscan", "sparse-semantic/local-dedx"]
+    block = source.blocks()[0]
+    table = source.read(block, slice(0, 1), frozenset({"input_fragment"}))
+    assert {"input_fragment", "input_semantic", "interaction"} <= set(table)
+
+
+def test_a_link_without_a_model_is_refused(event_file: Path) -> None:
+    from zoo.config.run import DataConfig
+    from zoo.prediction.sources import open_source
+
+    with pytest.raises(UsageError, match="a link needs samples of sparse-semantic"):
+        open_source("sparse-cluster", DataConfig(source="classes"))
+    other = {"source": "fragments", "model": "sparse-cluster/dbscan"}
+    config = DataConfig(**other, upstream={"path": str(event_file)})
+    with pytest.raises(DataError, match="holds samples of the task"):
+        open_source("sparse-group", config)
+
+
+def _convert(task: str, link: str, settings: Sequence[str], out: Path) -> None:
+    from typer.testing import CliRunner
+
+    from zoo.cli.app import app
+
+    given = [part for one in settings for part in ("--set", one)]
+    told = CliRunner().invoke(
+        app, ["data", "convert", task, "--data", link, *given, "--out", str(out)]
+    )
+    assert told.exit_code == 0, told.output
+
+
+def _inputs(task: str, path: Path) -> set[str]:
+    from zoo.api import facts_of
+
+    return set(facts_of(task, str(path))["inputs"])
