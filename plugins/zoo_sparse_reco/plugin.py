@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zoo.api import Model, SourceSpec, Task, hookimpl
+from zoo.api import Model, Task, hookimpl
+from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
 _SPARSE = "Graham and van der Maaten, arXiv:1706.01307"
@@ -28,7 +29,7 @@ def zoo_tasks() -> Sequence[Task]:
             sample=f"{_HERE}.specs:SAMPLE",
             prediction=f"{_HERE}.specs:PREDICTION",
             models={**_networks(), **_classical()},
-            sources=_sources(),
+            sources=SOURCES,
             codec=f"{_HERE}.codec:SparseCodec",
             learner=f"{_HERE}.learner:SparseLearner",
             metrics=f"{_HERE}.metrics:EventMetrics",
@@ -96,29 +97,3 @@ def _classical() -> dict[str, Model]:
             needs=_VOXELS | {"semantic"} | _POINTS,
         ),
     }
-
-
-def _sources() -> dict[str, SourceSpec]:
-    return {
-        "events": SourceSpec(
-            kind="simulator",
-            factory=f"{_HERE}.sources.events:Events",
-            config=f"{_HERE}.sources.events_config:EventsConfig",
-            summary="particles from a vertex and rain through liquid argon, in voxels, with truth",
-        ),
-        "pilarnet": _files("pilarnet:Pilarnet", "HDF5 files of PILArNet-M, one or a folder"),
-        "larcv-root": _files("larcv_root:LarcvRoot", "ROOT files of LArCV2, read without ROOT"),
-        "larcv-h5": _files("larcv_h5:LarcvH5", "HDF5 files of LArCV3, read without larcv"),
-        "mlreco-h5": _files("mlreco_h5:MlrecoH5", "tensors of voxels as lartpc_mlreco3d has them"),
-        "edepsim": _files("edepsim:Edepsim", "segments of edep-sim, made into voxels"),
-    }
-
-
-def _files(factory: str, summary: str) -> SourceSpec:
-    name = factory.partition(":")[2]
-    return SourceSpec(
-        kind="adapter",
-        factory=f"{_HERE}.sources.{factory}",
-        config=f"{_HERE}.sources.files_config:{name}Config",
-        summary=summary,
-    )
