@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Batch, Codec, DataError, Ragged, Table
 from zoo_sparse_reco.augment import augment
-from zoo_sparse_reco.config import UResNetConfig, UResNetPpnConfig
+from zoo_sparse_reco.config import BackboneConfig, UResNetConfig, UResNetPpnConfig
 from zoo_sparse_reco.features import features_of, fields_of
 from zoo_sparse_reco.physics.labels import GHOST
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid, grid_of
@@ -144,7 +144,7 @@ class SparseCodec(Codec):
 
 
 def tables_of(
-    place: NDArray[np.int64], event: NDArray[np.int64], config: UResNetConfig
+    place: NDArray[np.int64], event: NDArray[np.int64], config: BackboneConfig
 ) -> tuple[dict[str, NDArray[np.int32]], tuple[Level, ...]]:
     """Tables of a network's convolutions, by the names of its inputs, and the levels themselves.
 

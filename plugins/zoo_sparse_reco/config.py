@@ -10,6 +10,7 @@ from zoo.api import Config
 
 __all__ = [
     "Augmentation",
+    "BackboneConfig",
     "Feature",
     "Fragments",
     "PointCuts",
@@ -81,8 +82,8 @@ class PointLoss(Config):
     """Weight of the cross-entropy of starts and ends of tracks."""
 
 
-class UResNetConfig(Config):
-    """U-ResNet on sparse voxels: classes, and perhaps ghosts."""
+class BackboneConfig(Config):
+    """What every network on sparse voxels is made of: its inputs and the size of its U-ResNet."""
 
     features: tuple[Feature, ...] = Field(("deposit",), min_length=1)
     """What it sees of each voxel; charges of planes make three columns, coordinates too."""
@@ -100,6 +101,23 @@ class UResNetConfig(Config):
     momentum: float = Field(0.01, gt=0, le=1)
     """Share of each batch in the running averages of the normalisations: trainings of a few hundred
     steps need a larger one."""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len(set(self.features)) != len(self.features):
+            raise ValueError(f"features must be distinct, not {list(self.features)}")
+        return self
+
+    @model_validator(mode="after")
+    def _odd(self) -> Self:
+        if self.input_kernel % 2 == 0:
+            raise ValueError(f"input_kernel must be odd, not {self.input_kernel}")
+        return self
+
+
+class UResNetConfig(BackboneConfig):
+    """U-ResNet on sparse voxels: classes, and perhaps ghosts."""
+
     ghosts: bool = False
     """Whether it tells ghosts from voxels that a particle crossed, too."""
     ghost_threshold: Fraction = 0.5
@@ -120,18 +138,6 @@ class UResNetConfig(Config):
     """Connected voxels of a predicted class; `none`: not told."""
     augmentation: Augmentation = Augmentation()
     """Random changes of training events."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        if len(set(self.features)) != len(self.features):
-            raise ValueError(f"features must be distinct, not {list(self.features)}")
-        return self
-
-    @model_validator(mode="after")
-    def _odd(self) -> Self:
-        if self.input_kernel % 2 == 0:
-            raise ValueError(f"input_kernel must be odd, not {self.input_kernel}")
-        return self
 
 
 class UResNetPpnConfig(UResNetConfig):

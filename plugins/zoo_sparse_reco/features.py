@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Table
-from zoo_sparse_reco.config import Feature, UResNetConfig
+from zoo_sparse_reco.config import BackboneConfig, Feature
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.points.fragments import places_of
 
@@ -29,7 +29,7 @@ def fields_of(features: Sequence[Feature]) -> frozenset[str]:
     return frozenset(features) - {"coordinates"}
 
 
-def feature_names(config: UResNetConfig) -> tuple[str, ...]:
+def feature_names(config: BackboneConfig) -> tuple[str, ...]:
     """A name for each column of :func:`features_of`."""
     named = {
         "deposit": ("energy",),
@@ -39,10 +39,10 @@ def feature_names(config: UResNetConfig) -> tuple[str, ...]:
     return tuple(name for feature in config.features for name in named[feature])
 
 
-def features_of(samples: Table, config: UResNetConfig, grid: VoxelGrid) -> NDArray[np.float32]:
+def features_of(samples: Table, config: BackboneConfig, grid: VoxelGrid) -> NDArray[np.float32]:
     """float32 (V, columns), all events one after another, in the order of the config.
 
-    Energies and charges as :class:`~zoo_sparse_reco.config.UResNetConfig` says; coordinates of
+    Energies and charges as :class:`~zoo_sparse_reco.config.BackboneConfig` says; coordinates of
     middles of voxels from -1 to 1 over the grid.
     """
     columns: list[NDArray[Any]] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from zoo_sparse_reco.config import UResNetConfig
+from zoo_sparse_reco.config import BackboneConfig, UResNetConfig
 from zoo_sparse_reco.models.blocks import Activation, Blocks, Down, Up
 from zoo_sparse_reco.sparse.convolution import SubmanifoldConv
 from zoo_sparse_reco.sparse.maps import LevelMaps, NeighbourMap, UpMap
@@ -36,7 +36,7 @@ class Features:
         return self.decoded[-1] if self.decoded else self.deepest
 
 
-def widths(config: UResNetConfig) -> tuple[int, ...]:
+def widths(config: BackboneConfig) -> tuple[int, ...]:
     """Features of a voxel on each level, the finest first."""
     return tuple(config.filters * (level + 1) for level in range(config.depth))
 
@@ -56,7 +56,7 @@ class UResNet(nn.Module):
         columns: Input features of a voxel.
     """
 
-    def __init__(self, config: UResNetConfig, columns: int) -> None:
+    def __init__(self, config: BackboneConfig, columns: int) -> None:
         super().__init__()
         wide, momentum = widths(config), config.momentum
         steps = range(config.depth - 1)
