@@ -1,10 +1,11 @@
-"""The entry point of the task ``sparse-semantic``: plain data, neither torch nor numpy."""
+"""The entry point of the tasks: plain data, neither torch nor numpy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from zoo.api import Model, Task, hookimpl
+from zoo_sparse_reco.masking.task import TASK as MASKED
 from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
@@ -21,7 +22,7 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-    """``sparse-semantic``."""
+    """``sparse-semantic``, and ``sparse-masked``, whose backbones it can begin with."""
     return (
         Task(
             name="sparse-semantic",
@@ -40,6 +41,7 @@ def zoo_tasks() -> Sequence[Task]:
             published=f"{_HERE}:published.toml",
             check=f"{_HERE}:check.toml",
         ),
+        MASKED,
     )
 
 
