@@ -30,6 +30,7 @@ OPTICS = ROOT / "plugins" / "zoo_optics" / "README.md"
 HA_TPC = ROOT / "plugins" / "zoo_ha_tpc" / "README.md"
 CALO = ROOT / "plugins" / "zoo_calo" / "README.md"
 SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
+PRETRAINING = ROOT / "docs" / "plugins" / "sparse-reco-pretraining.md"
 # In this order: later pages use what the first two make.
 PAGES = (
     "quickstart",
@@ -131,6 +132,7 @@ def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         HA_TPC,
         CALO,
         SPARSE_RECO,
+        PRETRAINING,
     ):
         assert run_page(page), page.name
     assert Path("runs/first/report.html").stat().st_size

@@ -58,8 +58,8 @@ def fit_linear(columns: Floats, values: Floats, ridge: float) -> Quadratic:
         terms = model.terms(part)
         matrix += terms.T @ terms
         right += terms.T @ value
-    found = np.linalg.solve(matrix + _penalty(size, ridge, len(values)), right)
-    return Quadratic(model.mean, model.scale, found)
+    solved = np.linalg.solve(matrix + _penalty(size, ridge, len(values)), right)
+    return Quadratic(model.mean, model.scale, solved.astype(np.float64))
 
 
 def fit_logistic(columns: Floats, occupied: NDArray[np.bool_], ridge: float) -> Quadratic:
