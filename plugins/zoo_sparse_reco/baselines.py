@@ -16,7 +16,7 @@ from zoo_sparse_reco.baselines_config import (
 )
 from zoo_sparse_reco.classical.chosen import lowest
 from zoo_sparse_reco.classical.classifier import Classifier, Labelled
-from zoo_sparse_reco.classical.deghosting import Deghosting
+from zoo_sparse_reco.classical.deghosting import ITERATIONS, Deghosting, best_fitted
 from zoo_sparse_reco.classical.ends import POINT_COLUMNS, ends_of
 from zoo_sparse_reco.physics.labels import GHOST, class_names
 from zoo_sparse_reco.physics.voxel_grid import grid_of
@@ -82,7 +82,8 @@ class PlaneAgreement(LocalDedx):
 
     def __init__(self, config: PlaneAgreementConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
-        self.deghosting = Deghosting(config.iterations)
+        self.iterations = config.iterations
+        self.deghosting = Deghosting(config.iterations or ITERATIONS)
 
     def _fit(self, chosen: Table) -> None:
         rows = range(chosen.rows)
@@ -90,7 +91,11 @@ class PlaneAgreement(LocalDedx):
             (_voxels(chosen, row)[0], chosen["plane_charge"][row], chosen["semantic"][row])
             for row in rows
         ]
-        self.deghosting = self.deghosting.fitted(events, self.config.bins)
+        if self.iterations is None:
+            told = [one for one in events if (one[2] >= 0).any()]
+            self.deghosting = best_fitted(told, self.config.bins)
+        else:
+            self.deghosting = self.deghosting.fitted(events, self.config.bins)
         left = []
         for row in rows:
             place, energy = _voxels(chosen, row)
