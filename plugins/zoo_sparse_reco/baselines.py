@@ -14,8 +14,9 @@ from zoo_sparse_reco.baselines_config import (
     PlaneAgreementConfig,
     TrueLabelsConfig,
 )
+from zoo_sparse_reco.classical.chosen import lowest
 from zoo_sparse_reco.classical.classifier import Classifier, Labelled
-from zoo_sparse_reco.classical.deghosting import Deghosting
+from zoo_sparse_reco.classical.deghosting import ITERATIONS, Deghosting, best_fitted
 from zoo_sparse_reco.classical.ends import POINT_COLUMNS, ends_of
 from zoo_sparse_reco.physics.labels import GHOST, class_names
 from zoo_sparse_reco.physics.voxel_grid import grid_of
@@ -48,7 +49,7 @@ class LocalDedx(Predictor):
         Raises:
             DataError: There is no training event with a known class.
         """
-        chosen = _lowest(training, self.config.events, self.needs | self.targets)
+        chosen = lowest(training, self.config.events, self.needs | self.targets)
         if chosen is None or not (chosen["semantic"].values >= 0).any():
             raise DataError(
                 "no training event with known classes to fit the tables to",
@@ -81,7 +82,8 @@ class PlaneAgreement(LocalDedx):
 
     def __init__(self, config: PlaneAgreementConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
-        self.deghosting = Deghosting(config.iterations)
+        self.iterations = config.iterations
+        self.deghosting = Deghosting(config.iterations or ITERATIONS)
 
     def _fit(self, chosen: Table) -> None:
         rows = range(chosen.rows)
@@ -89,7 +91,11 @@ class PlaneAgreement(LocalDedx):
             (_voxels(chosen, row)[0], chosen["plane_charge"][row], chosen["semantic"][row])
             for row in rows
         ]
-        self.deghosting = self.deghosting.fitted(events, self.config.bins)
+        if self.iterations is None:
+            told = [one for one in events if (one[2] >= 0).any()]
+            self.deghosting = best_fitted(told, self.config.bins)
+        else:
+            self.deghosting = self.deghosting.fitted(events, self.config.bins)
         left = []
         for row in rows:
             place, energy = _voxels(chosen, row)
@@ -154,16 +160,6 @@ def _voxels(samples: Table, row: int) -> tuple[NDArray[np.int64], NDArray[np.flo
 
 def _known(events: Iterable[Labelled]) -> list[Labelled]:
     return [one for one in events if (one.semantic >= 0).any()]
-
-
-def _lowest(training: Iterable[Table], most: int, fields: frozenset[str]) -> Table | None:
-    """The samples of the lowest ids: the same whatever the order of the data."""
-    kept: Table | None = None
-    for table in training:
-        one = table.select(fields)
-        joined = one if kept is None else Table.concat([kept, one])
-        kept = joined.take(np.argsort(joined.ids, kind="stable")[:most])
-    return kept if kept is not None and kept.rows else None
 
 
 def _predicted(

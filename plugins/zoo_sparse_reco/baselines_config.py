@@ -30,8 +30,9 @@ class LocalDedxConfig(_PostProcessingConfig):
 class PlaneAgreementConfig(LocalDedxConfig):
     """Ghosts from the charges of three planes, then classes of what is left."""
 
-    iterations: int = Field(30, ge=1, le=1000)
-    """Steps in which the charge of wires is shared among voxels."""
+    iterations: int | None = Field(None, ge=1, le=1000)
+    """Steps in which the charge of wires is shared among voxels; `none`: 3, 10, 30 or 100, whatever
+    tells signal best on training events, and 30 without a fit."""
 
 
 class TrueLabelsConfig(_PostProcessingConfig):

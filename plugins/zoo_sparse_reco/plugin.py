@@ -9,6 +9,7 @@ from zoo.api import Model, Ref, Task, hookimpl
 from zoo_sparse_reco.chain.sources import CLUSTER_LINKS, GROUP_LINKS
 from zoo_sparse_reco.clustering.task import TASK as SPARSE_CLUSTER
 from zoo_sparse_reco.grouping.task import TASK as SPARSE_GROUP
+from zoo_sparse_reco.masking.task import TASK as SPARSE_MASKED
 from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
@@ -25,7 +26,7 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-    """``sparse-semantic``, and the stages after it: ``sparse-cluster`` and ``sparse-group``."""
+    """``sparse-semantic``, the stages after it, and ``sparse-masked``, which it can begin with."""
     return (
         Task(
             name="sparse-semantic",
@@ -46,6 +47,7 @@ def zoo_tasks() -> Sequence[Task]:
         ),
         replace(SPARSE_CLUSTER, sources={**SPARSE_CLUSTER.sources, **CLUSTER_LINKS}),
         replace(SPARSE_GROUP, sources={**SPARSE_GROUP.sources, **GROUP_LINKS}),
+        SPARSE_MASKED,
     )
 
 

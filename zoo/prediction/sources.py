@@ -184,13 +184,27 @@ def sample_specs(task: str) -> Specs:
 
 def _open_file(task: str, path: str) -> TableFile:
     file = TableFile(path)
-    if file.task != task:
+    if file.task != task and not _same_samples(file, task):
         raise DataError(
             f"it holds samples of the task '{file.task}', not of '{task}'",
             where=path,
             remedy=f"use a model of {file.task}, or other data",
         )
     return file
+
+
+def _same_samples(file: TableFile, task: str) -> bool:
+    """Whether a file of another task has all that this one needs, each field declared alike.
+
+    So tasks that share a kind of sample share files. A field that both tasks name but declare
+    differently, be it in its meaning alone, is not the same.
+    """
+    if file.task not in registry().tasks:
+        return False
+    wanted, there = sample_specs(task), sample_specs(file.task)
+    shared = wanted.keys() & file.fields
+    needed = {name for name, field in wanted.items() if not field.optional}
+    return needed <= file.fields and all(there.get(name) == wanted[name] for name in shared)
 
 
 def _open_link(spec: SourceSpec, data: DataConfig) -> LinkedSource:

@@ -15,8 +15,8 @@ from zoo_sparse_reco.baselines_config import (
     PlaneAgreementConfig,
     TrueLabelsConfig,
 )
-from zoo_sparse_reco.classical import pieces, surroundings
-from zoo_sparse_reco.classical.deghosting import Deghosting
+from zoo_sparse_reco.classical import deghosting, pieces, surroundings
+from zoo_sparse_reco.classical.deghosting import Deghosting, best_fitted
 from zoo_sparse_reco.classical.ends import ends_of
 from zoo_sparse_reco.classical.pieces import pieces_of, without_crumbs
 from zoo_sparse_reco.classical.tables import LikelihoodTables
@@ -219,6 +219,52 @@ def test_without_ghosts_nothing_is_cut(clean: Table) -> None:
     events = [(place[row], clean["plane_charge"][row], clean["semantic"][row]) for row in rows]
     fitted = Deghosting(iterations=5).fitted(events, 6)
     assert fitted.signal(place[0], clean["plane_charge"][0])[1].all()
+
+
+def crossing_wires(seed: int) -> tuple[Any, Any, Any]:
+    """Place, charge and class: eight true voxels at each of ten times, and all triple crossings."""
+    rng = np.random.default_rng(seed)
+    places, charges, classes = [], [], []
+    y, z = np.divmod(np.arange(64), 8)
+    for time in range(10):
+        true = rng.choice(64, 8, replace=False)
+        left = rng.exponential(1e4, 8)
+        on = [np.bincount(wire[true], left, minlength=15) for wire in (y, z, y + z)]
+        charge = np.stack([on[0][y], on[1][z], on[2][y + z]], 1)
+        crossing = (charge > 0).all(axis=1)
+        places.append(np.stack([np.full(64, time), y, z], 1)[crossing])
+        charges.append(charge[crossing].astype(np.float32))
+        classes.append(np.where(np.isin(np.arange(64), true), 1, 5)[crossing].astype(np.int8))
+    return np.concatenate(places), np.concatenate(charges), np.concatenate(classes)
+
+
+def test_the_steps_of_the_sharing_are_chosen_on_events_not_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Against all tries by hand: fitted to events 0 and 2, judged by F2 on 1 and 3."""
+    events = [crossing_wires(seed) for seed in range(4)]
+    scores = []
+    for steps in (1, 20):
+        model = Deghosting(steps).fitted([events[0], events[2]], 4)
+        found = lost = wrong = 0
+        for place, charge, semantic in (events[1], events[3]):
+            kept = model.signal(place, charge)[1]
+            found += int((kept & (semantic < 5)).sum())
+            lost += int((~kept & (semantic < 5)).sum())
+            wrong += int((kept & (semantic == 5)).sum())
+        scores.append(5 * found / (5 * found + 4 * lost + wrong))
+    assert scores[0] != scores[1]
+    best = (1, 20)[int(np.argmax(scores))]
+    for candidates in ((1, 20), (20, 1)):
+        monkeypatch.setattr(deghosting, "CANDIDATES", candidates)
+        assert best_fitted(events, 4).iterations == best
+    assert best_fitted(events[:1], 4).iterations == 30  # nothing to judge them by
+
+
+def test_steps_that_are_set_are_kept(facts: dict[str, Any], drawn_events: Table) -> None:
+    baseline = PlaneAgreement(PlaneAgreementConfig(bins=4, iterations=7), facts)
+    baseline.fit([drawn_events.take([0, 1])])
+    assert baseline.deghosting.iterations == 7
 
 
 def test_oracles_are_the_ceiling_of_the_post_processing(

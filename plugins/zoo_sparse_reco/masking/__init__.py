@@ -1,0 +1,1 @@
+"""Masked voxels: a backbone learns from events without labels."""
