@@ -152,7 +152,7 @@ def _published(card: WeightsCard) -> dict[str, Any]:
     from zoo.weights.cache import this_cache
     from zoo.weights.resolving import holder
 
-    told = {"weights": card.ref, **card.model_dump(mode="json")}
+    told = {"weights": card.ref, **card.model_dump(mode="json", exclude_none=not card.published)}
     held = holder(card, this_cache())
     return told if held is None else {**told, "header": _file(held.path)}
 

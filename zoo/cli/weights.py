@@ -168,7 +168,7 @@ def _row(card: WeightsCard, cache: Cache) -> dict[str, Any]:
 def _render_list(payload: Mapping[str, Any]) -> str:
     headers = ("id", "version", "size", "licence", "where", "summary")
     rows = [
-        (r["id"], r["version"], bytes_text(r["size"]), r["licence"], r["where"], r["summary"])
+        (r["id"], r["version"], bytes_text(r["size"]), r["licence"] or "", r["where"], r["summary"])
         for r in payload["weights"]
     ]
     parts = [table(headers, rows) if rows else "No weights are published by installed plugins."]
@@ -191,15 +191,15 @@ def _render_info(payload: Mapping[str, Any]) -> str:
         ("sha256", file["sha256"] or ""),
         ("where", where),
         ("mirrors", ", ".join(file["mirrors"])),
-        ("licence", f"weights {card['licences']['weights']}, data {card['licences']['data']}"),
+        ("licence", ", ".join(f"{k} {v}" for k, v in card["licences"].items() if v)),
         ("cite", card["citation"]),
         ("trained on", domain["trained_on"]),
         ("valid for", "; ".join(domain["valid_for"])),
-        ("known failures", "; ".join(card["known_failures"]) or "none are known"),
+        ("known failures", _failures(card["known_failures"])),
         ("trained by", training["command"]),
-        ("with", ", ".join(f"{k} {v}" for k, v in training["environment"].items())),
-        ("on", f"{training['device']}, {training['steps']} steps"),
-        ("settings", training["config_digest"]),
+        ("with", ", ".join(f"{k} {v}" for k, v in (training["environment"] or {}).items())),
+        ("on", f"{training['device']}, {training['steps']} steps" if training["device"] else ""),
+        ("settings", training["config_digest"] or ""),
         ("started from", card["lineage"]["start"]),
         ("upstream", ", ".join(card["lineage"]["upstream"])),
         ("converted from", card["lineage"]["converted_from"]),
@@ -210,6 +210,11 @@ def _render_info(payload: Mapping[str, Any]) -> str:
     if card["metrics"]:
         parts.append(_metrics(card["metrics"]))
     return "\n\n".join(parts)
+
+
+def _failures(known: list[str] | None) -> str:
+    """What is known to go wrong; nothing to tell of weights at which nobody has looked."""
+    return "" if known is None else "; ".join(known) or "none are known"
 
 
 def _metrics(metrics: list[dict[str, Any]]) -> str:

@@ -1,7 +1,8 @@
 """The card of a model file: what the file and its run know, beside what only its author knows.
 
-A card that is there already is a draft: what people write (summary, citation, licences, domain,
-known failures, mirrors) is kept, what files know is written anew.
+A card that is there already is a draft, also one of weights without a file: what people write
+(summary, citation, licences, domain, known failures, mirrors) is kept, what files know is written
+anew.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def make_card(
 def card_toml(card: WeightsCard) -> str:
     """A card as the text of its file; empty parts are left out."""
     values = _without_empty(card.model_dump(mode="json", exclude_none=True))
-    values["known_failures"] = list(card.known_failures)
+    if card.known_failures is not None:
+        values["known_failures"] = list(card.known_failures)
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     rows = {key: values.pop(key) for key in ("metrics",) if key in values}
     plain = {key: value for key, value in values.items() if key not in tables}
@@ -194,7 +196,12 @@ def _certain(model: Model) -> dict[str, Any]:
     return {
         "kind": "weights",
         "id": model.header["model"],
-        "file": {"sha256": model.sha256, "size": model.file.stat().st_size},
+        "file": {
+            "published": True,
+            "reason": "",
+            "sha256": model.sha256,
+            "size": model.file.stat().st_size,
+        },
         "training": {"config_digest": config_digest(model.header)},
     }
 

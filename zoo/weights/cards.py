@@ -128,30 +128,32 @@ class CardFile(Config):
             raise ValueError(f"it lacks {', '.join(missing)}; or say published = false")
         if not self.published and (len(missing) < len(given) or self.mirrors):
             raise ValueError("it is not published, so it has no name, sha256, size, mirrors")
+        if not self.published and not self.reason:
+            raise ValueError("it is not published: say why in reason")
         return self
 
 
 class Licences(Config):
     """Who may use it."""
 
-    weights: KnownLicence
+    weights: KnownLicence | None = None
     """SPDX expression for the weights."""
     data: Licence
     """SPDX expression for the data of the training, or ``unknown``."""
 
 
 class Training(Config):
-    """How the weights were made."""
+    """How the weights were made; of weights without a file, how to make them."""
 
     command: Text
     """The command line, from the installed package."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] | None = None
     """``python``, ``platform``, and versions of packages."""
-    config_digest: Sha256
+    config_digest: Sha256 | None = None
     """Of all settings that decide the result: ``lineage.config`` in the file's header."""
-    device: Text
+    device: Text | None = None
     """Processor or GPU."""
-    steps: Count
+    steps: Count | None = None
     """Updates until these weights."""
 
 
@@ -204,7 +206,7 @@ class Metric(Config):
 class Domain(Config):
     """Where the weights may be trusted."""
 
-    trained_on: Text
+    trained_on: str = ""
     """What they have seen, for people: ``zoo simulator: ...``."""
     sources: tuple[str, ...] = ()
     """Sources of the task whose samples are of that kind; input of any other one is flagged."""
@@ -213,7 +215,7 @@ class Domain(Config):
 
 
 class WeightsCard(_Card):
-    """Published parameters of one model."""
+    """Parameters of one model: published, or why they are not and how to make them."""
 
     kind: Literal["weights"]
     """``weights``."""
@@ -225,11 +227,11 @@ class WeightsCard(_Card):
     """How it was made."""
     lineage: Lineage = Lineage()
     """What it comes from."""
-    domain: Domain
+    domain: Domain = Domain()
     """Where it may be trusted."""
     metrics: tuple[Metric, ...] = ()
     """What it measured."""
-    known_failures: tuple[str, ...]
+    known_failures: tuple[str, ...] | None = None
     """What it is known to get wrong; ``[]``: nothing is known, which somebody has looked for."""
 
     @property

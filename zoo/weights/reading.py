@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +17,15 @@ __all__ = ["MAX_CARD", "card_from", "parse_card"]
 
 MAX_CARD = 2**20
 """Bytes; more is no card."""
+
+_Problem: TypeAlias = tuple[str, str, str]
+"""Key, what is wrong with it, what to do."""
+
+_OF_A_FILE = (
+    *("licences.weights", "training.environment", "training.config_digest", "training.device"),
+    *("training.steps", "domain.trained_on", "known_failures"),
+)
+"""What a card must say of a file; where there is none, nobody may know it."""
 
 _KINDS: dict[str, type[WeightsCard | DataCard]] = {"weights": WeightsCard, "data": DataCard}
 
@@ -54,18 +63,40 @@ def card_from(values: Mapping[str, Any], origin: Origin) -> Card:
             where=f"{origin}: kind",
             remedy='kind = "weights" or kind = "data"',
         )
+    absent = _absent_of_a_file(values) if kind == "weights" else []
     try:
         card = _KINDS[kind].model_validate(values)
     except ValidationError as error:
-        raise _wrong(error, _KINDS[kind], values, origin) from error
+        details = error.errors(include_url=False)
+        problems = [_problem(detail, _KINDS[kind], values) for detail in details]
+        told = [key for key, _, _ in problems]
+        absent = [one for one in absent if not one[0].startswith(tuple(told))]
+        raise _wrong([*problems, *absent], origin) from error
+    if absent:
+        raise _wrong(absent, origin)
     card.found_at(origin)
     return card
 
 
-def _wrong(
-    error: ValidationError, kind: type[BaseModel], values: Mapping[str, Any], origin: Origin
-) -> WeightsError:
-    problems = [_problem(detail, kind, values) for detail in error.errors(include_url=False)]
+def _absent_of_a_file(values: Mapping[str, Any]) -> list[_Problem]:
+    """What a card does not say of its file; of weights without one nothing has to be said."""
+    file = values.get("file")
+    if isinstance(file, Mapping) and file.get("published") is False:
+        return []
+    return [
+        _absent(WeightsCard, tuple(key.split(".")))
+        for key in _OF_A_FILE
+        if _value(values, key.split(".")) in (None, "")
+    ]
+
+
+def _value(values: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
+def _wrong(problems: Sequence[_Problem], origin: Origin) -> WeightsError:
     if len(problems) == 1:
         key, message, remedy = problems[0]
         return WeightsError(message, where=f"{origin}: {key}", remedy=remedy)
@@ -77,16 +108,12 @@ def _wrong(
     )
 
 
-def _problem(
-    detail: ErrorDetails, kind: type[BaseModel], values: Mapping[str, Any]
-) -> tuple[str, str, str]:
-    """Key, what is wrong with it, what to do."""
+def _problem(detail: ErrorDetails, kind: type[BaseModel], values: Mapping[str, Any]) -> _Problem:
     absent = detail["type"] == "missing"
     path = clean_path(detail["loc"], values, missing=absent)
-    key = dotted(path) or "the whole card"
     if absent:
-        meaning = _meaning(kind, path)
-        return key, "it must be set", f"add {path[-1]}: {meaning}" if meaning else f"add {path[-1]}"
+        return _absent(kind, path)
+    key = dotted(path) or "the whole card"
     if detail["type"] == "extra_forbidden":
         known = known_fields(kind, values, path[:-1])
         return key, "a card has no such key", suggestion(str(path[-1]), known)
@@ -95,6 +122,12 @@ def _problem(
     if isinstance(detail["input"], Mapping | BaseModel) or len(given) > 120:
         return key, message, "correct it"
     return key, f"{message}; it is {given}", "correct it"
+
+
+def _absent(kind: type[BaseModel], path: tuple[str | int, ...]) -> _Problem:
+    meaning = _meaning(kind, path)
+    remedy = f"add {path[-1]}: {meaning}" if meaning else f"add {path[-1]}"
+    return dotted(path) or "the whole card", "it must be set", remedy
 
 
 def _meaning(kind: type[BaseModel], path: tuple[str | int, ...]) -> str:

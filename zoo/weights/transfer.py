@@ -269,6 +269,7 @@ def _reason(error: Exception, limits: Patience) -> str:
         ConnectTimeoutError,
         NameResolutionError,
         NewConnectionError,
+        ProtocolError,
         ReadTimeoutError,
         SSLError,
     )
@@ -284,4 +285,6 @@ def _reason(error: Exception, limits: Patience) -> str:
             return "no connection in time"
         case SSLError():
             return f"its certificate is not accepted ({error})"
-    return f"the connection broke ({type(error).__name__}: {error})"
+    early = isinstance(error, ProtocolError)
+    how = "before the end of the file" if early else f"({type(error).__name__}: {error})"
+    return f"the connection broke {how}"

@@ -25,20 +25,20 @@ def rules_table() -> str:
     rows = [
         (r.number, r.name, r.scope, "yes" if r.quick else "", r.meaning, r.symptom) for r in RULES
     ]
-    return _table(("", "rule", "of a", "quick", "holds where", "else"), rows)
+    return rows_of(("", "rule", "of a", "quick", "holds where", "else"), rows)
 
 
 def broken_row(name: str, result: Result) -> str:
     """One row: numbers with decimals differ from machine to machine and are left out."""
     message = _DECIMAL.sub("…", result.message)
-    return _row((f"`{name}`", result.rule.number, result.rule.symptom, message))
+    return row((f"`{name}`", result.rule.number, result.rule.symptom, message))
 
 
 def broken_table(results: Iterable[tuple[str, Result]]) -> str:
     """What each broken plugin is told."""
     rows = [broken_row(name, result) for name, result in results]
     head = ("plugin", "rule", "symptom", "message")
-    return "\n".join([_row(head), _row(["---"] * len(head)), *rows])
+    return "\n".join([row(head), row(["---"] * len(head)), *rows])
 
 
 def marked(page: str, name: str) -> str:
@@ -56,12 +56,23 @@ def failing(name: str) -> Result:
     return next(result for result in results if not result.good)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    return "\n".join([_row(head), _row(["---"] * len(head)), *map(_row, rows)])
+def rows_of(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table."""
+    return "\n".join([row(head), row(["---"] * len(head)), *map(row, rows)])
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """One row of a table."""
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def write_between(page: Path, name: str, table: str) -> None:
+    """Put a table between its marks."""
+    new = f"% {name}\n\n{table}\n\n% end of {name}"
+    text = page.read_text(encoding="utf-8")
+    marks = re.compile(rf"^% {name}\n.*?^% end of {name}$", re.MULTILINE | re.DOTALL)
+    assert marks.search(text) is not None, name
+    page.write_text(marks.sub(lambda _: new, text), encoding="utf-8")
 
 
 def main() -> None:
@@ -78,16 +89,8 @@ def main() -> None:
             "rules": rules_table(),
             "broken": broken_table((name, failing(name)) for name in sorted(names)),
         }
-    page = PAGE.read_text(encoding="utf-8")
     for name, table in tables.items():
-        new = f"% {name}\n\n{table}\n\n% end of {name}"
-        page = re.sub(
-            rf"^% {name}\n.*?^% end of {name}$",
-            lambda _, new=new: new,
-            page,
-            flags=re.MULTILINE | re.DOTALL,
-        )
-    PAGE.write_text(page, encoding="utf-8")
+        write_between(PAGE, name, table)
 
 
 if __name__ == "__main__":

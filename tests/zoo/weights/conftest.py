@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,9 @@ from zoo.weights.store import Wanted, obtain
 from zoo.weights.transfer import Patience
 
 CONFIG_DIGEST = "c0" * 32
+
+# The tests are no package: this folder's other modules are found by their names.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 class Handler(BaseHTTPRequestHandler):

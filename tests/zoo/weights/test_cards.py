@@ -14,6 +14,7 @@ import tomli_w
 from zoo.errors import UsageError, WeightsError
 from zoo.registry import Plugin, Registry
 from zoo.weights import catalogue
+from zoo.weights.adding import card_toml
 from zoo.weights.cards import DataCard, Origin, WeightsCard
 from zoo.weights.catalogue import find, find_data, read_cards
 from zoo.weights.names import parse_mirror
@@ -84,6 +85,7 @@ def test_a_whole_card_is_read_and_frozen(toys: Any) -> None:
         ({"file.sha256": "abc"}, "file.sha256", "it is 'abc'", "correct"),
         ({"file.sha256": None}, "file", "it lacks sha256", "correct"),
         ({"file.published": False}, "file", "it is not published", "correct"),
+        ({"file": {"published": False}}, "file", "say why", "correct"),
         ({"file.size": 0}, "file.size", "greater than or equal to 1", "correct"),
         ({"file.name": "../../x"}, "file.name", "no part begins with '.'", "correct"),
         ({"file.mirrors": ["ftp://a.org/x"]}, "file.mirrors.0", "no mirror zoo knows", "correct"),
@@ -111,6 +113,40 @@ def test_a_wrong_card_names_file_key_and_remedy(
     assert caught.value.where == f"toypack:cards/net.toml: {where}"
     assert says in caught.value.message
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("licences.weights", "training.environment", "training.config_digest", "training.device"),
+        *("training.steps", "domain.trained_on", "known_failures"),
+    ],
+)
+def test_what_is_said_of_a_file_and_not_of_none(toys: Any, key: str) -> None:
+    values = toys.values()
+    *sections, last = key.split(".")
+    table = values[sections[0]] if sections else values
+    del table[last]
+    with pytest.raises(WeightsError, match="it must be set") as caught:
+        card_from(values, ORIGIN)
+    assert caught.value.where.endswith(f": {key}")
+    values["file"] = {"published": False, "reason": "it is not trained"}
+    card = card_from(values, ORIGIN)
+    again = parse_card(card_toml(card).encode(), ORIGIN)  # type: ignore[arg-type]  # of weights
+    assert again == card
+
+
+def test_a_card_without_a_file_is_short(toys: Any) -> None:
+    values = toys.values()
+    for key in ("domain", "known_failures"):
+        del values[key]
+    values |= {
+        "file": {"published": False, "reason": "it is not trained"},
+        "licences": {"data": "CC0-1.0"},
+        "training": {"command": "zoo train toy/net --data toys.h5"},
+    }
+    card = card_from(values, ORIGIN)
+    assert not card.published  # type: ignore[union-attr]  # it is of weights
 
 
 @pytest.mark.parametrize(

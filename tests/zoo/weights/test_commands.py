@@ -212,7 +212,8 @@ def test_a_run_becomes_a_card(zoo: Zoo, cards: Path, tmp_path: Path) -> None:
         assert key in refused.json["where"]
     assert not card.exists()
 
-    card.write_text('summary = "A net"\ncitation = "Nobody"\nknown_failures = ["all"]\n')
+    draft = 'summary = "A net"\ncitation = "Nobody"\nknown_failures = ["all"]\n'
+    card.write_text(f'{draft}[file]\npublished = false\nreason = "not trained yet"\n')
     own = (
         "licences.weights=CC0-1.0",
         "licences.data=CC0-1.0",
@@ -224,6 +225,7 @@ def test_a_run_becomes_a_card(zoo: Zoo, cards: Path, tmp_path: Path) -> None:
     content = (run / "model.safetensors").read_bytes()
     assert told["file"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert told["file"]["mirrors"] == [told["file"]["name"]]
+    assert told["file"].keys() == {"name", "sha256", "size", "mirrors"}
     assert (told["summary"], told["known_failures"]) == ("A net", ["all"])
     assert told["training"]["steps"] == 1
     assert "model.width=5" in told["training"]["command"]

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from staging import ended, forked, may_mount, on_disk
 
-from zoo.data.workers import quiet_fork
 from zoo.errors import UsageError, WeightsError
 from zoo.weights import cache as module
 from zoo.weights.cache import Cache, this_cache
@@ -25,64 +22,6 @@ from zoo.weights.names import Digest
 from zoo.weights.resolving import resolve
 
 PATH = "/net.safetensors"
-PROCESSES = 32
-
-
-def forked(work: Callable[[], int]) -> int:
-    """A process that ends with what ``work`` returns."""
-    with quiet_fork():
-        child = os.fork()
-    if not child:
-        code = 99
-        try:
-            code = work()
-        finally:
-            os._exit(code)
-    return child
-
-
-def ended(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def test_many_processes_fetch_once(toys: Any, cache: Cache, server: Any) -> None:
-    def slowly(handler: Any) -> None:
-        time.sleep(0.2)  # so that all of them ask before the first is done
-        handler.give(toys.content)
-
-    server.answers[PATH] = slowly
-    wanted = toys.wanted(server.url(PATH))
-
-    def pull() -> int:
-        path = toys.obtain(cache, server.url(PATH))
-        return 0 if path.read_bytes() == toys.content else 1
-
-    children = [forked(pull) for _ in range(PROCESSES)]
-    assert [ended(child) for child in children] == [0] * PROCESSES
-    assert len(server.asked) == 1
-    assert toys.left_in(cache.own) == [f"sha256/{wanted.digest.text[:2]}/{wanted.digest.text}"]
-
-
-def test_killed_in_the_middle_and_gone_on_with(toys: Any, cache: Cache, server: Any) -> None:
-    def half(handler: Any) -> None:
-        if len(server.asked) == 1:
-            handler.give(toys.content, upto=2000)
-            server.freed.wait(20)
-        else:
-            handler.give(toys.content)
-
-    server.answers[PATH] = half
-    child = forked(lambda: int(toys.obtain(cache, server.url(PATH)) is None))
-    part = cache.partial(toys.wanted().digest)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not (part.exists() and part.stat().st_size == 2000):
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    assert ended(child) == -signal.SIGKILL
-    assert toys.left_in(cache.own) == [f"partial/{part.name}"]
-    assert toys.obtain(cache, server.url(PATH)).read_bytes() == toys.content
-    assert server.ranges() == ["", "bytes=2000-"]
-    assert not part.exists()
 
 
 def test_killed_at_any_instant(toys: Any, cache: Cache, server: Any) -> None:
@@ -127,33 +66,19 @@ def test_a_torn_part_is_fetched_again(toys: Any, cache: Cache, server: Any) -> N
 
 
 @pytest.fixture
-def on_disk(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+def on_small_disk(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
     """Steps in a process that may mount."""
-    attempt = ["unshare", "--mount", "mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/mnt"]
-    try:
-        done = subprocess.run(attempt, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("real mounts: there is no unshare(1)")
-    if done.returncode:
-        pytest.skip(f"real mounts are not permitted here: {done.stderr.strip()}")
-    script = Path(__file__).with_name("on_small_disk.py")
-
-    def run(*steps: dict[str, Any]) -> list[dict[str, Any]]:
-        (tmp_path / "steps.json").write_text(json.dumps(steps))
-        command = ["unshare", "--mount", sys.executable, str(script), str(tmp_path)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
-        found: list[dict[str, Any]] = json.loads((tmp_path / "done.json").read_bytes())
-        return found
-
-    return run
+    if reason := may_mount():
+        pytest.skip(f"real mounts are not permitted here: {reason}")
+    return lambda *steps: on_disk(tmp_path, *steps)
 
 
 LIST = "find $DISK -type f -not -path '*/locks/*' -printf '%P %s\\n' | sort"
 
 
-def test_full_and_read_only_disks(toys: Any, server: Any, on_disk: Any, tmp_path: Path) -> None:
+def test_full_and_read_only_disks(
+    toys: Any, server: Any, on_small_disk: Any, tmp_path: Path
+) -> None:
     """A full disk: told before and during the transfer, and gone on with when there is room."""
     server.answers[PATH] = toys.content
     digest = hashlib.sha256(toys.content).hexdigest()
@@ -170,7 +95,7 @@ def test_full_and_read_only_disks(toys: Any, server: Any, on_disk: Any, tmp_path
     server.answers["/crowded"] = crowded
     crowd = f"while [ ! -e {tmp_path}/now ]; do sleep 0.01; done; head -c 100k /dev/zero >$DISK/c"
     shared = str(tmp_path / "disk" / "first")
-    done = on_disk(
+    done = on_small_disk(
         {"sh": "mount -t tmpfs -o size=4k tmpfs $DISK"},
         {"pull": "first", "card": card},
         {"sh": LIST},
