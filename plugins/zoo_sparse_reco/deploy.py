@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from zoo.api import Codec, Deploy, Field, Specs, UsageError, generator, uniform
 from zoo_sparse_reco.codec import INPUT_TABLE, tables_of
-from zoo_sparse_reco.config import UResNetConfig, UResNetPpnConfig
+from zoo_sparse_reco.config import BackboneConfig, UResNetConfig, UResNetPpnConfig
 from zoo_sparse_reco.features import feature_names
 from zoo_sparse_reco.models.networks import answers
 from zoo_sparse_reco.sparse.tables import table_names
 
-__all__ = ["SparseDeploy"]
+__all__ = ["SparseDeploy", "VoxelDeploy"]
 
 _SLOTS = 8  # voxels of a level in one of the next coarser
 _TYPICAL = (3000, 1700, 970, 570, 340)  # voxels of each level of a usual event, from the finest
@@ -34,14 +34,26 @@ _MEANINGS = {
 }
 
 
-class SparseDeploy(Deploy):
+class VoxelDeploy(Deploy):
     """Voxels of any number of events in, tables made outside; nothing depends on where they lie.
 
     Dims: ``voxel``, and ``coarse_1``, ``coarse_2``, ... for the voxels of coarser levels.
+
+    Args:
+        config: Of the network.
+        answers: What its raw numbers mean, in the order of ``outputs``.
+        outputs: Of the file.
+        more: Inputs of voxels beside the features and the tables.
     """
 
-    def __init__(self, config: UResNetConfig, facts: Mapping[str, Any]) -> None:
-        self.config = config
+    def __init__(
+        self,
+        config: BackboneConfig,
+        answers: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]],
+        outputs: Specs,
+        more: Specs | None = None,
+    ) -> None:
+        self.config, self.answers = config, answers
         self.dims = ("voxel", *(f"coarse_{level}" for level in range(1, config.depth)))
         self.sizes: tuple[Mapping[str, int], ...] = (
             _sizes(self.dims, _TYPICAL),
@@ -49,12 +61,12 @@ class SparseDeploy(Deploy):
             _sizes(self.dims, _ODD),
         )
         self.checks: Mapping[str, int] = _sizes(self.dims, _FEW)
-        self.inputs: Specs = _inputs(config, self.dims)
-        self.outputs: Specs = _outputs(config)
+        self.inputs: Specs = {**_features(config), **(more or {}), **_tables(config, self.dims)}
+        self.outputs: Specs = outputs
 
     def module(self, nets: Mapping[str, nn.Module], codec: Codec) -> nn.Module:
         """The network, and what its numbers mean."""
-        return _positional(tuple(self.inputs))(nets["net"], tuple(self.inputs))
+        return _positional(tuple(self.inputs))(nets["net"], tuple(self.inputs), self.answers)
 
     def example(
         self, dims: Mapping[str, int], keys: NDArray[np.uint64]
@@ -74,21 +86,40 @@ class SparseDeploy(Deploy):
                 )
         place = _voxels(counts, generator(keys[0]) if len(keys) else np.random.default_rng(0))
         tables, _ = tables_of(place, np.zeros(len(place), np.int64), self.config)
-        columns = len(feature_names(self.config))
-        features = 2 * uniform(keys[: len(place)], columns) - 1
-        return {"features": features.astype(np.float32), **tables}
+        drawn = {
+            name: (2 * uniform(keys[: len(place)], int(field.dims[1]), tag=tag) - 1)
+            for tag, (name, field) in enumerate(self.inputs.items())
+            if field.dtype == "float32"
+        }
+        return {**{name: values.astype(np.float32) for name, values in drawn.items()}, **tables}
+
+
+class SparseDeploy(VoxelDeploy):
+    """Classes, and ghosts and points where the network has them."""
+
+    def __init__(
+        self,
+        config: UResNetConfig,
+        facts: Mapping[str, Any],  # the contract of deployments
+    ) -> None:
+        super().__init__(config, answers, _outputs(config))
 
 
 class _Answers(nn.Module):
     """Inputs by position, as exported files have them."""
 
-    def __init__(self, net: nn.Module, names: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        net: nn.Module,
+        names: tuple[str, ...],
+        answers: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]],
+    ) -> None:
         super().__init__()
-        self.net, self.names = net, names
+        self.net, self.names, self.answers = net, names, answers
 
     def forward(self, *arrays: Tensor) -> Tensor | tuple[Tensor, ...]:
-        found = answers(self.net(**dict(zip(self.names, arrays, strict=True))))
-        return tuple(found.values()) if len(found) > 1 else found["score"]
+        found = self.answers(self.net(**dict(zip(self.names, arrays, strict=True))))
+        return tuple(found.values()) if len(found) > 1 else next(iter(found.values()))
 
 
 def _positional(names: tuple[str, ...]) -> type[_Answers]:
@@ -112,15 +143,19 @@ def _sizes(dims: tuple[str, ...], counts: tuple[int, ...]) -> dict[str, int]:
     return dict(zip(dims, sizes, strict=True))
 
 
-def _inputs(config: UResNetConfig, dims: tuple[str, ...]) -> Specs:
+def _features(config: BackboneConfig) -> Specs:
     names = feature_names(config)
-    found = {
+    return {
         "features": Field(
             dims=("voxel", len(names)),
             dtype="float32",
             meaning=f"of each voxel: {', '.join(names)}, as the codec scales them",
         )
     }
+
+
+def _tables(config: BackboneConfig, dims: tuple[str, ...]) -> Specs:
+    found = {}
     if config.input_kernel != 3:
         found[INPUT_TABLE] = _table("neighbours", "voxel", config.input_kernel**3)
     for name in table_names(config.depth):

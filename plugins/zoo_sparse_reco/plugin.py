@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zoo.api import Model, Task, hookimpl
-from zoo_sparse_reco.grouping.task import TASK as GROUPING
+from zoo_sparse_reco.clustering.task import TASK as SPARSE_CLUSTER
+from zoo_sparse_reco.grouping.task import TASK as SPARSE_GROUP
 from zoo_sparse_reco.task_sources import SOURCES
 
 _HERE = "zoo_sparse_reco"
@@ -22,7 +23,7 @@ def zoo_api() -> tuple[int, int]:
 
 @hookimpl
 def zoo_tasks() -> Sequence[Task]:
-    """``sparse-semantic``, and the stages after it."""
+    """The stages of the reconstruction."""
     return (
         Task(
             name="sparse-semantic",
@@ -41,7 +42,8 @@ def zoo_tasks() -> Sequence[Task]:
             published=f"{_HERE}:published.toml",
             check=f"{_HERE}:check.toml",
         ),
-        GROUPING,
+        SPARSE_CLUSTER,
+        SPARSE_GROUP,
     )
 
 

@@ -30,6 +30,8 @@ OPTICS = ROOT / "plugins" / "zoo_optics" / "README.md"
 HA_TPC = ROOT / "plugins" / "zoo_ha_tpc" / "README.md"
 CALO = ROOT / "plugins" / "zoo_calo" / "README.md"
 SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
+STAGES = ("sparse-reco-clustering",)
+"""Pages of ``docs/plugins`` with commands of their own."""
 # In this order: later pages use what the first two make.
 PAGES = (
     "quickstart",
@@ -131,6 +133,7 @@ def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         HA_TPC,
         CALO,
         SPARSE_RECO,
+        *(ROOT / "docs" / "plugins" / f"{name}.md" for name in STAGES),
     ):
         assert run_page(page), page.name
     assert Path("runs/first/report.html").stat().st_size
@@ -173,7 +176,7 @@ def test_no_page_is_forgotten() -> None:
     }
     for stem, page in pages.items():
         unseen = [block.place for block in blocks(page) if not block.skipped]
-        assert stem in {*PAGES, *generated, *own_test} or not unseen, unseen
+        assert stem in {*PAGES, *STAGES, *generated, *own_test} or not unseen, unseen
 
 
 def test_api_page_tells_every_name() -> None:

@@ -13,10 +13,10 @@ from zoo.api import BinnedNumber, Drawing, Evaluation
 from zoo_sparse_reco.drawings.styles import Style, legend, overall
 from zoo_sparse_reco.metrics.numbers import MACRO_F1, f1_name
 
-__all__ = ["against_size", "class_f1"]
+__all__ = ["AXES", "against_size", "bars", "class_f1"]
 
-_AXES = (("voxels", "voxels that are no ghosts"), ("visible_energy", "visible energy [MeV]"))
-_NUMBERS = (MACRO_F1, "fragment ARI")
+AXES = (("voxels", "voxels that are no ghosts"), ("visible_energy", "visible energy [MeV]"))
+"""Columns that tell how large an event is."""
 
 
 def class_f1(
@@ -37,7 +37,7 @@ def class_f1(
         found = overall(one)
         points = [found[name] for name in wanted if name in found]
         shift = 0.7 * ((number + 0.5) / len(evaluations) - 0.5)
-        _bars(
+        bars(
             place,
             np.arange(len(points), dtype=np.float64) + shift,
             points,
@@ -61,22 +61,35 @@ def class_f1(
     )
 
 
-def against_size(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]) -> Drawing | None:
-    """Macro F1 and ARI in bins of voxels and of visible energy; ``None`` where nothing is known."""
+def against_size(
+    evaluations: Sequence[Evaluation],
+    styles: Mapping[str, Style],
+    numbers: Sequence[str] = (MACRO_F1, "fragment ARI"),
+    axes: Sequence[tuple[str, str]] = AXES,
+) -> Drawing | None:
+    """Numbers in bins of what tells how large events are; ``None`` where nothing is known.
+
+    Args:
+        evaluations: Those with rows.
+        styles: By model.
+        numbers: Names of the numbers, one line of panels each.
+        axes: Binned columns with their labels.
+    """
     panels = {
         (name, column): found
-        for name in _NUMBERS
-        for column, _ in _AXES
+        for name in numbers
+        for column, _ in axes
         if (found := _binned(evaluations, name, column))
     }
     if not panels:
         return None
-    shown = [name for name in _NUMBERS if any(key[0] == name for key in panels)]
-    figure = Figure(figsize=(8.2, 0.9 + 2.6 * len(shown)), layout="constrained")
-    places = figure.subplots(len(shown), len(_AXES), squeeze=False)
+    shown = [name for name in numbers if any(key[0] == name for key in panels)]
+    size = (1.2 + 3.5 * len(axes), 0.9 + 2.6 * len(shown))
+    figure = Figure(figsize=size, layout="constrained")
+    places = figure.subplots(len(shown), len(axes), squeeze=False)
     data: dict[str, NDArray[np.float64]] = {}
     for line, name in zip(places, shown, strict=True):
-        for place, (column, label) in zip(line, _AXES, strict=True):
+        for place, (column, label) in zip(line, axes, strict=True):
             found = panels.get((name, column), {})
             _panel(place, found, styles, label, name)
             for model, points in found.items():
@@ -84,8 +97,8 @@ def against_size(evaluations: Sequence[Evaluation], styles: Mapping[str, Style])
     legend(figure, [styles[one.model] for one in evaluations], points=True)
     return Drawing(
         name="against-size",
-        caption="Macro F1 of the classes, and the mean adjusted Rand index of fragments where "
-        "they are known, against the size of events; bars are 95 % intervals over events.",
+        caption=f"{' and '.join(shown)} against the size of events; bars are 95 % intervals over "
+        "events. Of fragments they are means over events.",
         figure=figure,
         data=data,
     )
@@ -104,7 +117,7 @@ def _panel(
     for number, (model, points) in enumerate(found.items()):
         shift = 0.5 * ((number + 0.5) / len(found) - 0.5)
         where = np.array([numbered[one.lower] for one in points]) + shift
-        _bars(place, where, points, styles[model], joined=True)
+        bars(place, where, points, styles[model], joined=True)
     place.set_xticks(
         range(len(lows)), [f"{low:g} to {highs[low]:g}" for low in lows], fontsize=7.5, rotation=20
     )
@@ -129,7 +142,7 @@ def _binned(
     return {model: points for model, points in found.items() if points}
 
 
-def _bars(
+def bars(
     place: Axes,
     where: NDArray[np.float64],
     points: Sequence[BinnedNumber],
@@ -137,6 +150,7 @@ def _bars(
     *,
     joined: bool,
 ) -> None:
+    """Numbers with their 95 % intervals, at places on the first axis."""
     value = np.array([one.number.value for one in points])
     below = value - np.array([one.low for one in points])
     above = np.array([one.high for one in points]) - value

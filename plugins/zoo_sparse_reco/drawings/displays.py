@@ -30,7 +30,7 @@ MOST_VIEWS = 4
 
 _MARGIN = 6.0  # voxels around an event
 _TURN, _TILT = np.radians(-38.0), np.radians(24.0)
-_PALETTE = "tab20"
+_PALETTE = colormaps["tab20"]([*range(14), *range(16, 20)])[:, :3]  # without grey: that is of none
 _MICHEL = "michel"
 
 
@@ -116,9 +116,8 @@ class _Colours:
         if kind not in view.clusters:
             return grey
         number = view.clusters[kind]
-        palette = colormaps[_PALETTE](np.arange(20))[:, :3]
         # Neighbouring numbers get colours that are far apart, not light and dark of one.
-        chosen = palette[(number * 7) % 20]
+        chosen = _PALETTE[(number * 7) % len(_PALETTE)]
         return np.where(number[:, None] >= 0, chosen, grey)
 
 

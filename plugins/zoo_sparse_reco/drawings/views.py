@@ -77,7 +77,7 @@ def event_of(
     tables = {TRUTH_NAME: samples} if "semantic" in samples else {}
     place = np.stack([samples[f"voxel_{axis}"][row] for axis in "xyz"], axis=1)
     told = next((one for one in ("input_semantic", "semantic") if one in samples), "")
-    views = []
+    views: list[View] = []
     for name, table in {**tables, **predictions}.items():
         classes = {} if "semantic" in table or not told else {"semantic": samples[told]}
         true = views[0].clusters if tables and views else {}

@@ -13,7 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo.api import DataError, Metrics, Number, Table
-from zoo_sparse_reco.metrics.fragments import fragment_numbers, measure_fragments
+from zoo_sparse_reco.metrics.fragments import (
+    fragment_numbers,
+    measure_fragments,
+    michel_numbers,
+)
 from zoo_sparse_reco.metrics.numbers import MACRO_F1
 from zoo_sparse_reco.metrics.points import POINT_FIELDS, measure_points, point_numbers
 from zoo_sparse_reco.metrics.segmentation import (
@@ -83,6 +87,7 @@ class EventMetrics(Metrics):
             *segmentation_numbers(rows, self.names),
             *point_numbers(rows, self.names),
             *fragment_numbers(rows, self.names),
+            *michel_numbers(rows),
         )
 
     def _event(self, samples: Table, predictions: Table, row: int) -> Mapping[str, Any]:

@@ -18,7 +18,13 @@ from zoo.api import Number, Table
 from zoo_sparse_reco.clustering_measures import Overlaps
 from zoo_sparse_reco.metrics.numbers import mean_known, percent, ratio
 
-__all__ = ["MEASURES", "NOT_CLUSTERED", "fragment_numbers", "measure_fragments"]
+__all__ = [
+    "MEASURES",
+    "NOT_CLUSTERED",
+    "fragment_numbers",
+    "measure_fragments",
+    "michel_numbers",
+]
 
 Floats = NDArray[np.float64]
 
@@ -86,6 +92,14 @@ def fragment_numbers(rows: Table, names: Sequence[str]) -> Iterator[Number]:
         for measure in MEASURES[:4]:
             mean = mean_known(rows[f"fragment_{measure}"][:, number])
             yield percent(f"{name} fragment {_LABELS[measure]}", mean)
+
+
+def michel_numbers(rows: Table) -> Iterator[Number]:
+    """How many Michel electrons are found, and how many of those called so are right.
+
+    Args:
+        rows: What :func:`measure_fragments` gave.
+    """
     true, found, called, right = (rows[name].sum() for name in _MICHEL)
     yield percent("Michel electrons found", ratio(found, true))
     yield percent("Michel electrons right", ratio(right, called))

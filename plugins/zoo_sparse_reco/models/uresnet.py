@@ -13,7 +13,7 @@ from zoo_sparse_reco.models.blocks import Activation, Blocks, Down, Up
 from zoo_sparse_reco.sparse.convolution import SubmanifoldConv
 from zoo_sparse_reco.sparse.maps import LevelMaps, NeighbourMap, UpMap
 
-__all__ = ["ClassHeads", "Features", "UResNet", "finer_map", "widths"]
+__all__ = ["ClassHeads", "Decoder", "Features", "UResNet", "finer_map", "widths"]
 
 CLASSES = 5
 
@@ -25,10 +25,12 @@ class Features:
     Attributes:
         deepest: (N, channels) of the coarsest level.
         decoded: Features of the other levels, from coarse to fine, each (N_l, channels).
+        encoded: What the encoder made of all levels, from fine to coarse, each (N_l, channels).
     """
 
     deepest: Tensor
     decoded: tuple[Tensor, ...]
+    encoded: tuple[Tensor, ...] = ()
 
     @property
     def finest(self) -> Tensor:
@@ -83,13 +85,46 @@ class UResNet(nn.Module):
                 values = self.down[level - 1](values, levels[level - 1].down)
             values = blocks(values, levels[level].neighbours)
             kept.append(values)
-        deepest, decoded = values, []
-        for level in reversed(range(len(self.up))):
-            values = self.up[level](values, finer_map(levels, level))
-            values = torch.cat([kept[level], values], 1)
-            values = self.decoder[level](values, levels[level].neighbours)
-            decoded.append(values)
-        return Features(deepest, tuple(decoded))
+        decoded = _decoded(kept, self.up, self.decoder, levels)
+        return Features(values, decoded, tuple(kept))
+
+
+class Decoder(nn.Module):
+    """One more decoder of what the encoder of a :class:`UResNet` made.
+
+    Args:
+        config: That of the network.
+    """
+
+    def __init__(self, config: BackboneConfig) -> None:
+        super().__init__()
+        wide, momentum = widths(config), config.momentum
+        steps = range(config.depth - 1)
+        self.up = nn.ModuleList(Up(wide[level + 1], wide[level], momentum) for level in steps)
+        self.decoder = nn.ModuleList(
+            Blocks(2 * wide[level], wide[level], config.reps, momentum) for level in steps
+        )
+
+    def forward(self, encoded: Sequence[Tensor], levels: Sequence[LevelMaps]) -> Tensor:
+        """Features of the finest level (V, filters), of those of all levels, the finest first."""
+        decoded = _decoded(encoded, self.up, self.decoder, levels)
+        return decoded[-1] if decoded else encoded[0]
+
+
+def _decoded(
+    encoded: Sequence[Tensor],
+    up: nn.ModuleList,
+    blocks: nn.ModuleList,
+    levels: Sequence[LevelMaps],
+) -> tuple[Tensor, ...]:
+    """Features of all levels but the coarsest, from coarse to fine."""
+    values, decoded = encoded[-1], []
+    for level in reversed(range(len(up))):
+        values = up[level](values, finer_map(levels, level))
+        values = torch.cat([encoded[level], values], 1)
+        values = blocks[level](values, levels[level].neighbours)
+        decoded.append(values)
+    return tuple(decoded)
 
 
 class ClassHeads(nn.Module):

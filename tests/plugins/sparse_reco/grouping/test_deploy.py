@@ -126,7 +126,7 @@ def test_the_exported_file_is_the_model(
         samples = random_events(2, clusters=clusters, seed=8)
         found, expected = exported.predict(samples), predictor.predict(samples)
         for column in expected:
-            if column == "id" or column == "stage":
+            if column in {"id", "stage"}:
                 continue
             np.testing.assert_allclose(
                 found[column].values, expected[column].values, rtol=1e-3, atol=1e-4

@@ -51,7 +51,7 @@ def plugin() -> Iterator[None]:
 
     @hookimpl
     def zoo_tasks() -> Sequence[Task]:
-        (task,) = entry_point.zoo_tasks()
+        task = entry_point.zoo_tasks()[0]
         nets = {name: task.models[name] for name in NETWORKS}
         small = replace(task, models=nets, sources={}, figures=None)
         return (replace(small, metrics="sparse_networks_alone:Accuracy"),)
