@@ -82,7 +82,12 @@ def _train(model: str, data: Path, out: Path, recipe: str, *sets: str) -> Result
 
 
 CASES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
-    ("grappa-shower", "paper", ("training.epochs=none",), {"edge", "primary"}),
+    (
+        "grappa-shower",
+        "paper",
+        ("training.epochs=none", "model.use_group_pred=false"),
+        {"edge", "primary"},
+    ),
     ("grappa-track", "quick", ("model.points=false",), {"edge"}),
     (
         "grappa-interaction",
@@ -93,10 +98,9 @@ CASES: list[tuple[str, str, tuple[str, ...], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("model", "recipe", "sets", "terms"), CASES)
-def test_a_training_and_its_predictions(
-    data: Write, tmp_path: Path, model: str, recipe: str, sets: tuple[str, ...], terms: set[str]
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
+def test_a_training_and_its_predictions(data: Write, tmp_path: Path, case: Any) -> None:
+    model, recipe, sets, terms = case
     run = tmp_path / "run"
     done = _train(model, data(), run, recipe, *sets)
     assert done.exit_code == 0, done.output
