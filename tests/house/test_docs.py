@@ -30,7 +30,7 @@ OPTICS = ROOT / "plugins" / "zoo_optics" / "README.md"
 HA_TPC = ROOT / "plugins" / "zoo_ha_tpc" / "README.md"
 CALO = ROOT / "plugins" / "zoo_calo" / "README.md"
 SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
-STAGES = ("sparse-reco-clustering", "sparse-reco-chain")
+STAGES = ("sparse-reco-clustering", "sparse-reco-grouping", "sparse-reco-chain")
 """Pages of ``docs/plugins`` with commands of their own."""
 # In this order: later pages use what the first two make.
 PAGES = (
