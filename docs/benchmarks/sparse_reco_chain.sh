@@ -62,13 +62,13 @@ link classes sparse-cluster classes semantic "data.upstream.path=$OUT/events.h5"
 train cluster sparse-cluster/graph-spice classes $CLUSTER
 link fragments sparse-group fragments cluster "data.upstream.path=$OUT/classes.h5"
 # shellcheck disable=SC2086
-train shower sparse-group/grappa-shower fragments --set model.inputs=models $SHOWER
+train shower sparse-group/grappa-shower fragments $SHOWER
 # shellcheck disable=SC2086
-train track sparse-group/grappa-track fragments --set model.inputs=models $TRACK
+train track sparse-group/grappa-track fragments $TRACK
 link particles sparse-group particles track data.upstream.source=particles \
   --set "data.upstream.model=$OUT/shower" --set "data.upstream.upstream.path=$OUT/fragments.h5"
 # shellcheck disable=SC2086
-train interaction sparse-group/grappa-interaction particles --set model.inputs=models $INTERACTION
+train interaction sparse-group/grappa-interaction particles $INTERACTION
 chain=("$OUT/semantic" "$OUT/cluster" "$OUT/shower" "$OUT/track" "$OUT/interaction")
 
 # Every stage's table, with baselines and oracles, on the predictions of the stages before.

@@ -32,6 +32,7 @@ CALO = ROOT / "plugins" / "zoo_calo" / "README.md"
 SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
 STAGES = (
     "sparse-reco-clustering",
+    "sparse-reco-grouping",
     "sparse-reco-chain",
     "sparse-reco-pretraining",
 )

@@ -11,6 +11,7 @@ test_plugins_and_tasks = conformance(
 
 test_a_small_network_of_each = conformance(
     *("calo/wgan-lite", "dnn-roi/lite-unet", "ha-tpc/cluster-net"),
-    *("optics/siren-vector", "sparse-semantic/uresnet", "sparse-cluster/spice"),
+    *("optics/siren-vector", "sparse-semantic/uresnet"),
+    *("sparse-cluster/spice", "sparse-group/grappa-shower"),
     rules=("R04", "R05", "R06", "R07", "R13"),
 )

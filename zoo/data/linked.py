@@ -44,7 +44,8 @@ class LinkedSource:
         self.link = link
         self.predictor = predictor
         self.facts: Mapping[str, Any] = link.facts(source.facts)
-        optional = getattr(link, "optional", frozenset()) - link.needs  # older links have none
+        optional: frozenset[str] = getattr(link, "optional", frozenset())  # older links have none
+        optional = optional - link.needs
         found = available_fields(source, optional) if optional else optional
         self._read = link.needs | predictor.needs | found
 

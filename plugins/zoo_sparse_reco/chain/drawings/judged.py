@@ -90,7 +90,7 @@ def _vertices(judged: Judged) -> Drawing:
     figure = Figure(figsize=(5.2, 3.6), layout="constrained")
     place = figure.subplots()
     edges = np.geomspace(0.05, 500, 41)
-    place.hist(np.clip(apart, edges[0], edges[-1]), edges, color=_SHOWER, histtype="step")
+    place.hist(np.clip(apart, edges[0], edges[-1]), edges.tolist(), color=_SHOWER, histtype="step")
     if len(apart):
         within = float(np.quantile(apart, 0.68))
         place.axvline(within, color="0.4", linestyle="--", linewidth=1)
@@ -107,6 +107,11 @@ def _vertices(judged: Judged) -> Drawing:
 def _kinds(judged: Judged) -> Drawing:
     counts = confusion(judged.rows)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    columns: dict[str, Any] = {
+        "true": np.repeat(np.arange(len(_NAMES)), len(_NAMES)),
+        "found": np.tile(np.arange(len(_NAMES)), len(_NAMES)),
+        "particles": counts.ravel(),
+    }
     figure = Figure(figsize=(4.8, 4.2), layout="constrained")
     place = figure.subplots()
     place.imshow(share, cmap="Blues", vmin=0, vmax=1)
@@ -121,11 +126,7 @@ def _kinds(judged: Judged) -> Drawing:
         name="kinds",
         caption="Kinds of matched particles; colours are shares of a row.",
         figure=figure,
-        data={
-            "true": np.repeat(np.arange(len(_NAMES)), len(_NAMES)),
-            "found": np.tile(np.arange(len(_NAMES)), len(_NAMES)),
-            "particles": counts.ravel(),
-        },
+        data=columns,
     )
 
 

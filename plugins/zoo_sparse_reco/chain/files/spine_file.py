@@ -111,8 +111,8 @@ def write_spine(reco: Path, out: Path) -> None:
         info = file.create_dataset("info", (0,), maxshape=(None,), dtype="f4")
         info.attrs["version"] = "written by zoo sparse-reco in the layout of SPINE, version 1"
         reference = [(name, h5py.regionref_dtype) for name in _PRODUCTS]
-        for name, (dtype, row, class_name) in _PRODUCTS.items():
-            made = file.create_dataset(name, (0, *row), maxshape=(None, *row), dtype=dtype)
+        for name, (dtype, size, class_name) in _PRODUCTS.items():
+            made = file.create_dataset(name, (0, *size), maxshape=(None, *size), dtype=dtype)
             made.attrs["scalar"] = name == "index"
             if class_name:
                 made.attrs["class_name"] = class_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,9 +63,9 @@ def intervals(
     return {name: Interval(value[name], *_ends(drawn[name])) for name in numbers}
 
 
-def pairs_of(rows: Sequence[EventRow], name: str) -> Array:
+def pairs_of(rows: Sequence[EventRow], name: str) -> NDArray[Any]:
     """A column of the matched particles of all events."""
-    found: Array = np.concatenate([np.asarray(getattr(row.particles, name)) for row in rows])
+    found: NDArray[Any] = np.concatenate([np.asarray(getattr(row.particles, name)) for row in rows])
     return found
 
 

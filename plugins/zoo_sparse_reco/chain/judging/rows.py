@@ -27,8 +27,6 @@ LEVELS: Mapping[str, str] = {
 SMALLEST = 10
 """True and found particles of fewer voxels neither count nor match."""
 
-_NEEDED = ("semantic", *LEVELS.values())
-
 
 @dataclass(frozen=True)
 class ParticlePairs:
@@ -84,32 +82,40 @@ def measured(truth: Table, row: int, reco: Table, at: int, smallest: int = SMALL
     """One event against its truth.
 
     Args:
-        truth: Samples, with what is known.
+        truth: Samples, with what is known; what is not known is not judged.
         row: The event.
         reco: Tables of :data:`~zoo_sparse_reco.chain.specs.RECO`.
         at: The same event.
         smallest: See :data:`SMALLEST`.
 
     Raises:
-        DataError: The truth lacks what is always needed, or has other voxels.
+        DataError: No clusters are known, or the voxels are others.
     """
-    missing = [name for name in _NEEDED if name not in truth]
-    if missing:
+    if not any(name in truth for name in LEVELS.values()):
         raise DataError(
-            f"the data do not know the true '{missing[0]}'",
+            "the data know no true fragments, particles or interactions",
             where="truth",
             remedy="judge on simulated events",
         )
-    true = {level: truth[name][row] for level, name in LEVELS.items()}
-    found = {level: reco[f"voxels/{level}"][at] for level in LEVELS}
-    if len(true["particle"]) != len(found["particle"]):
+    voxels = len(truth["voxel_x"][row])
+
+    def of(name: str) -> NDArray[Any]:
+        known: NDArray[Any] = truth[name][row] if name in truth else np.full(voxels, -1)
+        return known
+
+    true = {level: of(name) for level, name in LEVELS.items()}
+    there = len(reco["voxels/x"][at])
+    if voxels != there:
         raise DataError(
-            f"an event of {len(true['particle'])} voxels was reconstructed with "
-            f"{len(found['particle'])}",
+            f"an event of {voxels} voxels was reconstructed with {there}",
             where=f"id {int(reco.ids[at])}",
             remedy="judge with the data that were reconstructed",
         )
-    semantic, called = truth["semantic"][row], reco["voxels/semantic"][at]
+    found = {
+        level: reco[f"voxels/{level}"][at] if name in truth else of(name)
+        for level, name in LEVELS.items()
+    }
+    semantic, called = of("semantic"), reco["voxels/semantic"][at]
     known = semantic >= 0
     matches = {
         level: matched(true[level], found[level], smallest) for level in ("particle", "interaction")

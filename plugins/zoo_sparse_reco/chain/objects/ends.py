@@ -120,15 +120,12 @@ def start_of_shower(
     """
     low, high = extremes(fragment)
     found = [points.near(end, semantic, SNAP_VOXELS) for end in (low, high)]
-    if found[0] >= 0 and found[1] < 0:
-        return points.place[found[0]]
-    if found[1] >= 0 and found[0] < 0:
-        return points.place[found[1]]
-    at_low = _starts_low(place, fragment, deposit, low, high)
-    near = found[0] if at_low else found[1]
-    if near >= 0:
-        return points.place[near]
-    return low if at_low else high
+    if (found[0] >= 0) == (found[1] >= 0):
+        chosen = 0 if _starts_low(place, fragment, deposit, low, high) else 1
+    else:
+        chosen = 0 if found[0] >= 0 else 1
+    start: Array = points.place[found[chosen]] if found[chosen] >= 0 else (low, high)[chosen]
+    return start
 
 
 def extremes(place: Array) -> tuple[Array, Array]:

@@ -76,6 +76,11 @@ class Event:
     fragments: Said = field(default=_NOTHING)
     particles: Said = field(default=_NOTHING)
 
+    def middle(self, rows: NDArray[np.intp] | slice = slice(None)) -> Array:
+        """Middles of voxels, (n, 3)."""
+        found: Array = self.place[rows].astype(np.float64) + 0.5
+        return found
+
 
 class Members:
     """Which voxels belong to which of some clusters.

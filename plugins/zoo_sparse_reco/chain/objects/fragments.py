@@ -49,7 +49,7 @@ class Fragments:
 
     def columns(self, event: Event) -> dict[str, NDArray[Any]]:
         """Those of ``fragments/...``; a start is the extreme away from the rest of the particle."""
-        middle = event.place + 0.5
+        middle = event.middle()
         count = len(self.particle)
         start, direction = np.full((count, 3), np.nan), np.full((count, 3), np.nan)
         for one in range(count):

@@ -147,7 +147,7 @@ def _particle(
     grid: VoxelGrid,
 ) -> Particle:
     """A particle, but for its interaction and the number of its fragments."""
-    place, deposit = event.place[rows] + 0.5, event.deposit[rows]
+    place, deposit = event.middle(rows), event.deposit[rows]
     beyond = np.array(grid.shape) - MARGIN_VOXELS
     inside = (event.place[rows] >= MARGIN_VOXELS) & (event.place[rows] < beyond)
     ends, dedx = None, np.nan
@@ -155,7 +155,7 @@ def _particle(
         ends = ends_of_track(place, deposit, semantic, event.points)
         start, end = ends.start, ends.end
     else:
-        first, energy = event.place[begins] + 0.5, event.deposit[begins]
+        first, energy = event.middle(begins), event.deposit[begins]
         start = start_of_shower(place, first, energy, semantic, event.points)
         end = place[int(np.argmax(np.linalg.norm(place - start, axis=1)))]
         dedx = _early_loss(first, energy, start, grid.voxel_mm)

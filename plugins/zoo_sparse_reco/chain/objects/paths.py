@@ -47,7 +47,7 @@ class Way:
         while open_.any():
             inside = np.flatnonzero(~open_)
             outside = np.flatnonzero(open_)
-            gap, near = KDTree(self.place[inside]).query(self.place[outside])
+            gap, near = map(np.asarray, KDTree(self.place[inside]).query(self.place[outside]))
             first = int(np.argmin(gap))
             beyond = self._reached(int(outside[first]))
             beyond = beyond + gap[first] + distance[inside[near[first]]]
@@ -68,7 +68,7 @@ class Way:
         return int(self._tree.query(point)[1])
 
     def _reached(self, row: int) -> Array:
-        found: Array = dijkstra(self._graph, directed=False, indices=row)
+        found: Array = dijkstra(self._graph, directed=False, indices=np.array([row]))[0]
         return found
 
 

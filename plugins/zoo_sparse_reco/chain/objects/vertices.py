@@ -38,7 +38,7 @@ def nearest_to_lines(
     """
     count = len(start)
     pull = np.where(is_track, _TRACK_PULL, _SHOWER_PULL)
-    known = ~np.isnan(direction).any(axis=1)
+    known = np.asarray(np.isfinite(direction).all(axis=1))
     along = np.where(known[:, None], direction, 0.0)
     across = np.eye(3) - along[:, :, None] * along[:, None, :]
     across[~known] = 0.0
@@ -46,7 +46,7 @@ def nearest_to_lines(
     forms = across + pull[:, None, None] * np.eye(3)
     given = np.ones(count) if weight is None else weight
     trust = np.ones(count)
-    place = start[0]
+    place: Array = start[0]
     for _ in range(_STEPS):
         total = (given * trust)[:, None, None] * forms
         right = np.einsum("nij,nj->i", total, start)

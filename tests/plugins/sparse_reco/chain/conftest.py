@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from zoo.api import Ragged, Table
+from zoo.registry import registry
 from zoo_sparse_reco.chain.running import Chain
 from zoo_sparse_reco.chain.stages import STAGES, TRUTH, open_stages
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
@@ -18,6 +20,36 @@ from zoo_sparse_reco.sources.events_config import EventsConfig
 from zoo_sparse_reco.specs import SAMPLE, VOXELS
 
 ALL_TRUE = {stage.name: TRUTH for stage in STAGES}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plugin() -> Iterator[None]:
+    """The registry with this plugin alone, whatever is installed."""
+    point = EntryPoint("sparse-reco", "zoo_sparse_reco.plugin", "zoo.plugins")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zoo.registry.entry_points", lambda **_: [point])
+        registry.cache_clear()
+        yield
+    registry.cache_clear()
+
+
+Command = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def command() -> Command:
+    """Runs a command of zoo that ends well: arguments, and settings; what it writes."""
+    from typer.testing import CliRunner
+
+    from zoo.cli.app import app
+
+    def run(*arguments: str, settings: Sequence[str] = ()) -> str:
+        given = [part for one in settings for part in ("--set", one)]
+        told = CliRunner().invoke(app, [*arguments, *given])
+        assert told.exit_code == 0, told.output
+        return told.stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -59,24 +91,39 @@ def true_reco(true_chain: Chain, events: Table) -> Table:
 
 
 @pytest.fixture(scope="session")
-def event_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def event_file(command: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five events in a file that zoo wrote."""
-    from typer.testing import CliRunner
-
-    from zoo.cli.app import app
-
     path = tmp_path_factory.mktemp("events") / "events.h5"
-    told = CliRunner().invoke(
-        app,
-        [
-            *("data", "simulate", "sparse-semantic", "--data", "events", "--events", "5"),
-            *("--seed", "4", "--out", str(path)),
-            *_set("size_mm=[384, 384, 384]", "vertices=[2, 3]", "rain=[1, 1]"),
-            *_set("energy_factor=0.25"),
-        ],
+    options = ("size_mm=[384, 384, 384]", "vertices=[2, 3]", "rain=[1, 1]", "energy_factor=0.25")
+    command(
+        *("data", "simulate", "sparse-semantic", "--data", "events", "--events", "5"),
+        *("--seed", "4", "--out", str(path)),
+        settings=[f"data.options.{one}" for one in options],
     )
-    assert told.exit_code == 0, told.output
     return path
+
+
+@pytest.fixture(scope="session")
+def linked_files(
+    command: Command, event_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, tuple[str, Path]]:
+    """The events with what the classical models say, link after link: task and file of each."""
+    folder = tmp_path_factory.mktemp("linked")
+    found: dict[str, tuple[str, Path]] = {}
+    before = event_file
+    for source, task, model in (
+        ("classes", "sparse-cluster", "sparse-semantic/local-dedx"),
+        ("fragments", "sparse-group", "sparse-cluster/dbscan"),
+        ("particles", "sparse-group", "sparse-group/nearest-start"),
+    ):
+        path = folder / f"{source}.h5"
+        command(
+            *("data", "convert", task, "--data", source, "--out", str(path)),
+            settings=[f"data.model={model}", f"data.upstream.path={before}"],
+        )
+        found[source] = (task, path)
+        before = path
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +144,3 @@ def voxels_of() -> Callable[[Sequence[Mapping[str, Any]]], Table]:
         return Table({"id": np.arange(len(rows), dtype=np.uint64), **columns})
 
     return made
-
-
-def _set(*options: str) -> list[str]:
-    return [part for one in options for part in ("--set", f"data.options.{one}")]

@@ -101,17 +101,21 @@ def test_an_energy_resolution_is_the_quantile_of_the_errors(
 def test_other_voxels_and_missing_truth_are_refused(true_reco: Table, events: Table) -> None:
     with pytest.raises(DataError, match="was reconstructed with"):
         measured(events, 0, true_reco, 1)
-    bare = Table({"id": events.ids, "semantic": events["semantic"]})
-    with pytest.raises(DataError, match="do not know the true 'fragment'"):
+    bare = Table({"id": events.ids, "voxel_x": events["voxel_x"]})
+    with pytest.raises(DataError, match="know no true fragments, particles or interactions"):
         measured(bare, 0, true_reco, 0)
 
 
 def test_a_truth_without_particles_leaves_their_numbers_open(
     true_reco: Table, events: Table
 ) -> None:
-    names = ("semantic", "fragment", "voxel_group", "interaction")
+    names = ("voxel_x", "fragment", "voxel_group")
     bare = Table({"id": events.ids, **{name: events[name] for name in names}})
     found = intervals([measured(bare, 0, true_reco, 0)], 0)
+    assert np.isnan(found["interaction ARI"].value)
+    assert np.isnan(found["interactions found"].value)
+    assert np.isnan(found["interactions right"].value)
+    assert np.isnan(found["voxels of the right class"].value)
     assert found["particles found"].value == 1
     assert np.isnan(found["kind right"].value)
     assert found["kind right"].told() == {"value": None, "low": None, "high": None}

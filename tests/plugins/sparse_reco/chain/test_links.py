@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zoo.api import DataError, Ragged, Table, UsageError, evaluate, read
+from zoo.api import DataError, Ragged, Table, UsageError, evaluate, facts_of, load, read
 from zoo_sparse_reco.chain.joining import joined
 from zoo_sparse_reco.chain.links import ClassesLink, FragmentsLink, ParticlesLink
 from zoo_sparse_reco.chain.links_config import ClassesConfig, FragmentsConfig, ParticlesConfig
+from zoo_sparse_reco.chain.stages import chosen as chosen_models
 
 
 def _ragged(*rows: Sequence[int]) -> Ragged:
@@ -117,36 +118,70 @@ def test_what_does_all_stages_gives_showers_and_tracks(samples: Table) -> None:
 CLASSES: Mapping[str, Any] = {"source": "classes", "model": "sparse-semantic/local-dedx"}
 
 
-@pytest.mark.parametrize("follow", ["cluster", "group", "interaction"])
 def test_predictions_are_stored_once_and_read_again(
-    event_file: Path, tmp_path: Path, follow: str
+    linked_files: Mapping[str, tuple[str, Path]],
 ) -> None:
-    """`zoo data convert` of each link, upon the file of the one before: what the classical models
-    said stands in the columns, and the facts tell which those are."""
-    out = tmp_path / "classes.h5"
-    settings = ["data.model=sparse-semantic/local-dedx", f"data.upstream.path={event_file}"]
-    _convert("sparse-cluster", "classes", settings, out)
-    assert "input_semantic" in _inputs("sparse-cluster", out)
-    called = read("sparse-cluster", str(out), frozenset({"input_semantic", "semantic"}))
+    """`zoo data convert` of each link, upon the file of the one before."""
+    task, classes = linked_files["classes"]
+    assert "input_semantic" in facts_of(task, str(classes))["inputs"]
+    called = read(task, str(classes), frozenset({"input_semantic", "semantic"}))
     right = called["input_semantic"].values == called["semantic"].values
     assert 0.5 < right.mean() < 1
-    if follow == "cluster":
-        table = evaluate(["sparse-cluster/dbscan"], str(out), split="all", resamples=2).evaluations
-        assert "sparse-cluster/true-fragments" in table
-        return
-    fragments = tmp_path / "fragments.h5"
-    settings = ["data.model=sparse-cluster/dbscan", f"data.upstream.path={out}"]
-    _convert("sparse-group", "fragments", settings, fragments)
-    assert {"input_semantic", "input_fragment"} <= _inputs("sparse-group", fragments)
-    if follow == "group":
-        return
-    particles = tmp_path / "particles.h5"
-    settings = ["data.model=sparse-group/nearest-start", f"data.upstream.path={fragments}"]
-    _convert("sparse-group", "particles", settings, particles)
-    found = read("sparse-group", str(particles), frozenset({"input_particle", "input_fragment"}))
+    task, particles = linked_files["particles"]
+    filled = set(facts_of(task, str(particles))["inputs"])
+    assert {"input_semantic", "input_fragment", "input_particle"} <= filled
+    found = read(task, str(particles), frozenset({"input_particle", "input_fragment"}))
     of, fragment = found["input_particle"].values, found["input_fragment"].values
     assert (of[fragment < 0] == -1).all()
     assert (of[fragment >= 0] >= 0).all()
+
+
+def test_baselines_are_judged_on_predictions(
+    linked_files: Mapping[str, tuple[str, Path]],
+) -> None:
+    """On predicted classes the oracle of the fragments is no longer right everywhere."""
+    _, path = linked_files["classes"]
+    table = evaluate(["sparse-cluster/dbscan"], str(path), split="all", resamples=2, displays=False)
+    oracle = table.evaluations["sparse-cluster/true-fragments"]
+    value = next(one.number.value for one in oracle.numbers if one.number.name == "fragment ARI")
+    assert 0 < value < 100
+
+
+SMALL = ("training.steps=1", "training.batch=2", "training.validate_every=1", "data.validation=0.4")
+STAGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "cluster": (
+        "classes",
+        "sparse-cluster/graph-spice",
+        ("model.filters=2", "model.depth=2", "model.reps=1"),
+    ),
+    "shower": ("fragments", "sparse-group/grappa-shower", ("model.width=4",)),
+    "track": ("fragments", "sparse-group/grappa-track", ("model.width=4",)),
+    "interaction": ("particles", "sparse-group/grappa-interaction", ("model.width=4",)),
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_trained_on_predictions_or_on_the_truth(
+    stage: str,
+    linked_files: Mapping[str, tuple[str, Path]],
+    command: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    """An update on each; the model knows which fields were predictions, and does its stage."""
+    source, model, small = STAGES[stage]
+    _, path = linked_files[source]
+    truth = ("data.events=4", "data.options.preset=small", "data.options.energy_factor=0.1")
+    told = {}
+    for name, data, more in (("linked", str(path), ()), ("true", "events", truth)):
+        out = str(tmp_path / name)
+        command(
+            *("train", model, "--recipe", "quick", "--data", data, "--out", out),
+            settings=[*SMALL, *small, *more],
+        )
+        told[name] = load(out).facts.get("inputs", ())
+    assert "input_semantic" in told["linked"]
+    assert not told["true"]
+    assert chosen_models([str(tmp_path / "linked")])[stage] == str(tmp_path / "linked")
 
 
 def test_links_follow_one_another_without_a_file(event_file: Path) -> None:
@@ -178,21 +213,3 @@ def test_a_link_without_a_model_is_refused(event_file: Path) -> None:
     config = DataConfig(**other, upstream={"path": str(event_file)})
     with pytest.raises(DataError, match="holds samples of the task"):
         open_source("sparse-group", config)
-
-
-def _convert(task: str, link: str, settings: Sequence[str], out: Path) -> None:
-    from typer.testing import CliRunner
-
-    from zoo.cli.app import app
-
-    given = [part for one in settings for part in ("--set", one)]
-    told = CliRunner().invoke(
-        app, ["data", "convert", task, "--data", link, *given, "--out", str(out)]
-    )
-    assert told.exit_code == 0, told.output
-
-
-def _inputs(task: str, path: Path) -> set[str]:
-    from zoo.api import facts_of
-
-    return set(facts_of(task, str(path))["inputs"])

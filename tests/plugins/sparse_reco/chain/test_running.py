@@ -195,7 +195,7 @@ def test_models_are_told_to_stages() -> None:
     [
         (["ghosts=truth"], "no stage 'ghosts'"),
         (["semantic=truth", "semantic=truth"], "two models for the stage semantic"),
-        (["mini-track/centroid"], "which stage"),
+        (["sparse-reco/all"], "no such id"),
     ],
 )
 def test_models_that_make_no_sense_are_refused(refs: list[str], message: str) -> None:

@@ -80,7 +80,7 @@ def clusters_of(graph: Graph, samples: Table) -> list[Any]:
 
 @pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("points", [True, False])
-def test_nodes(config: Any, points: bool, random_events: RandomEvents) -> None:  # noqa: FBT001
+def test_nodes(config: Any, points: bool, random_events: RandomEvents) -> None:
     samples = random_events(3, seed=1)
     graph = graph_of(samples, config(points=points), "spine")
     rows = [
@@ -107,7 +107,7 @@ def test_edges(config: Any, random_events: RandomEvents) -> None:
     settings = config(distances=[30, 20, 10, 25, 40, 15, 0, 35, 12, 30])
     graph = graph_of(samples, settings, "spine")
     clusters, nodes = clusters_of(graph, samples), graph.nodes
-    reach = {pair: value for pair, value in zip(ORDER, settings.distances, strict=True)}
+    reach = dict(zip(ORDER, settings.distances, strict=True))
     expected: dict[tuple[int, int], float] = {}
     for one in range(len(nodes)):
         for other in range(len(nodes)):

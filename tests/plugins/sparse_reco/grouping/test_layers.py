@@ -1,4 +1,4 @@
-"""The network equals an independent calculation in float64, in plain loops; order is of no matter."""
+"""The network equals a calculation in plain loops and float64; order is of no matter."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from zoo.api import Table
+from zoo_sparse_reco.grouping.codec import GrappaCodec
 from zoo_sparse_reco.grouping.config import (
     GrappaInteractionConfig,
     GrappaShowerConfig,
@@ -215,12 +216,10 @@ def test_small_graphs_train(name: str, nodes: int) -> None:
     assert all(torch.isfinite(one).all() for one in found.values())
 
 
-def test_events_do_not_see_each_other(random_events: Callable[..., Table]) -> None:
+def test_events_do_not_see_each_other(
+    random_events: Callable[..., Table], facts: dict[str, Any]
+) -> None:
     """An event beside others has the answers that it has alone."""
-    from zoo_sparse_reco.grouping.codec import GrappaCodec  # noqa: PLC0415  # beside its use
-    from zoo_sparse_reco.physics.voxel_grid import VoxelGrid  # noqa: PLC0415
-
-    facts = VoxelGrid(name="test", shape=(64, 64, 64), voxel_mm=3.0).facts
     samples = random_events(3, seed=8)
     codec = GrappaCodec(CASES["interaction"], facts, {})
     net = network("interaction")

@@ -35,6 +35,14 @@ def test_as_scikit_learn(fields: list[str]) -> None:
     assert overlaps.adjusted_mutual_information() == pytest.approx(float(fields[3]), abs=1e-9)
 
 
+def test_single_voxels_are_the_same_clusters() -> None:
+    """Both differences from chance are 0; agreement is perfect."""
+    for count in (2, 7, 30):
+        single = Overlaps.of(np.arange(count), np.arange(count)[::-1])
+        assert single.adjusted_mutual_information() == 1.0
+        assert single.adjusted_rand_index() == 1.0
+
+
 def test_one_cluster_against_halves() -> None:
     """By hand: 10 voxels in halves; together they are one cluster."""
     halves = np.repeat([3, 8], 5)
