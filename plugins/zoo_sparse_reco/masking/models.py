@@ -28,10 +28,10 @@ _USUAL = -0.7
 class MaskedNet(nn.Module):
     """Backbone and heads. The backbone's parameters have the names they have in ``SparseNet``.
 
-    Features of what is hidden are 0, and a token is added after the first convolution: a vector that
-    is learnt, one for hidden energies, one for hidden places. So that convolution has the shape that
-    it has where all is seen, and hidden places do not drown the energies beside them, as one number
-    far off would. Coordinates are no secret and stay.
+    Features of what is hidden are 0, and a token is added after the first convolution: a vector
+    that is learnt, one for hidden energies, one for hidden places. So that convolution has the
+    shape that it has where all is seen, and hidden places do not drown the energies beside them, as
+    one number far off would. Coordinates are no secret and stay.
     """
 
     def __init__(self, config: MaskedUResNetConfig) -> None:
