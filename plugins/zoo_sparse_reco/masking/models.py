@@ -34,6 +34,8 @@ class MaskedNet(nn.Module):
     one number far off would. Coordinates are no secret and stay.
     """
 
+    secret: Tensor
+
     def __init__(self, config: MaskedUResNetConfig) -> None:
         super().__init__()
         names = feature_names(config)
