@@ -23,7 +23,7 @@ class MaskedLearner(Learner):
         """Terms ``energy``, its mean over hidden voxels, and ``occupancy``, over hidden places."""
         raw: dict[str, Tensor] = nets["net"](**batch.inputs)
         targets = batch.targets
-        counts: Mapping[str, float] = targets["counts"]  # type: ignore[assignment]  # numbers pass through
+        counts: Mapping[str, float] = targets["counts"]
         error = (raw["log_energy"].float() - targets["log_energy"]).square()
         entropy = functional.binary_cross_entropy_with_logits(
             raw["occupancy"].float(), targets["occupied"], reduction="none"

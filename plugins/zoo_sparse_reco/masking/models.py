@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from zoo_sparse_reco.codec import INPUT_TABLE
 from zoo_sparse_reco.features import feature_names
 from zoo_sparse_reco.masking.config import MaskedUResNetConfig
-from zoo_sparse_reco.masking.patches import ENERGY, PLACE
+from zoo_sparse_reco.masking.patches import ENERGY, PLACE, SEEN
 from zoo_sparse_reco.models.blocks import Activation
 from zoo_sparse_reco.models.uresnet import UResNet
 from zoo_sparse_reco.sparse.maps import NeighbourMap, level_maps
 
 __all__ = ["MaskedNet", "masked_networks"]
 
-_TOKENS = (-2.0, -3.0)
-"""What stands first for a hidden energy, and for a hidden place: below -1, which is 0 MeV."""
+_SPREAD = 0.1
+"""Of the tokens at the start: about what the first convolution makes of usual energies."""
 
 _USUAL = -0.7
 """Logarithm of the energy of a usual voxel, 0.5 MeV: where the head begins."""
@@ -28,10 +28,13 @@ _USUAL = -0.7
 class MaskedNet(nn.Module):
     """Backbone and heads. The backbone's parameters have the names they have in ``SparseNet``.
 
-    Features of what is hidden are replaced by numbers that are learnt, two of each column; so the
-    first convolution has the shape that it has for events of which all is seen. Coordinates are
-    no secret and stay.
+    Features of what is hidden are 0, and a token is added after the first convolution: a vector
+    that is learnt, one for hidden energies, one for hidden places. So that convolution has the
+    shape that it has where all is seen, and hidden places do not drown the energies beside them, as
+    one number far off would. Coordinates are no secret and stay.
     """
+
+    secret: Tensor
 
     def __init__(self, config: MaskedUResNetConfig) -> None:
         super().__init__()
@@ -39,8 +42,7 @@ class MaskedNet(nn.Module):
         self.backbone = UResNet(config, len(names))
         secret = torch.tensor([name not in {"x", "y", "z"} for name in names])
         self.register_buffer("secret", secret, persistent=False)
-        tokens = torch.tensor(_TOKENS)[:, None].repeat(1, int(secret.sum()))
-        self.tokens = nn.Parameter(tokens)
+        self.tokens = nn.Parameter(_SPREAD * torch.randn(2, config.filters))
         self.active = Activation(config.filters, config.momentum)
         self.energy = nn.Linear(config.filters, 1)
         self.occupancy = nn.Linear(config.filters, 1)
@@ -58,23 +60,16 @@ class MaskedNet(nn.Module):
         first = levels[0].neighbours
         if INPUT_TABLE in tables:
             first = NeighbourMap(tables[INPUT_TABLE])
-        values = self.backbone(self._hidden(features, kind), first, levels).finest
+        hidden = (kind != SEEN)[:, None]
+        shown = torch.where(hidden & self.secret, 0.0, features)
+        # A product with 0 and 1, not a selection: gradients of rows then have one order.
+        which = torch.stack([kind == ENERGY, kind == PLACE], 1).to(self.tokens.dtype)
+        values = self.backbone(shown, first, levels, which @ self.tokens).finest
         active = self.active(values)
         return {
             "log_energy": self.energy(active).squeeze(1),
             "occupancy": self.occupancy(active).squeeze(1),
         }
-
-    def _hidden(self, features: Tensor, kind: Tensor) -> Tensor:
-        """Features with tokens in their place where something is hidden."""
-        values = features[:, self.secret]
-        for token, hidden in enumerate((ENERGY, PLACE)):
-            values = torch.where((kind == hidden)[:, None], self.tokens[token], values)
-        if bool(self.secret.all()):
-            return values
-        changed = features.clone()
-        changed[:, self.secret] = values.to(features.dtype)
-        return changed
 
 
 def masked_networks(

@@ -70,15 +70,24 @@ class UResNet(nn.Module):
             Blocks(2 * wide[level], wide[level], config.reps, momentum) for level in steps
         )
 
-    def forward(self, values: Tensor, first: NeighbourMap, levels: Sequence[LevelMaps]) -> Features:
+    def forward(
+        self,
+        values: Tensor,
+        first: NeighbourMap,
+        levels: Sequence[LevelMaps],
+        tokens: Tensor | None = None,
+    ) -> Features:
         """Features of all levels.
 
         Args:
             values: (V, columns).
             first: What the first convolution sees.
             levels: Maps, the finest level first.
+            tokens: (V, filters), added to what the first convolution makes; ``None``: nothing is.
         """
         values = self.first(values, first)
+        if tokens is not None:
+            values = values + tokens
         kept: list[Tensor] = []
         for level, blocks in enumerate(self.encoder):
             if level:

@@ -66,7 +66,7 @@ class Lengths(Simulator):
 def test_files_are_shared_by_tasks_with_equal_fields(
     task: str, read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sources, "registry", lambda: SimpleNamespace(tasks=SPECS))
+    monkeypatch.setattr(sources, "registry", lambda: SimpleNamespace(tasks=SPECS, task=SPECS.get))
     monkeypatch.setattr(sources, "sample_specs", SPECS.__getitem__)
     path = tmp_path / "a.h5"
     simulate_file(Lengths(), SPECS["first"], path, task="first", seed=1, events=3, about={})
@@ -79,7 +79,7 @@ def test_files_are_shared_by_tasks_with_equal_fields(
 
 
 def test_files_of_an_unknown_task_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sources, "registry", lambda: SimpleNamespace(tasks={}))
+    monkeypatch.setattr(sources, "registry", lambda: SimpleNamespace(tasks={}, task=SPECS.get))
     path = tmp_path / "a.h5"
     simulate_file(Lengths(), SPECS["first"], path, task="first", seed=1, events=3, about={})
     with pytest.raises(DataError, match="of the task 'first', not of 'alike'"):
