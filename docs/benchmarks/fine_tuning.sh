@@ -56,3 +56,4 @@ simulate planes dnn-roi cosmics 20 35 "${piece[@]}"
 simulate planes-test dnn-roi cosmics 60 36 "${piece[@]}"
 both planes dnn-roi/lite-unet "$SEEDS" model.crop.wires=64 model.crop.bins=100 \
   training.steps=400 training.validate_every=100
+"$ZOO" compare "$OUT/planes-judged" --against scratch --number Dice

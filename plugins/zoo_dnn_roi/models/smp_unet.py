@@ -92,4 +92,18 @@ def _unet(config: SmpUNetConfig) -> nn.Module:
             where=f"model.encoder = {config.encoder}",
             remedy="choose a convolutional encoder with feature maps at strides 2 to 32",
         ) from error
+    encoder: Any = unet.encoder
+    _leave_out_unused(encoder.model)
     return unet
+
+
+def _leave_out_unused(encoder: Any) -> None:
+    """Blocks behind the last feature map: timm's EfficientNets keep and compute them for nothing.
+
+    Args:
+        encoder: One of timm that gives feature maps; changed in place.
+    """
+    names = [name.split(".") for name in encoder.feature_info.module_name()]
+    used = [int(name[1]) for name in names if name[0] == "blocks"]
+    if used and isinstance(encoder.blocks, nn.Sequential):
+        encoder.blocks = encoder.blocks[: max(used) + 1]

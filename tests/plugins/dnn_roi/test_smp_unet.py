@@ -59,6 +59,13 @@ def test_the_default_costs_what_the_reference_says() -> None:
     assert counter.get_total_flops() / 2e9 == pytest.approx(6.7, abs=0.05)
 
 
+@pytest.mark.parametrize("encoder", ["mobilenetv3_small_050", "efficientnet_lite0", "resnet10t"])
+def test_an_encoder_ends_with_its_last_feature_map(encoder: str) -> None:
+    net = SmpUNet(config(encoder=encoder, depth=3, decoder_widths=(8, 8, 4)))
+    net(torch.randn(2, 3, 32, 32)).square().sum().backward()
+    assert [name for name, p in net.named_parameters() if p.grad is None] == []
+
+
 @pytest.mark.parametrize("size", [(32, 32), (1, 1), (64, 31)])
 def test_any_size_goes(size: tuple[int, int]) -> None:
     net = SmpUNet(config(encoder="mobilenetv3_small_050")).eval()

@@ -23,12 +23,13 @@ _EXPLAINED = ("expected failure", "skipped", "fail", "unexpected pass")
 
 
 def read(files: Iterable[Path]) -> dict[str, list[dict[str, Any]]]:
-    """Plugin -> results."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    """Plugin -> results; of one that is told twice the later file counts."""
+    found: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
     for file in files:
-        results = json.loads(file.read_bytes())["results"]
-        found.setdefault(file.name.partition(".")[0], []).extend(results)
-    return found
+        of_plugin = found.setdefault(file.name.partition(".")[0], {})
+        for result in json.loads(file.read_bytes())["results"]:
+            of_plugin[result["number"], result["subject"]] = result
+    return {plugin: list(results.values()) for plugin, results in found.items()}
 
 
 def counted(plugin: str, results: Sequence[dict[str, Any]]) -> tuple[str, ...]:
