@@ -42,6 +42,9 @@ def pages() -> dict[str, str]:
         "plugins/ha-tpc-reference.md": NOTE + task_reference("ha-tpc"),
         "plugins/calo-reference.md": NOTE + task_reference("calo"),
         "plugins/sparse-reco-reference.md": NOTE + task_reference("sparse-semantic"),
+        "plugins/sparse-cluster-reference.md": NOTE + task_reference("sparse-cluster"),
+        "plugins/sparse-group-reference.md": NOTE + task_reference("sparse-group"),
+        "plugins/sparse-masked-reference.md": NOTE + task_reference("sparse-masked"),
     }
 
 
