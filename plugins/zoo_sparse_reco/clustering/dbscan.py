@@ -105,9 +105,13 @@ def broken(
         # A fourth coordinate keeps pieces further apart than anything within one.
         apart = 4.0 * (np.ptp(place, axis=0).max() + 1)
         tree = KDTree(np.column_stack([place[inner], apart * whole[inner]]))
-        distance, nearest = tree.query(np.column_stack([place[outer], apart * whole[outer]]))
-        same = np.asarray(distance) < apart / 2
-        label[outer[same]] = label[inner[np.asarray(nearest)[same]]]
+        asked = np.column_stack([place[outer], apart * whole[outer]])
+        distance = np.asarray(tree.query(asked)[0])
+        same = np.flatnonzero(distance < apart / 2)
+        # Many are as near as each other; the first of them is the same whatever else is there.
+        near = tree.query_ball_point(asked[same], distance[same] + 1e-6)
+        first = np.array([min(some) for some in near], np.intp)
+        label[outer[same]] = label[inner[first]]
     # Of a piece of which nothing remained, all voxels stay together.
     alone = label < 0
     label[alone] = whole[alone] + label.max(initial=-1) + 1

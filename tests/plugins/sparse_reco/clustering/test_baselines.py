@@ -60,6 +60,34 @@ def test_points_of_other_classes_and_events_break_nothing(drawn: Drawn, grid: Vo
     assert near.tolist() == [False, True]
 
 
+@pytest.mark.parametrize("kind", [Dbscan, DbscanBends])
+def test_events_do_not_see_each_other(kind: Any, drawn: Drawn, grid: VoxelGrid) -> None:
+    """Voxels of a broken track are often as near to one piece as to another."""
+    samples = drawn(6, seed=5)
+    predictor = kind(DbscanConfig(break_radius=4), grid.facts)
+    whole = predictor.predict(samples)["fragment"]
+    turned = predictor.predict(samples.take([5, 4, 3, 2, 1, 0]))["fragment"]
+    for row in range(6):
+        alone = predictor.predict(samples.take([row]))["fragment"]
+        np.testing.assert_array_equal(alone[0], whole[row])
+        np.testing.assert_array_equal(turned[5 - row], whole[row])
+
+
+def test_of_equally_near_pieces_the_first_is_taken() -> None:
+    """Whatever other pieces there are: the tree of the voxels is another then."""
+    line = np.array([[0, 0, z] for z in range(9)])
+    out = line[:, 2] == 4
+    alone = broken(line, np.zeros(9, np.int64), out, 1.999, 3)
+    rng = np.random.default_rng(0)
+    for count in (1, 40, 300):
+        more = np.unique(rng.integers(20, 60, (count, 3)), axis=0)
+        place = np.concatenate([more, line])
+        whole = np.repeat([3, 9], [len(more), 9])
+        left = np.concatenate([np.zeros(len(more), np.bool_), out])
+        found = broken(place, whole, left, 1.999, 3)[len(more) :]
+        np.testing.assert_array_equal(found == found[0], alone == alone[0])
+
+
 def test_pieces_do_not_cross_classes_or_events() -> None:
     place = np.array([[1, 1, 1], [1, 1, 2], [1, 1, 3], [1, 1, 6], [1, 1, 2]])
     event, semantic = np.array([0, 0, 0, 0, 1]), np.array([0, 1, 0, 0, 0])
