@@ -34,7 +34,7 @@ def node_columns(
     voxels = samples["voxel_x"]
     count = len(voxels.values)
     node = nodes.to_voxels(nodes.number, count)
-    rows = {
+    rows: dict[str, NDArray[Any]] = {
         "node_stage": np.full(len(nodes), stage.number, np.int8),
         "node_id": nodes.number.astype(np.int32),
         "node_group": group.astype(np.int32),

@@ -81,16 +81,17 @@ def graph_of(samples: Table, config: GrappaConfig, scheme: str) -> Graph:
     nodes = nodes_of(samples, stage, scheme=scheme, smallest=config.smallest)
     points = points_of_particles(samples, scheme) if config.points else None
     place = places_of(samples)[nodes.voxel]
+    middle: Floats = place.astype(np.float64) + 0.5
     energy = samples["deposit"].values.astype(np.float64)[nodes.voxel]
     ends = ends_of(
         nodes,
-        place + 0.5,
+        middle,
         energy,
         points,
         distance=config.point_distance,
         radius=config.radius,
     )
-    features = _node_features(nodes, place + 0.5, energy, ends, config.radius)
+    features = _node_features(nodes, middle, energy, ends, config.radius)
     if node_features(stage) < features.shape[1]:
         features = np.delete(features, _CLASS_COLUMN, axis=1)
     pairs = closest_pairs(nodes, place, distance_matrix(config.distances))

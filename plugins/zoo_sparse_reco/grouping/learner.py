@@ -60,10 +60,10 @@ class GrappaLearner(Learner):
         weight = targets["primary_weight"]
         if config.use_group_pred:
             score = raw["edge"].detach().float().softmax(1)[:, 1]
-            ends = (batch.inputs[name].cpu().numpy() for name in ("edge_from", "edge_to"))
             group = partition(
                 len(weight),
-                *ends,
+                batch.inputs["edge_from"].cpu().numpy(),
+                batch.inputs["edge_to"].cpu().numpy(),
                 score.cpu().numpy(),
                 threshold=config.threshold,
                 rule=config.grouping,

@@ -51,7 +51,8 @@ def mean_ari(event: Whole, true: Whole, found: Whole, sizes: Whole) -> float:
         """Pairs of voxels of each event with one key, which is different in different events."""
         _, first, cell = np.unique(key, return_index=True, return_inverse=True)
         held = np.bincount(cell, sizes)
-        return np.bincount(row[first], held * (held - 1) / 2, minlength=count)
+        each: NDArray[np.float64] = held * (held - 1) / 2
+        return np.bincount(row[first], each, minlength=count).astype(np.float64)
 
     both = true * (int(found.max()) + 1) + found
     together, of_true, of_found, every = (pairs(key) for key in (both, true, found, row))

@@ -192,4 +192,5 @@ def _best(node: Whole, partner: Whole, key: Floats, count: int) -> Whole:
 def _degrees(one: Floats, other: Floats) -> Floats:
     """Angles (p,) between unit vectors (p, 3); 90 with one of length 0."""
     cosine = np.clip(np.einsum("ij,ij->i", one, other), -1, 1)
-    return np.degrees(np.arccos(cosine))
+    angles: Floats = np.degrees(np.arccos(cosine))
+    return angles

@@ -59,7 +59,7 @@ def scene_of(samples: Table, stage: Stage, scheme: str) -> Scene:
     place = places_of(samples)[nodes.voxel]
     energy = samples["deposit"].values.astype(np.float64)[nodes.voxel]
     points = points_of_particles(samples, scheme)
-    middle = place + 0.5
+    middle: Floats = place.astype(np.float64) + 0.5
     ends = ends_of(nodes, middle, energy, points, distance=_POINT_DISTANCE, radius=_RADIUS)
     everywhere = np.full((len(CLASSES),) * 2, np.inf)
     pairs = closest_pairs(nodes, place, everywhere)
@@ -94,4 +94,5 @@ def scene_of(samples: Table, stage: Stage, scheme: str) -> Scene:
 def unit(vectors: Floats) -> Floats:
     """Vectors (n, 3) of length 1; those of length 0 stay."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    found: Floats = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return found

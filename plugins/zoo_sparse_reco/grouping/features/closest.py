@@ -83,7 +83,7 @@ def _to_one(
         sizes = nodes.sizes[some]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         entry = np.arange(offsets[-1]) + np.repeat(nodes.offsets[some] - offsets[:-1], sizes)
-        distance, _ = tree.query(place[entry])
+        distance: NDArray[np.float64] = np.asarray(tree.query(place[entry])[0], np.float64)
         # Distances are rounded alike wherever their squares, whole numbers, are equal.
         nearest = first_largest(-np.round(distance**2), offsets)
         near = distance[nearest] < limit[chosen]

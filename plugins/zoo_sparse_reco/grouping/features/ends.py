@@ -108,7 +108,8 @@ def directions(from_: Floats, place: Floats, offsets: Whole, radius: float) -> F
     near = np.linalg.norm(relative, axis=1) <= radius
     mean = sums(relative * near[:, None], offsets)
     length = np.linalg.norm(mean, axis=1, keepdims=True)
-    return np.divide(mean, length, out=np.zeros_like(mean), where=length > 0)
+    found: Floats = np.divide(mean, length, out=np.zeros_like(mean), where=length > 0)
+    return found
 
 
 def local_dedx(
@@ -157,8 +158,6 @@ def _near(nodes: Nodes, place: Floats, points: Points | None, distance: float) -
 
 def _most_collimated(candidates: Floats, place: Floats) -> Floats:
     """That with the longest mean unit vector to all places; of equal ones the first."""
-    if len(candidates) == 1:
-        return candidates[0]
     lengths = []
     for one in candidates:
         relative = place - one
@@ -166,7 +165,8 @@ def _most_collimated(candidates: Floats, place: Floats) -> Floats:
         unit = np.divide(relative, apart, out=np.zeros_like(relative), where=apart > 0)
         lengths.append(np.linalg.norm(unit.sum(axis=0)))
     # Candidates that rounding alone tells apart are equal.
-    return candidates[int(np.argmax(np.round(lengths, 9)))]
+    best: Floats = candidates[int(np.argmax(np.round(lengths, 9)))]
+    return best
 
 
 class _Moved(NamedTuple):

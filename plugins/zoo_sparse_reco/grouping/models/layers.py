@@ -63,20 +63,20 @@ class NodeUpdate(nn.Module):
     def forward(self, nodes: Tensor, edges: Tensor, from_: Tensor, to: Tensor) -> Tensor:
         """(n, width), arguments as of :class:`EdgeUpdate`."""
         message = self.message(torch.cat([nodes.index_select(0, from_), edges], 1))
-        updated: Tensor = self.update(torch.cat([nodes, largest_at(message, to, len(nodes))], 1))
+        updated: Tensor = self.update(torch.cat([nodes, largest_at(message, to, nodes)], 1))
         return updated
 
 
-def largest_at(values: Tensor, at: Tensor, count: int) -> Tensor:
-    """Largest of the rows (e, c) that go to each place, (count, c); 0 where none goes.
+def largest_at(values: Tensor, at: Tensor, places: Tensor) -> Tensor:
+    """Largest of the rows (e, c) that go to each place, (n, c); 0 where none goes.
 
     Args:
         values: (e, c).
         at: Where each goes, int64 (e,).
-        count: Places.
+        places: (n, ...), only for how many there are: a traced file must not know a number.
     """
     lowest = torch.finfo(values.dtype).min
-    start = values.new_full((count, values.shape[1]), lowest)
+    start = torch.full_like(places[:, :1], lowest, dtype=values.dtype).repeat(1, values.shape[1])
     index = at[:, None].expand_as(values)
     largest = start.scatter_reduce(0, index, values, "amax", include_self=True)
     return torch.where(largest == lowest, torch.zeros_like(largest), largest)

@@ -189,12 +189,15 @@ def test_the_sizes_of_the_reference() -> None:
 
 def test_the_largest_message() -> None:
     values = torch.tensor([[1.0, -5.0], [3.0, -7.0], [-2.0, -1.0]], requires_grad=True)
-    found = largest_at(values, torch.tensor([2, 2, 0]), 4)
+    found = largest_at(values, torch.tensor([2, 2, 0]), torch.rand(4, 3))
     assert found.tolist() == [[-2, -1], [0, 0], [3, -5], [0, 0]]
     found.sum().backward()
     assert values.grad is not None
     assert values.grad.tolist() == [[0, 1], [1, 0], [1, 1]]
-    assert largest_at(values[:0], torch.zeros(0, dtype=torch.long), 2).tolist() == [[0, 0]] * 2
+    assert (
+        largest_at(values[:0], torch.zeros(0, dtype=torch.long), torch.rand(2, 1)).tolist()
+        == [[0, 0]] * 2
+    )
 
 
 @pytest.mark.parametrize("name", list(CASES))
