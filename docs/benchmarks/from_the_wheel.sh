@@ -30,7 +30,7 @@ TIMEFORMAT='%R %U %S'
 step() { # NAME COMMAND...: in the folder of the stranger, who has the environment alone
   local name=$1 whole user system
   shift
-  { time (cd "$OUT/work" && PATH="$OUT/env/bin:$PATH" "$@") >"$OUT/$name.log" 2>&1; } 2>"$OUT/time" || {
+  { time { (cd "$OUT/work" && PATH="$OUT/env/bin:$PATH" "$@") >"$OUT/$name.log" 2>&1; }; } 2>"$OUT/time" || {
     cat "$OUT/$name.log"
     echo "$name: failed"
     exit 1

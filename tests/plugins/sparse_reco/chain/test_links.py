@@ -214,5 +214,5 @@ def test_a_link_without_a_model_is_refused(event_file: Path) -> None:
     # Events of sparse-semantic have all fields that sparse-cluster must have, but no classes that
     # the models of fragments could read.
     source = open_source("sparse-group", config)
-    with pytest.raises(DataError, match="input_.*: the file has no such field"):
+    with pytest.raises(DataError, match=r"input_.*: the file has no such field"):
         source.read(source.blocks()[0], slice(0, 1), frozenset({"input_fragment"}))
