@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from zoo.contract.task import SourceSpec as SourceSpec
     from zoo.contract.task import Task as Task
     from zoo.data.hdf5 import open_hdf5 as open_hdf5
+    from zoo.data.hdf5_out import append_rows as append_rows
+    from zoo.data.hdf5_out import growing_dataset as growing_dataset
+    from zoo.data.hdf5_out import new_hdf5 as new_hdf5
     from zoo.data.keys import generator as generator
     from zoo.data.keys import normal as normal
     from zoo.data.keys import row_ids as row_ids
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from zoo.prediction import load as load
     from zoo.prediction import read as read
     from zoo.prediction import read_blocks as read_blocks
+    from zoo.report.drawing_files import write_drawings as write_drawings
 
 _HOME = {
     "API_VERSION": "zoo.contract.task",
@@ -115,14 +119,17 @@ _HOME = {
     "UsageError": "zoo.errors",
     "WeightsError": "zoo.errors",
     "ZooError": "zoo.errors",
+    "append_rows": "zoo.data.hdf5_out",
     "atomic_path": "zoo.files",
     "chunked": "zoo.engine.chunked",
     "evaluate": "zoo.evaluation",
     "facts_of": "zoo.prediction",
     "file_digest": "zoo.files",
     "generator": "zoo.data.keys",
+    "growing_dataset": "zoo.data.hdf5_out",
     "hookimpl": "zoo.hooks",
     "load": "zoo.prediction",
+    "new_hdf5": "zoo.data.hdf5_out",
     "normal": "zoo.data.keys",
     "open_hdf5": "zoo.data.hdf5",
     "read": "zoo.prediction",
@@ -131,6 +138,7 @@ _HOME = {
     "sample_ids": "zoo.data.keys",
     "uniform": "zoo.data.keys",
     "write_atomically": "zoo.files",
+    "write_drawings": "zoo.report.drawing_files",
 }
 __all__ = sorted(_HOME)  # noqa: PLE0605  # one list of names, not two
 

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError, Table, UsageError, atomic_path, open_hdf5
+from zoo.api import DataError, Table, UsageError, new_hdf5, open_hdf5
 from zoo_dnn_roi.physics.frame_writer import write_members
 from zoo_dnn_roi.physics.frames import TaggedTraces, read_members
 from zoo_dnn_roi.physics.wirecell_charge import wirecell_charge
@@ -190,7 +189,7 @@ def _write_archive(out: Path, frames: Iterable[tuple[Readout, TaggedTraces]], li
 
 def _write_hdf5(out: Path, frames: Iterable[tuple[Readout, TaggedTraces]]) -> int:
     count = 0
-    with atomic_path(out) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(out) as file:
         for readout, traces in frames:
             count += 1
             name = f"{TAG}{readout.anode}"

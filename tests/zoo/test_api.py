@@ -16,9 +16,9 @@ NAMES = """
 API_VERSION Batch BinnedNumber Block Checkpoint Codec Config ConfigError Consumer ConsumerContract
 Context Conversion DataError Deploy Drawing Evaluation Field Figures Interactive Learner Link
 LoggedRun Logger Loss Metrics Migration Model Number ParityError PluginError Predictor Ragged Ref
-Simulator Source SourceSpec Specs Table Task UsageError WeightsError ZooError atomic_path chunked
-evaluate facts_of file_digest generator hookimpl load normal open_hdf5 read read_blocks row_ids
-sample_ids uniform write_atomically
+Simulator Source SourceSpec Specs Table Task UsageError WeightsError ZooError append_rows
+atomic_path chunked evaluate facts_of file_digest generator growing_dataset hookimpl load new_hdf5
+normal open_hdf5 read read_blocks row_ids sample_ids uniform write_atomically write_drawings
 """.split()  # noqa: SIM905  # one name a line would fill a page
 
 

@@ -1,24 +1,12 @@
-"""Drawings on disk: each as PNG and PDF, its numbers as CSV, and an index of their captions.
-
-What a reader can turn lies beside them as a page of its own.
-"""
+"""The figures of an evaluation on disk, and an index of their captions."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
-
-import matplotlib as mpl
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from typing import cast
 
 from zoo.contract.figures import Drawing, Figures
 from zoo.contract.refs import resolve
@@ -26,14 +14,12 @@ from zoo.errors import DataError
 from zoo.evaluation import Results
 from zoo.files import write_atomically
 from zoo.registry import registry
-from zoo.report.interactive import is_digest, script_digest, standing_alone
+from zoo.report.drawing_files import write_drawings
+from zoo.report.interactive import is_digest, script_digest
 from zoo.report.shifts import shifts_drawing
 from zoo.report.style import drawn_in
 
-__all__ = ["DPI", "StoredDrawing", "draw_figures", "read_drawings", "store_drawings"]
-
-DPI = 130
-"""Of the PNG."""
+__all__ = ["StoredDrawing", "draw_figures", "read_drawings", "store_drawings"]
 
 _INDEX = "index.json"
 
@@ -98,12 +84,8 @@ def store_drawings(drawings: Iterable[Drawing], folder: Path) -> tuple[StoredDra
     """
     stored = []
     for drawing in drawings:
-        stem = folder / drawing.name
-        _lay_out(drawing.figure)
-        write_atomically(stem.with_name(f"{drawing.name}.png"), _png(drawing.figure))
-        write_atomically(stem.with_name(f"{drawing.name}.pdf"), _pdf(drawing.figure))
-        write_atomically(stem.with_name(f"{drawing.name}.csv"), _csv(drawing.data))
-        stored.append(_with_interactive(drawing, stem))
+        write_drawings([drawing], folder)
+        stored.append(_stored(drawing))
     write_atomically(folder / _INDEX, json.dumps([asdict(one) for one in stored], indent=2) + "\n")
     return tuple(stored)
 
@@ -125,56 +107,8 @@ def read_drawings(folder: Path) -> tuple[StoredDrawing, ...]:
         ) from error
 
 
-def _with_interactive(drawing: Drawing, stem: Path) -> StoredDrawing:
+def _stored(drawing: Drawing) -> StoredDrawing:
     shown = drawing.interactive
     if shown is None:
         return StoredDrawing(drawing.name, drawing.caption)
-    page = standing_alone(drawing.name, shown)
-    write_atomically(stem.with_name(f"{drawing.name}.html"), page)
-    digest = script_digest(shown.script)
-    return StoredDrawing(drawing.name, drawing.caption, digest, shown.height)
-
-
-def _lay_out(figure: Figure) -> None:
-    """Find the layout once for all files: it takes longer than drawing them.
-
-    With an engine left, matplotlib would find it again for each, by drawing everything for nothing.
-    """
-    engine = figure.get_layout_engine()
-    if engine is None:
-        return
-    FigureCanvasAgg(figure)
-    before = figure.dpi
-    figure.set_dpi(DPI)
-    engine.execute(figure)
-    figure.set_dpi(before)
-    with mpl.rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
-        figure.set_layout_engine(None)  # "none" would leave one that does nothing, slowly
-
-
-def _png(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(stream, dpi=DPI, format="png", metadata={"Software": None})
-    return stream.getvalue()
-
-
-def _pdf(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    # Without a date equal figures are equal files.
-    FigureCanvasPdf(figure).print_figure(stream, format="pdf", metadata={"CreationDate": None})
-    return stream.getvalue()
-
-
-def _csv(columns: Mapping[str, NDArray[np.float64]]) -> str:
-    """Columns side by side; shorter ones end in empty cells."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    length = max((len(column) for column in columns.values()), default=0)
-    for row in range(length):
-        writer.writerow(_cell(column, row) for column in columns.values())
-    return stream.getvalue()
-
-
-def _cell(column: NDArray[np.float64], row: int) -> Any:  # a number or nothing
-    return f"{column[row]:.9g}" if row < len(column) else ""
+    return StoredDrawing(drawing.name, drawing.caption, script_digest(shown.script), shown.height)

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.api import UsageError, write_atomically
+from zoo.api import UsageError, write_atomically, write_drawings
 from zoo_calo.digi.electronics import Electronics
 from zoo_calo.digi.levels import Level, levels
-from zoo_calo.drawings.files import store
 from zoo_calo.drawings.resolution import resolutions
 from zoo_calo.fidelity.samples import generated_for, grid_at, showers_at
 
@@ -114,5 +113,5 @@ def write(job: ResolutionJob, found: Found, folder: Path) -> None:
     Raises:
         UsageError: If the folder cannot be written.
     """
-    store([resolutions(found)], folder)
+    write_drawings([resolutions(found)], folder)
     write_atomically(folder / "results.json", json.dumps(job.told(found), indent=2) + "\n")

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from zoo.api import Drawing, write_atomically
-from zoo_calo.drawings.files import store
+from zoo.api import Drawing, write_atomically, write_drawings
 from zoo_calo.fidelity.judge import Judgement
 
 __all__ = ["lines", "write"]
@@ -53,5 +52,5 @@ def write(told: dict[str, Any], drawings: Iterable[Drawing], folder: Path) -> No
     Raises:
         UsageError: If the folder cannot be written.
     """
-    store(drawings, folder)
+    write_drawings(drawings, folder)
     write_atomically(folder / "results.json", json.dumps(told, indent=2) + "\n")

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 import h5py
 import numpy as np
 
-from zoo.api import Table
-from zoo_calo.showers_out.hdf5_out import appended, growing, new_hdf5
+from zoo.api import Table, append_rows, growing_dataset, new_hdf5
 from zoo_calo.showers_out.writer import Job, ShowerWriter, require_cells
 from zoo_calo.sources.getting_high import GRID_ATTRIBUTE
 
@@ -28,19 +27,21 @@ class _Writer:
         told = (("theta", job.angled), ("outside", job.outside))
         self._single = ["energy", *(name for name, there in told if there)]
         columns = _COLUMNS | dict.fromkeys(self._single, "float32")
-        self._found = {name: growing(file, name, (), dtype) for name, dtype in columns.items()}
-        appended(self._found["offsets"], np.zeros(1, np.int64))
+        self._found = {
+            name: growing_dataset(file, name, (), dtype) for name, dtype in columns.items()
+        }
+        append_rows(self._found["offsets"], np.zeros(1, np.int64))
         self._hits = 0
 
     def append(self, showers: Table) -> None:
         """See :class:`ShowerWriter`."""
         require_cells(showers, self._job.grid)
         for name in self._single:
-            appended(self._found[name], showers[name])
+            append_rows(self._found[name], showers[name])
         cell, deposit = showers["cell"], showers["deposit"]
-        appended(self._found["cell"], cell.values)
-        appended(self._found["deposit"], deposit.values)
-        appended(self._found["offsets"], cell.offsets[1:] - cell.offsets[0] + self._hits)
+        append_rows(self._found["cell"], cell.values)
+        append_rows(self._found["deposit"], deposit.values)
+        append_rows(self._found["offsets"], cell.offsets[1:] - cell.offsets[0] + self._hits)
         self._hits += len(cell.values)
 
 

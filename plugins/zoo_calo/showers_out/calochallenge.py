@@ -8,10 +8,16 @@ from xml.etree import ElementTree as ET
 
 import h5py
 
-from zoo.api import DataError, Table, write_atomically
+from zoo.api import (
+    DataError,
+    Table,
+    append_rows,
+    growing_dataset,
+    new_hdf5,
+    write_atomically,
+)
 from zoo_calo.physics.grid import Grid
 from zoo_calo.physics.showers import dense
-from zoo_calo.showers_out.hdf5_out import appended, growing, new_hdf5
 from zoo_calo.showers_out.writer import Job, ShowerWriter
 
 __all__ = ["binning_xml", "write"]
@@ -26,16 +32,16 @@ class _Writer:
         self._job = job
         for name, text in job.about.items():
             file.attrs[name] = text
-        self._energy = growing(file, "incident_energies", (1,), "float32")
-        self._showers = growing(file, "showers", (job.grid.cells,), "float32")
+        self._energy = growing_dataset(file, "incident_energies", (1,), "float32")
+        self._showers = growing_dataset(file, "showers", (job.grid.cells,), "float32")
 
     def append(self, showers: Table) -> None:
         """See :class:`ShowerWriter`."""
         step = max(_TOGETHER_BYTES // (4 * self._job.grid.cells), 1)
         for first in range(0, showers.rows, step):
             piece = showers.take(slice(first, first + step))
-            appended(self._showers, dense(piece["cell"], piece["deposit"], self._job.grid.cells))
-        appended(self._energy, _MEV * showers["energy"][:, None])
+            append_rows(self._showers, dense(piece["cell"], piece["deposit"], self._job.grid.cells))
+        append_rows(self._energy, _MEV * showers["energy"][:, None])
 
 
 def binning_xml(grid: Grid, pdg: int) -> str:

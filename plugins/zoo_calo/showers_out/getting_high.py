@@ -11,10 +11,9 @@ from contextlib import contextmanager
 
 import h5py
 
-from zoo.api import DataError, Table
+from zoo.api import DataError, Table, append_rows, growing_dataset, new_hdf5
 from zoo_calo.physics.grid import Grid
 from zoo_calo.physics.showers import dense
-from zoo_calo.showers_out.hdf5_out import appended, growing, new_hdf5
 from zoo_calo.showers_out.writer import Job, ShowerWriter
 from zoo_calo.sources.getting_high import GRID_ATTRIBUTE
 
@@ -31,9 +30,9 @@ class _Writer:
         group.attrs[GRID_ATTRIBUTE] = json.dumps(job.grid.facts())
         for name, text in job.about.items():
             group.attrs[name] = text
-        self._layers = growing(group, "layers", job.grid.shape, "float32")
+        self._layers = growing_dataset(group, "layers", job.grid.shape, "float32")
         names = ("energy", "theta") if job.angled else ("energy",)
-        self._columns = {name: growing(group, name, (1,), "float32") for name in names}
+        self._columns = {name: growing_dataset(group, name, (1,), "float32") for name in names}
 
     def append(self, showers: Table) -> None:
         """See :class:`ShowerWriter`."""
@@ -41,9 +40,9 @@ class _Writer:
         for first in range(0, showers.rows, step):
             piece = showers.take(slice(first, first + step))
             energy = dense(piece["cell"], piece["deposit"], self._job.grid.cells)
-            appended(self._layers, energy.reshape(-1, *self._job.grid.shape))
+            append_rows(self._layers, energy.reshape(-1, *self._job.grid.shape))
         for name, found in self._columns.items():
-            appended(found, showers[name][:, None])
+            append_rows(found, showers[name][:, None])
 
 
 def group_name(grid: Grid) -> str:

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.api import write_atomically
-from zoo_optics.drawings.files import store
+from zoo.api import write_atomically, write_drawings
 from zoo_optics.gradients.job import GradientJob, Judged
 
 __all__ = ["lines", "write"]
@@ -34,7 +33,7 @@ def write(judged: Judged, job: GradientJob, folder: Path) -> None:
     Raises:
         UsageError: If the folder cannot be written.
     """
-    store(judged.drawings(), folder)
+    write_drawings(judged.drawings(), folder)
     write_atomically(folder / "results.json", json.dumps(judged.told(job), indent=2) + "\n")
 
 

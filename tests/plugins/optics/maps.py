@@ -25,10 +25,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from zoo.api import Drawing, Table, evaluate, facts_of, load, write_atomically
+from zoo.api import Drawing, Table, evaluate, facts_of, load, write_atomically, write_drawings
 from zoo_optics.baselines import NearestLut, TrilinearLut
 from zoo_optics.config import LutConfig
-from zoo_optics.drawings.files import store
 from zoo_optics.drawings.styles import legend
 from zoo_optics.gradients.job import compare
 from zoo_optics.gradients.truth import known_light
@@ -98,7 +97,7 @@ def main() -> None:
     table = markdown(models, measure)
     write_atomically(options.folder / "maps.json", json.dumps(told(models), indent=1) + "\n")
     write_atomically(options.folder / "maps.md", table + "\n")
-    store([drawing(models, options.folder, measure)], options.folder)
+    write_drawings([drawing(models, options.folder, measure)], options.folder)
     sys.stdout.write(table + "\n")
 
 

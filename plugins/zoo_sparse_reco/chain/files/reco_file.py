@@ -24,8 +24,15 @@ from typing import Any
 import h5py
 import numpy as np
 
-from zoo.api import DataError, Ragged, Table, open_hdf5
-from zoo_sparse_reco.chain.files.hdf5_out import appended, growing, new_hdf5
+from zoo.api import (
+    DataError,
+    Ragged,
+    Table,
+    append_rows,
+    growing_dataset,
+    new_hdf5,
+    open_hdf5,
+)
 from zoo_sparse_reco.chain.specs import RECO, TABLES
 
 __all__ = ["RecoWriter", "about_reco", "read_reco", "write_reco"]
@@ -45,27 +52,27 @@ class RecoWriter:
             place.attrs[name] = json.dumps(told)
         self._about = place
         events = file.create_group("events")
-        self._events = {name: growing(events, name, (), "uint64") for name in _OWN}
+        self._events = {name: growing_dataset(events, name, (), "uint64") for name in _OWN}
         self._offsets: dict[str, h5py.Dataset] = {}
         self._columns: dict[str, h5py.Dataset] = {}
         for table in TABLES:
-            self._offsets[table] = growing(file.create_group(table), "offsets", (), "int64")
-            appended(self._offsets[table], np.zeros(1, np.int64))
+            self._offsets[table] = growing_dataset(file.create_group(table), "offsets", (), "int64")
+            append_rows(self._offsets[table], np.zeros(1, np.int64))
         for name, field in RECO.items():
             row = tuple(size for size in field.dims[1:] if isinstance(size, int))
-            column = growing(file, name, row, field.dtype)
+            column = growing_dataset(file, name, row, field.dtype)
             column.attrs["unit"], column.attrs["meaning"] = field.unit, field.meaning
             self._columns[name] = column
 
     def append(self, events: Table) -> None:
         """Write events behind those that are there."""
-        appended(self._events["id"], events.ids)
-        appended(self._events["group"], events.get("group", events.ids))
+        append_rows(self._events["id"], events.ids)
+        append_rows(self._events["group"], events.get("group", events.ids))
         for table, found in self._offsets.items():
             offsets = events[next(name for name in RECO if name.startswith(f"{table}/"))].offsets
-            appended(found, offsets[1:] - offsets[0] + found[-1])
+            append_rows(found, offsets[1:] - offsets[0] + found[-1])
         for name, found in self._columns.items():
-            appended(found, events[name].values)
+            append_rows(found, events[name].values)
 
     def tell(self, name: str, told: Any) -> None:
         """Keep something that is known when all is written."""

@@ -19,8 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import Table
-from zoo_sparse_reco.chain.files.hdf5_out import new_hdf5
+from zoo.api import Table, append_rows, new_hdf5
 from zoo_sparse_reco.chain.files.reco_file import about_reco, read_reco
 from zoo_sparse_reco.chain.objects.event import Members
 from zoo_sparse_reco.chain.objects.interactions import best_energy
@@ -128,12 +127,10 @@ def _append(file: h5py.File, events: h5py.Dataset, products: Mapping[str, NDArra
     for name, values in products.items():
         found = file[name]
         first = len(found)
-        found.resize(first + len(values), 0)
         if len(values):
-            found[first:] = values
+            append_rows(found, values)
         entry[name] = found.regionref[first : first + len(values)]
-    events.resize(len(events) + 1, 0)
-    events[-1] = entry[0]
+    append_rows(events, entry)
 
 
 def _event(table: Table, row: int, grid: VoxelGrid, number: int) -> dict[str, NDArray[Any]]:

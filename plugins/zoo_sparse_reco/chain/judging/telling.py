@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.api import Drawing, write_atomically
-from zoo_sparse_reco.chain.drawings.files import store
+from zoo.api import Drawing, write_atomically, write_drawings
 from zoo_sparse_reco.physics.labels import Pid
 
 __all__ = ["judge_lines", "loss_lines", "write"]
@@ -57,7 +56,7 @@ def write(told: Mapping[str, Any], drawings: Iterable[Drawing], folder: Path) ->
     Raises:
         UsageError: If the folder cannot be written.
     """
-    store(drawings, folder)
+    write_drawings(drawings, folder)
     write_atomically(folder / "results.json", json.dumps(told, indent=2) + "\n")
 
 

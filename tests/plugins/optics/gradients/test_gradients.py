@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from zoo.api import write_drawings
 from zoo.cli.app import app
-from zoo_optics.drawings.files import store
 from zoo_optics.drawings.slices import MapSlice, map_slices, slice_points
 from zoo_optics.physics.detector import Box, Detector, Sensors
 from zoo_optics.sources.config import LarBoxConfig
@@ -132,7 +132,7 @@ def test_slices_show_ratio_and_gradient_error(tmp_path: Path) -> None:
     assert off.sum() == pytest.approx(1)
     titles = [axes.get_title() for axes in drawing.figure.axes if axes.get_title()]
     assert titles == ["true", "run", "table"]
-    assert [path.name for path in store([drawing], tmp_path)] == [
+    assert [path.name for path in write_drawings([drawing], tmp_path)] == [
         f"map-slices.{suffix}" for suffix in ("png", "pdf", "csv")
     ]
     with (tmp_path / "map-slices.csv").open() as stream:
