@@ -21,7 +21,10 @@ from zoo_ha_tpc.drawings.styles import Style, legend
 from zoo_ha_tpc.physics.pad_plane import Axis, PadPlane
 from zoo_ha_tpc.track_lengths import extent_of, positions
 
-__all__ = ["display", "whole_tracks"]
+__all__ = ["TRACK", "display", "whole_tracks"]
+
+TRACK: dict[str, Any] = {"linewidth": 1.2, "zorder": 3}
+"""Of a model's track, whatever its style."""
 
 Array = NDArray[np.float64]
 
@@ -86,7 +89,7 @@ def display(
     for name, table in tracks.items():
         found = _track(table, row)
         place = positions(found, along, plane.field_tesla)
-        style = {**styles[name].line, "linewidth": 1.2, "zorder": 3}
+        style = {**styles[name].line, **TRACK}
         places[0].plot(*place, **style)
         data |= {f"{name} z [mm]": place[0], f"{name} y [mm]": place[1]}
         if known:

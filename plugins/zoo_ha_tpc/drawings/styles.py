@@ -16,7 +16,11 @@ __all__ = ["Style", "legend", "shortened", "styles_of"]
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Okabe and Ito's, distinguishable for the colour-blind."""
 _MARKERS = "osD^vP"
-_DASHES = {"baseline": ("--", "-."), "oracle": (":", (0, (1, 3)))}
+_DASHES = {
+    "baseline": ("--", "-.", (0, (5, 2, 1, 2, 1, 2)), (0, (14, 4))),
+    "oracle": (":", (0, (1, 3))),
+}
+"""In the order of rows; displays have lines alone, so that no marker tells baselines apart."""
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from zoo.api import Drawing, Evaluation, Ragged, Table
 from zoo.evaluation import Resampler, numbers_of
-from zoo_ha_tpc.drawings.displays import display, whole_tracks
+from zoo.registry import registry
+from zoo.report.drawing_files import DPI
+from zoo_ha_tpc.drawings.displays import TRACK, display, whole_tracks
 from zoo_ha_tpc.drawings.styles import styles_of
 from zoo_ha_tpc.figures import HaTpcFigures
 from zoo_ha_tpc.metrics import PRIMARY, HaTpcMetrics, crossing
@@ -276,3 +281,31 @@ def test_roles_can_be_told_apart() -> None:
     assert len(looks) == len(roles)
     assert [style.filled for style in styles.values()] == [role == "model" for role in roles]
     assert styles["8"].colour == "black"
+
+
+def row_of_pixels(line: Mapping[str, Any]) -> Any:
+    """A line as a printer without colours shows it: grey values along it."""
+    figure = Figure(figsize=(4, 0.1), dpi=DPI)
+    canvas = FigureCanvasAgg(figure)
+    figure.add_artist(Line2D([0, 1], [0.5, 0.5], **line))
+    canvas.draw()
+    red, green, blue = np.asarray(canvas.buffer_rgba())[..., :3].astype(float).T
+    return (0.299 * red + 0.587 * green + 0.114 * blue).min(axis=1)
+
+
+def test_lines_of_all_baselines_and_oracles_differ_without_colours_and_markers() -> None:
+    """Where a dash begins is chance: they differ at every shift."""
+    models = registry().models_of("ha-tpc")
+    roles = {name: "baseline" for name, model in models.items() if model.baseline}
+    roles |= {name: "oracle" for name, model in models.items() if model.oracle}
+    assert {"ha-tpc/track-fit", "ha-tpc/charge-fit"} < set(roles)
+    styles = styles_of(
+        [Evaluation(model=n, role=role, numbers=(), rows=None) for n, role in roles.items()]
+    )
+    grey = {name: row_of_pixels({**style.line, **TRACK}) for name, style in styles.items()}
+    for one, other in combinations(grey, 2):
+        least = min(
+            np.abs(grey[one] - np.roll(grey[other], shift)).mean()
+            for shift in range(grey[one].size)
+        )
+        assert least > 40, f"{one} and {other}"
