@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
@@ -111,7 +111,7 @@ class Registry:
     def _claim(self, what: str, plugin: Plugin) -> None:
         self._owners.setdefault(what, []).append(plugin)
 
-    @property
+    @cached_property
     def conflicts(self) -> Mapping[str, tuple[str, ...]]:
         """What more than one plugin claims -> the names of those plugins."""
         return {
@@ -130,12 +130,12 @@ class Registry:
         """Plugins that could not be loaded, each with its reason."""
         return tuple(plugin for plugin in self.plugins if plugin.error)
 
-    @property
+    @cached_property
     def tasks(self) -> Mapping[str, Task]:
         """Task name -> task, without those that two plugins claim."""
         return {n: t for n, t in sorted(self._tasks.items()) if f"task {n}" not in self.conflicts}
 
-    @property
+    @cached_property
     def models(self) -> Mapping[str, Model]:
         """Full id -> model, likewise; only ids whose task is known."""
         return {

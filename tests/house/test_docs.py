@@ -1,8 +1,9 @@
 """Every command and every Python example of the documentation runs.
 
 Blocks of ``bash``, ``console`` (lines after ``$``) and ``python`` run in the order of the page, in
-one folder. A block whose first line is ``# not run: REASON`` is left out; one that begins with
-``# needs the real data`` runs where they are. All commands are ``zoo``'s and run through its
+one folder. A page that needs no other has a folder and a test of its own: workers share them. A
+block whose first line is ``# not run: REASON`` is left out; one that begins with ``# needs the real
+data`` runs where they are. All commands are ``zoo``'s and run through its
 application object: that is what the command `zoo` calls, without a start of Python for each.
 """
 
@@ -22,23 +23,16 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo.api
+from zoo.api import Figures
 from zoo.cli.app import app
+from zoo.contract.refs import resolve
+from zoo.registry import registry
 
 ROOT = Path(__file__).resolve().parents[2]
-PLUGIN = ROOT / "plugins" / "zoo_dnn_roi" / "README.md"
-OPTICS = ROOT / "plugins" / "zoo_optics" / "README.md"
-HA_TPC = ROOT / "plugins" / "zoo_ha_tpc" / "README.md"
-CALO = ROOT / "plugins" / "zoo_calo" / "README.md"
-SPARSE_RECO = ROOT / "plugins" / "zoo_sparse_reco" / "README.md"
-STAGES = (
-    "sparse-reco-clustering",
-    "sparse-reco-grouping",
-    "sparse-reco-chain",
-    "sparse-reco-pretraining",
-)
-"""Pages of ``docs/plugins`` with commands of their own."""
-# In this order: later pages use what the first two make.
-PAGES = (
+PLUGINS = ROOT / "plugins"
+DNN_ROI = PLUGINS / "zoo_dnn_roi" / "README.md"
+OPTICS = PLUGINS / "zoo_optics" / "README.md"
+GUIDE = (
     "quickstart",
     "data",
     "configuration",
@@ -52,6 +46,20 @@ PAGES = (
     "writing-a-plugin",
     "checking-a-plugin",
 )
+"""Pages of ``docs``, in this order: later ones use what the first two make."""
+STAGES = (
+    "sparse-reco-clustering",
+    "sparse-reco-grouping",
+    "sparse-reco-chain",
+    "sparse-reco-pretraining",
+)
+"""Pages of ``docs/plugins``."""
+ALONE = (
+    OPTICS,
+    *(PLUGINS / f"zoo_{name}" / "README.md" for name in ("ha_tpc", "calo", "sparse_reco")),
+    *(ROOT / "docs" / "plugins" / f"{name}.md" for name in STAGES),
+)
+"""Pages that need no other one."""
 NOT_RUN = re.compile(r"# not run: \w+")
 REAL_DATA = "# needs the real data"
 
@@ -127,22 +135,35 @@ def run_page(page: Path, *, real_data: bool = False) -> int:
     return count
 
 
-@pytest.mark.timeout(900)  # it runs every command of the pages
-def test_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One test, so that all pages find the same folder however tests are distributed."""
+@pytest.fixture
+def few_displays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One event display of an evaluation: the others are drawn by the same code, for seconds each.
+
+    The calorimeters' figures overlay their events in one.
+    """
+    for task in registry().tasks.values():
+        figures = resolve(task.figures) if task.figures else Figures
+        if 1 < figures.displays <= 4:
+            monkeypatch.setattr(figures, "displays", 1)
+
+
+@pytest.mark.usefixtures("few_displays")
+@pytest.mark.timeout(600)  # it runs every command of these pages
+def test_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One test, so that all its pages find the same folder however tests are distributed."""
     monkeypatch.chdir(tmp_path)
-    for page in (
-        *(ROOT / "docs" / f"{name}.md" for name in PAGES),
-        PLUGIN,
-        OPTICS,
-        HA_TPC,
-        CALO,
-        SPARSE_RECO,
-        *(ROOT / "docs" / "plugins" / f"{name}.md" for name in STAGES),
-    ):
+    for page in (*(ROOT / "docs" / f"{name}.md" for name in GUIDE), DNN_ROI):
         assert run_page(page), page.name
     assert Path("runs/first/report.html").stat().st_size
     _predict_without_torch()
+
+
+@pytest.mark.usefixtures("few_displays")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", ALONE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_page(page)
 
 
 def _predict_without_torch() -> None:
@@ -162,7 +183,7 @@ def test_plugin_page_with_real_data(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DETECTOR_ZOO_DATA", str(real_data))
-    assert run_page(PLUGIN, real_data=True) == 2
+    assert run_page(DNN_ROI, real_data=True) == 2
     assert run_page(OPTICS, real_data=True) == 1
 
 
@@ -181,7 +202,7 @@ def test_no_page_is_forgotten() -> None:
     }
     for stem, page in pages.items():
         unseen = [block.place for block in blocks(page) if not block.skipped]
-        assert stem in {*PAGES, *STAGES, *generated, *own_test} or not unseen, unseen
+        assert stem in {*GUIDE, *STAGES, *generated, *own_test} or not unseen, unseen
 
 
 def test_api_page_tells_every_name() -> None:
