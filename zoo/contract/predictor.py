@@ -27,6 +27,7 @@ class Predictor(Protocol):
 
     def fit(self, training: Iterable[Table]) -> None:
         """Look-up tables and thresholds of a classical algorithm. Default: nothing to fit."""
+        return  # else type checkers take it for abstract
 
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """Predictions with the samples' ids; ``keys`` seed what is random (default: the ids)."""
