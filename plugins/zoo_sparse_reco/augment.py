@@ -11,6 +11,7 @@ from zoo.api import Ragged, Table, uniform
 from zoo_sparse_reco.config import Augmentation
 from zoo_sparse_reco.points.fragments import places_of
 from zoo_sparse_reco.specs import STAGE_SAMPLE
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["augment"]
 
@@ -57,7 +58,7 @@ def _without_lost(samples: Table, keys: NDArray[np.uint64], probability: float) 
     column: Ragged = samples["voxel_x"]
     each = np.repeat(keys, column.lengths)
     kept = uniform(each ^ (code * np.uint64(0x9E3779B97F4A7C15)), tag=_DROPOUT) >= probability
-    before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+    before = offsets_of(kept)
     offsets = before[column.offsets]
     return samples.with_columns(
         {name: Ragged(samples[name].values[kept], offsets) for name in _VOXELS if name in samples}

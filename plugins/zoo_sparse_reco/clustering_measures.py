@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-__all__ = ["Overlaps", "PairCounts", "adjusted_rand"]
+__all__ = ["Overlaps", "PairCounts", "adjusted_rand", "five_measures", "overlaps_of_found"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -169,6 +169,37 @@ class Overlaps:
             means = _chance_information(size, found_sizes, self.voxels, log_factorial)
             total += int(times) * float(means @ found_times)
         return total
+
+
+def overlaps_of_found(true: NDArray[Any], found: NDArray[Any]) -> tuple[Overlaps, Overlaps]:
+    """Overlaps where some voxels are of no found cluster.
+
+    Args:
+        true: Cluster of each voxel, whole numbers (voxels,).
+        found: Likewise; below 0: of none.
+
+    Returns:
+        Of all voxels, those of no found cluster each one by itself; and of those of found clusters
+        alone, which purity is a mean over.
+    """
+    single = found < 0
+    if not single.any():
+        every = Overlaps.of(true, found)
+        return every, every
+    alone = int(found.max(initial=-1)) + 1 + np.arange(len(found))
+    every = Overlaps.of(true, np.where(single, alone, found))
+    return every, Overlaps.of(true[~single], found[~single])
+
+
+def five_measures(every: Overlaps, held: Overlaps) -> dict[str, float]:
+    """``ari``, ``ami``, ``efficiency``, ``purity``, ``sbd`` of :func:`overlaps_of_found`."""
+    return {
+        "ari": every.adjusted_rand_index(),
+        "ami": every.adjusted_mutual_information(),
+        "efficiency": every.efficiency(),
+        "purity": held.purity(),
+        "sbd": every.symmetric_best_dice(),
+    }
 
 
 def _chance_information(size: int, others: Ints, voxels: int, log_factorial: Floats) -> Floats:

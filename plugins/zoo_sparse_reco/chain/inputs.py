@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 import numpy as np
 
 from zoo.api import DataError, Ragged, Table
+from zoo_sparse_reco.chain.joining import no_cluster
 from zoo_sparse_reco.specs import INPUTS, SAMPLE
 
 __all__ = ["STANDS_FOR", "fields_to_read", "shown"]
@@ -19,7 +20,6 @@ STANDS_FOR: Mapping[str, str] = {
     **{name.removeprefix("input_"): name for name in INPUTS if name.startswith("input_point_")},
 }
 """Columns of the truth, and those of predictions that are given in their stead once they exist."""
-
 
 _CLUSTERS = ("input_fragment", "input_particle")
 
@@ -56,7 +56,7 @@ def shown(
         elif name in samples and name not in INPUTS:
             columns[name] = samples[name]
         elif name in _CLUSTERS:
-            columns[name] = _nothing(samples)
+            columns[name] = no_cluster(samples["voxel_x"])
         else:
             raise DataError(
                 f"the data have no field '{name}', and no stage before tells it",
@@ -85,11 +85,6 @@ def _told_as(name: str, told: Container[str]) -> str:
     """The column that stands for a field, if it is told already; else the field."""
     other = STANDS_FOR.get(name, name)
     return other if other in told else name
-
-
-def _nothing(samples: Table) -> Ragged:
-    voxels: Ragged = samples["voxel_x"]
-    return Ragged(np.full(len(voxels.values), -1, np.int32), voxels.offsets)
 
 
 def _like(column: Ragged, name: str) -> Ragged:

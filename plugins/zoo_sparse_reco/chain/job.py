@@ -18,7 +18,7 @@ from zoo_sparse_reco.chain.running import Chain
 from zoo_sparse_reco.chain.specs import TABLES
 from zoo_sparse_reco.chain.stages import Opened, chosen, fit, open_stages
 
-__all__ = ["RecoJob", "fit_all", "reconstruct"]
+__all__ = ["PART_EVENTS", "PIECE_VOXELS", "RecoJob", "fit_all", "reconstruct"]
 
 Progress = Callable[[int, int], None]
 

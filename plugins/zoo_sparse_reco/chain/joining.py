@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Ragged
 
-__all__ = ["joined", "numbered"]
+__all__ = ["joined", "no_cluster", "numbered"]
 
 
 def joined(first: Ragged, second: Ragged) -> Ragged:
@@ -25,6 +25,11 @@ def joined(first: Ragged, second: Ragged) -> Ragged:
     rows = [_joined(first[row], second[row]) for row in range(len(first))]
     values = np.concatenate([np.zeros(0, np.int32), *rows])
     return Ragged(values, first.offsets)
+
+
+def no_cluster(like: Ragged) -> Ragged:
+    """-1 for each voxel of another column: no cluster is known yet."""
+    return Ragged(np.full(len(like.values), -1, np.int32), like.offsets)
 
 
 def numbered(number: NDArray[Any]) -> NDArray[np.int32]:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from zoo.api import Link, Ragged, Table
-from zoo_sparse_reco.chain.joining import joined
+from zoo_sparse_reco.chain.joining import joined, no_cluster
 from zoo_sparse_reco.chain.links_config import ClassesConfig, FragmentsConfig, ParticlesConfig
-from zoo_sparse_reco.chain.stage_groups import stage_groups
+from zoo_sparse_reco.grouping.stages import of_stage
 from zoo_sparse_reco.sources.staged import STAND_INS, with_stand_ins
 from zoo_sparse_reco.specs import INPUTS, STAGE_SAMPLE, VOXELS
 
@@ -103,14 +103,13 @@ class ParticlesLink(_StageLink):
         elif self.config.others == "truth":
             before = samples["voxel_group"]
         else:
-            before = Ragged(np.full(len(group.values), -1, np.int32), group.offsets)
+            before = no_cluster(group)
         return {"input_particle": joined(before, group)}
 
 
 def _unknown(samples: Table) -> dict[str, Ragged]:
     """Clusters of none, for data whose truth nobody knows."""
-    voxels: Ragged = samples["voxel_x"]
-    nothing = Ragged(np.full(len(voxels.values), -1, np.int32), voxels.offsets)
+    nothing = no_cluster(samples["voxel_x"])
     return {"input_fragment": nothing, "input_particle": nothing}
 
 
@@ -119,7 +118,7 @@ def _particles(predictions: Table) -> Ragged:
     if "stage_group" not in predictions:
         found: Ragged = predictions["group"]
         return found
-    showers, tracks = (stage_groups(predictions, number).group for number in (0, 1))
+    showers, tracks = (of_stage(predictions, "group", number) for number in (0, 1))
     return joined(showers, tracks)
 
 

@@ -44,14 +44,17 @@ class _Unmeasured:
 
 @dataclass(frozen=True)
 class _Said:
-    """What all stages say of some events."""
+    """What all stages say of some events.
 
-    classes: Mapping[str, Ragged]
-    fragment: Ragged
-    particle: Ragged
-    interaction: Ragged
-    fragment_nodes: tuple[StageGroups, StageGroups]
-    particle_nodes: StageGroups
+    Attributes:
+        inputs: All columns ``input_...``.
+        showers, tracks, interactions: Groups, and what is said of their nodes.
+    """
+
+    inputs: Mapping[str, Ragged]
+    showers: StageGroups
+    tracks: StageGroups
+    interactions: StageGroups
 
 
 class Chain:
@@ -100,15 +103,8 @@ class Chain:
         told["input_fragment"] = self._told("cluster", samples, told)["fragment"]
         showers, tracks = self._fragments_joined(samples, told)
         told["input_particle"] = joined(showers.group, tracks.group)
-        found = stage_groups(self._told("interaction", samples, told), 2)
-        return _Said(
-            told,
-            told["input_fragment"],
-            told["input_particle"],
-            found.group,
-            (showers, tracks),
-            found,
-        )
+        interactions = stage_groups(self._told("interaction", samples, told), 2)
+        return _Said(told, showers, tracks, interactions)
 
     def _fragments_joined(
         self, samples: Table, told: Mapping[str, Ragged]
@@ -131,24 +127,23 @@ class Chain:
 def _events(samples: Table, said: _Said) -> Iterator[Event]:
     for row in range(samples.rows):
         place = np.stack([samples[f"voxel_{axis}"][row] for axis in "xyz"], axis=1)
-        showers, tracks = (groups.said(row) for groups in said.fragment_nodes)
         yield Event(
-            place.astype(np.int64),
-            samples["deposit"][row].astype(np.float64),
-            said.classes["input_semantic"][row].astype(np.int64),
-            said.fragment[row].astype(np.int64),
-            said.particle[row].astype(np.int64),
-            numbered(said.interaction[row]).astype(np.int64),
-            _points(said.classes, row),
-            _both(showers, tracks),
-            said.particle_nodes.said(row),
+            place=place.astype(np.int64),
+            deposit=samples["deposit"][row].astype(np.float64),
+            semantic=said.inputs["input_semantic"][row].astype(np.int64),
+            fragment=said.inputs["input_fragment"][row].astype(np.int64),
+            particle=said.inputs["input_particle"][row].astype(np.int64),
+            interaction=numbered(said.interactions.group[row]).astype(np.int64),
+            points=_points(said.inputs, row),
+            fragments=_both(said.showers.said(row), said.tracks.said(row)),
+            particles=said.interactions.said(row),
         )
 
 
-def _points(classes: Mapping[str, Ragged], row: int) -> Points:
-    place = np.stack([classes[f"input_point_{axis}"][row] for axis in "xyz"], axis=1)
-    semantic = classes["input_point_semantic"][row].astype(np.int64)
-    end = classes.get("input_point_end")
+def _points(inputs: Mapping[str, Ragged], row: int) -> Points:
+    place = np.stack([inputs[f"input_point_{axis}"][row] for axis in "xyz"], axis=1)
+    semantic = inputs["input_point_semantic"][row].astype(np.int64)
+    end = inputs.get("input_point_end")
     told = np.full(len(semantic), np.nan) if end is None else end[row].astype(np.float64)
     return Points(place.astype(np.float64), semantic, told)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Ragged, Table
 from zoo_sparse_reco.chain.objects.event import Said
+from zoo_sparse_reco.grouping.stages import of_stage
 
 __all__ = ["StageGroups", "stage_groups"]
 
@@ -58,7 +59,4 @@ class StageGroups:
 
 def stage_groups(predictions: Table, number: int) -> StageGroups:
     """One stage: 0 of showers, 1 of tracks, 2 of interactions."""
-    if "stage_group" not in predictions:
-        return StageGroups(predictions["group"], predictions, number)
-    every: Ragged = predictions["stage_group"]
-    return StageGroups(Ragged(every.values[:, number], every.offsets), predictions, number)
+    return StageGroups(of_stage(predictions, "group", number), predictions, number)

@@ -25,77 +25,59 @@ TRUTH = "truth"
 """Name of the stage that answers the truth."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One of them.
 
     Attributes:
         name: On the command line, ``name=MODEL``.
         task: Of its models.
-        model: End of the name of networks that do it, where a task has several kinds.
-        number: Among the stages of ``sparse-group``; -1: of another task.
-        truth: Makes what answers the truth.
-        tells: Columns ``input_...`` that later stages read.
         baseline: Classical algorithm that does it where no model is named.
+        truth: Makes what answers the truth.
+        model: End of the name of networks that do it, where a task has several kinds.
+        tells: Columns ``input_...`` that later stages read.
     """
 
     name: str
     task: str
-    model: str
-    number: int
-    truth: Callable[[], Predictor]
-    tells: frozenset[str]
     baseline: str
+    truth: Callable[[], Predictor]
+    model: str = ""
+    tells: frozenset[str] = frozenset()
 
 
 _POINTS = frozenset(name for name in INPUTS if name.startswith("input_point_"))
 
+
+def _grouping(name: str, truth: Callable[[], Predictor], *tells: str) -> Stage:
+    return Stage(
+        name=name,
+        task="sparse-group",
+        baseline="sparse-group/nearest-start",
+        truth=truth,
+        model=name,
+        tells=frozenset(tells),
+    )
+
+
 STAGES: tuple[Stage, ...] = (
     Stage(
-        "semantic",
-        "sparse-semantic",
-        "",
-        -1,
-        TrueClasses,
-        frozenset({"input_semantic"}) | _POINTS,
-        "sparse-semantic/local-dedx",
+        name="semantic",
+        task="sparse-semantic",
+        baseline="sparse-semantic/local-dedx",
+        truth=TrueClasses,
+        tells=frozenset({"input_semantic"}) | _POINTS,
     ),
     Stage(
-        "cluster",
-        "sparse-cluster",
-        "",
-        -1,
-        TrueFragments,
-        frozenset({"input_fragment"}),
-        "sparse-cluster/dbscan",
+        name="cluster",
+        task="sparse-cluster",
+        baseline="sparse-cluster/dbscan",
+        truth=TrueFragments,
+        tells=frozenset({"input_fragment"}),
     ),
-    Stage(
-        "shower",
-        "sparse-group",
-        "shower",
-        0,
-        lambda: TrueGroups(SHOWERS),
-        frozenset(),
-        "sparse-group/nearest-start",
-    ),
-    Stage(
-        "track",
-        "sparse-group",
-        "track",
-        1,
-        lambda: TrueGroups(TRACKS),
-        frozenset({"input_particle"}),
-        "sparse-group/nearest-start",
-    ),
-    Stage(
-        "interaction",
-        "sparse-group",
-        "interaction",
-        2,
-        TrueInteractions,
-        frozenset(),
-        "sparse-group/nearest-start",
-    ),
+    _grouping("shower", lambda: TrueGroups(SHOWERS)),
+    _grouping("track", lambda: TrueGroups(TRACKS), "input_particle"),
+    _grouping("interaction", TrueInteractions),
 )
 """In their order. Showers and tracks read the same fragments; together they tell the particles."""
 

@@ -7,7 +7,7 @@ where most of its voxels do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,6 @@ class TrueClasses(Predictor):
 
     needs = frozenset({"semantic", *_POINTS})
 
-    def fit(self, training: Iterable[Table]) -> None:
-        """Nothing."""
-
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """``semantic`` and points."""
         semantic: Ragged = samples["semantic"]
@@ -54,9 +51,6 @@ class TrueFragments(Predictor):
     """True fragments of the voxels that are of a class with fragments; a class splits them."""
 
     needs = frozenset({"fragment", "input_semantic"})
-
-    def fit(self, training: Iterable[Table]) -> None:
-        """Nothing."""
 
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """``fragment``."""
@@ -82,9 +76,6 @@ class TrueGroups(Predictor):
     def __init__(self, classes: Sequence[int]) -> None:
         self.classes = classes
 
-    def fit(self, training: Iterable[Table]) -> None:
-        """Nothing."""
-
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """``group`` and nodes; the fragment with the voxels that began the group is primary."""
         rows = [self._event(samples, row) for row in range(samples.rows)]
@@ -94,8 +85,8 @@ class TrueGroups(Predictor):
         fragment, semantic = samples["input_fragment"][row], samples["input_semantic"][row]
         node, given, members = _clusters(fragment)
         chosen = np.isin(members.most(semantic), self.classes)
-        true = _known_most(members, samples["voxel_group"][row])
-        begins = _known_most(members, samples["particle"][row]) == true
+        true = members.most(samples["voxel_group"][row], known=True)
+        begins = members.most(samples["particle"][row], known=True) == true
         group = np.full(len(given), -1)
         group[chosen] = numbered(_own_where_unknown(true)[chosen])
         return {
@@ -117,9 +108,6 @@ class TrueInteractions(Predictor):
         }
     )
 
-    def fit(self, training: Iterable[Table]) -> None:
-        """Nothing."""
-
     def predict(self, samples: Table, keys: NDArray[np.uint64] | None = None) -> Table:
         """``group``, the interaction, and nodes with all heads."""
         rows = [self._event(samples, row) for row in range(samples.rows)]
@@ -127,11 +115,11 @@ class TrueInteractions(Predictor):
 
     def _event(self, samples: Table, row: int) -> Mapping[str, NDArray[Any]]:
         node, given, members = _clusters(samples["input_particle"][row])
-        true = _known_most(members, samples["interaction"][row])
-        pid = _known_most(members, samples["pid"][row])
+        true = members.most(samples["interaction"][row], known=True)
+        pid = members.most(samples["pid"][row], known=True)
         group = numbered(_own_where_unknown(true))
         who = _rows_of(
-            samples["particle_id"][row], _known_most(members, samples["voxel_group"][row])
+            samples["particle_id"][row], members.most(samples["voxel_group"][row], known=True)
         )
         momentum = np.linalg.norm(samples["particle_momentum"][row], axis=1)
         where = _rows_of(samples["interaction_id"][row], true)
@@ -157,18 +145,6 @@ def _clusters(cluster: NDArray[Any]) -> tuple[Whole, Whole, Members]:
     node = numbered(cluster).astype(np.int64)
     given = np.unique(cluster[cluster >= 0]).astype(np.int64)
     return node, given, Members(node, len(given))
-
-
-def _known_most(members: Members, values: NDArray[Any]) -> Whole:
-    """The commonest known value (from 0 on) in each cluster; -1 where none is known."""
-    found = np.full(len(members.sizes), -1, np.int64)
-    for cluster in range(len(members.sizes)):
-        own = values[members.of(cluster)]
-        own = own[own >= 0]
-        if len(own):
-            some, times = np.unique(own, return_counts=True)
-            found[cluster] = some[int(np.argmax(times))]
-    return found
 
 
 def _own_where_unknown(group: Whole) -> Whole:

@@ -12,10 +12,11 @@ from zoo.api import Predictor, Table
 from zoo_sparse_reco.classical.rules import TRACKS
 from zoo_sparse_reco.clustering.config import DbscanBendsConfig, TrueFragmentsConfig
 from zoo_sparse_reco.clustering.dbscan import bent, broken, near_points, pieces
-from zoo_sparse_reco.clustering.numbers import clustered_classes, groups_of, numbered
+from zoo_sparse_reco.clustering.numbers import clustered_classes, groups_of
 from zoo_sparse_reco.physics.labels import class_names
 from zoo_sparse_reco.physics.voxel_grid import grid_of
 from zoo_sparse_reco.points.fragments import places_of
+from zoo_sparse_reco.within_events import numbered
 
 __all__ = ["Dbscan", "DbscanBends", "TrueFragments"]
 

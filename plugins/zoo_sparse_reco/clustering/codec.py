@@ -13,13 +13,14 @@ from zoo_sparse_reco.augment import augment
 from zoo_sparse_reco.clustering.config import ClusterConfig, GraphSpiceConfig, SpiceConfig
 from zoo_sparse_reco.clustering.edges import edge_clusters
 from zoo_sparse_reco.clustering.greedy import greedy_clusters
-from zoo_sparse_reco.clustering.numbers import clustered_classes, groups_of, numbered
+from zoo_sparse_reco.clustering.numbers import clustered_classes, groups_of
 from zoo_sparse_reco.clustering.targets import edge_targets, edges_of, member_targets
 from zoo_sparse_reco.codec import tables_of
 from zoo_sparse_reco.features import features_of, fields_of
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid, grid_of
 from zoo_sparse_reco.points.fragments import places_of
 from zoo_sparse_reco.sparse.tables import neighbour_table
+from zoo_sparse_reco.within_events import numbered
 
 __all__ = ["ClusterCodec", "positions_of"]
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from zoo.api import DataError, Metrics, Number, Ragged, Table
 from zoo_sparse_reco.clustering.numbers import clustered_classes
-from zoo_sparse_reco.clustering_measures import Overlaps
+from zoo_sparse_reco.clustering_measures import overlaps_of_found
 from zoo_sparse_reco.metrics.fragments import fragment_numbers, measure_fragments
 from zoo_sparse_reco.metrics.numbers import percent
 from zoo_sparse_reco.physics.labels import GHOST, class_names
 from zoo_sparse_reco.physics.voxel_grid import grid_of
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["ARI", "GOOD_ARI", "ClusterMetrics"]
 
@@ -108,7 +109,7 @@ class ClusterMetrics(Metrics):
         if {"fragment", "semantic"} <= set(samples):
             events = [self._fragments(samples, predictions, row) for row in range(samples.rows)]
         lengths = [len(one[0]) for one in events] or [0] * samples.rows
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        offsets = offsets_of(lengths)
         empty: NDArray[np.float32] = np.zeros(0, np.float32)
         return {
             name: Ragged(np.concatenate([empty, *(one[at] for one in events)]), offsets)
@@ -121,8 +122,7 @@ class ClusterMetrics(Metrics):
         true, kind = samples["fragment"][row], samples["semantic"][row]
         judged = (true >= 0) & np.isin(kind, self.classes)
         found = predictions["fragment"][row][judged].astype(np.int64)
-        alone = found.max(initial=-1) + 1 + np.arange(len(found))
-        overlaps = Overlaps.of(true[judged], np.where(found < 0, alone, found))
+        overlaps, _ = overlaps_of_found(true[judged], found)
         best, _ = overlaps.best_overlaps()
         _, first = np.unique(true[judged], return_index=True)
         size = overlaps.true_size

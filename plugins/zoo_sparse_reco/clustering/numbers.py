@@ -1,19 +1,17 @@
-"""Which voxels are clustered with which, and numbers of clusters within an event."""
+"""Which voxels are clustered with which."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Ragged
+from zoo_sparse_reco.metrics.fragments import NOT_CLUSTERED
 from zoo_sparse_reco.physics.labels import GHOST, class_names
 
-__all__ = ["clustered_classes", "groups_of", "numbered"]
-
-NOT_CLUSTERED = "low-energy"
+__all__ = ["clustered_classes", "groups_of"]
 
 
 def clustered_classes(scheme: str) -> tuple[int, ...]:
@@ -31,27 +29,3 @@ def groups_of(semantic: Ragged, classes: Sequence[int]) -> NDArray[np.int64]:
     event = np.repeat(np.arange(len(semantic)), semantic.lengths)
     group = event * GHOST + semantic.values
     return np.where(np.isin(semantic.values, classes), group, -1).astype(np.int64)
-
-
-def numbered(label: NDArray[np.int64], offsets: NDArray[Any], smallest: int = 1) -> Ragged:
-    """Clusters by numbers within their event, int32, from 0 in the order of their first voxels.
-
-    Args:
-        label: (V,), different in different events; -1: of none.
-        offsets: Where the voxels of events begin and end.
-        smallest: Clusters of fewer voxels are none.
-    """
-    inside = np.flatnonzero(label >= 0)
-    _, first, piece, size = np.unique(
-        label[inside], return_index=True, return_inverse=True, return_counts=True
-    )
-    kept = size >= smallest
-    event_of = np.searchsorted(offsets, inside[first], side="right") - 1
-    order = np.argsort(np.where(kept, first, len(label)), kind="stable")[: int(kept.sum())]
-    # Clusters in the order of their first voxels are in that of the events.
-    before = np.searchsorted(event_of[order], np.arange(len(offsets)))
-    number = np.full(len(first), -1, np.int64)
-    number[order] = np.arange(len(order)) - before[event_of[order]]
-    found = np.full(len(label), -1, np.int32)
-    found[inside] = number[piece]
-    return Ragged(found, offsets)

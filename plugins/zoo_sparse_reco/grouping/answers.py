@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zoo.api import Ragged, Table
 from zoo_sparse_reco.grouping.nodes import Nodes
 from zoo_sparse_reco.grouping.stages import STAGES, Stage
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["joined_stages", "node_columns"]
 
@@ -42,7 +43,7 @@ def node_columns(
         **told,
     }
     lengths = np.bincount(nodes.event, minlength=samples.rows)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = offsets_of(lengths)
     return {
         "group": Ragged(nodes.to_voxels(group, count), voxels.offsets),
         "node": Ragged(node, voxels.offsets),
@@ -64,7 +65,7 @@ def joined_stages(parts: Sequence[Mapping[str, Ragged]]) -> dict[str, Ragged]:
     lengths = [part["node_id"].lengths for part in parts]
     event = np.concatenate([np.repeat(np.arange(len(one)), one) for one in lengths])
     order = np.argsort(event, kind="stable")
-    offsets = np.concatenate([[0], np.cumsum(np.sum(lengths, axis=0))]).astype(np.int64)
+    offsets = offsets_of(np.sum(lengths, axis=0))
     for name in last:
         if name.startswith("node_"):
             values = np.concatenate([part[name].values for part in parts])

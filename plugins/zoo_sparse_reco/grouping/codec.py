@@ -25,6 +25,7 @@ from zoo_sparse_reco.grouping.targets import (
 )
 from zoo_sparse_reco.physics.labels import Pid
 from zoo_sparse_reco.physics.voxel_grid import grid_of
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["GrappaCodec"]
 
@@ -158,7 +159,7 @@ class GrappaCodec(Codec):
 def _edges(graph: Graph, score: NDArray[np.float32], events: int) -> dict[str, Ragged]:
     event = graph.nodes.event[graph.from_]
     counts = np.bincount(event, minlength=events)
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    offsets = offsets_of(counts)
     before = np.searchsorted(graph.nodes.event, event)
     return {
         "edge_from": Ragged((graph.from_ - before).astype(np.int32), offsets),

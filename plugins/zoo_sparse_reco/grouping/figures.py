@@ -17,7 +17,7 @@ from zoo_sparse_reco.grouping.drawings.clusterings import (
     distributions,
     stages_told,
 )
-from zoo_sparse_reco.grouping.stages import ALL_STAGES, STAGES, Stage, common_classes
+from zoo_sparse_reco.grouping.stages import ALL_STAGES, STAGES, common_classes, of_stage
 from zoo_sparse_reco.physics.labels import class_names
 from zoo_sparse_reco.physics.voxel_grid import grid_of
 
@@ -91,15 +91,7 @@ def _groups(predictions: Table) -> dict[str, Ragged]:
     """By the name of the stage, of those that a model does."""
     done = {int(one) for one in predictions["stage"]}
     return {
-        stage.name: _of_stage(predictions, stage)
+        stage.name: of_stage(predictions, "group", stage.number)
         for stage in STAGES
         if done & {stage.number, ALL_STAGES}
     }
-
-
-def _of_stage(predictions: Table, stage: Stage) -> Ragged:
-    if "stage_group" not in predictions:
-        column: Ragged = predictions["group"]
-        return column
-    several: Ragged = predictions["stage_group"]
-    return Ragged(several.values[:, stage.number], several.offsets)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Table
 from zoo_sparse_reco.grouping.stages import CLASSES, Stage, common_classes
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["INPUT_CLASS", "Nodes", "majority", "nodes_of"]
 
@@ -82,7 +83,7 @@ def nodes_of(samples: Table, stage: Stage, *, scheme: str, smallest: int = 1) ->
     inside = kept[owner]
     owner, voxel = renumbered[owner[inside]], voxel[inside]
     order = np.argsort(owner, kind="stable")
-    offsets = np.concatenate([[0], np.cumsum(sizes[kept])]).astype(np.int64)
+    offsets = offsets_of(sizes[kept])
     return Nodes(key[kept] // width, key[kept] % width, kind[kept], voxel[order], offsets)
 
 
@@ -99,8 +100,7 @@ def majority(owner: Whole, value: Whole, count: int, values: int) -> Whole:
     both, times = np.unique(owner[known] * values + value[known], return_counts=True)
     of, what = both // max(values, 1), both % max(values, 1)
     order = np.lexsort((what, -times, of))
-    first = np.ones(len(order), bool)
-    first[1:] = of[order][1:] != of[order][:-1]
+    owners, first = np.unique(of[order], return_index=True)
     found = np.full(count, -1, np.int64)
-    found[of[order][first]] = what[order][first]
+    found[owners] = what[order][first]
     return found

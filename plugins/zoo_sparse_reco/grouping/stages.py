@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.api import DataError
+from zoo.api import DataError, Ragged, Table
 
-__all__ = ["ALL_STAGES", "CLASSES", "STAGES", "Stage", "common_classes", "distance_matrix"]
+__all__ = [
+    "ALL_STAGES",
+    "CLASSES",
+    "STAGES",
+    "Stage",
+    "common_classes",
+    "distance_matrix",
+    "of_stage",
+]
 
 CLASSES = ("shower", "track", "michel", "delta")
 """Of nodes, in this order: 0 to 3, whatever the scheme of the data."""
@@ -49,6 +57,21 @@ STAGES: tuple[Stage, ...] = (
 
 ALL_STAGES = len(STAGES)
 """In predictions: the number of an algorithm that does them all."""
+
+
+def of_stage(predictions: Table, name: str, number: int) -> Ragged:
+    """Column ``group`` or ``node`` in one stage, of a model that does this one or all of them.
+
+    Args:
+        predictions: Of the task ``sparse-group``.
+        name: Of the column.
+        number: Of the stage.
+    """
+    several = predictions.get(f"stage_{name}")
+    if several is None:
+        column: Ragged = predictions[name]
+        return column
+    return Ragged(several.values[:, number], several.offsets)
 
 
 def common_classes(semantic: NDArray[np.integer], scheme: str) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from zoo_sparse_reco.features import features_of, fields_of
 from zoo_sparse_reco.masking.config import JUDGED, MaskedUResNetConfig
 from zoo_sparse_reco.masking.patches import PLACE, SEEN, Question, answered, hide, log_energy
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid, grid_of
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["MaskedCodec"]
 
@@ -84,7 +85,7 @@ class MaskedCodec(Codec):
 
 def _seen(samples: Table, question: Question) -> Table:
     """All places as voxels; energies and charges are 0 where they are hidden."""
-    offsets = np.concatenate([[0], np.cumsum(question.lengths)]).astype(np.int64)
+    offsets = offsets_of(question.lengths)
     columns: dict[str, Any] = {"id": samples.ids}
     for number, axis in enumerate("xyz"):
         columns[f"voxel_{axis}"] = Ragged(question.place[:, number].astype(np.uint16), offsets)

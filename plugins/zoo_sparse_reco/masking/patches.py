@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from zoo.api import Ragged, Table, uniform
 from zoo_sparse_reco.masking.config import Masking
 from zoo_sparse_reco.points.fragments import places_of
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["ENERGY", "PLACE", "SEEN", "Question", "answered", "hide", "log_energy", "mev"]
 
@@ -117,7 +118,7 @@ def answered(
     """
     asked = np.flatnonzero(question.kind != SEEN)
     counts = np.bincount(question.event[asked], minlength=len(ids))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    offsets = offsets_of(counts)
     hidden = question.kind[asked] == PLACE
     columns: dict[str, NDArray[Any]] = {
         f"asked_{axis}": question.place[asked, number].astype(np.uint16)

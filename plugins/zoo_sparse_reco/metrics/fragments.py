@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Number, Table
-from zoo_sparse_reco.clustering_measures import Overlaps
+from zoo_sparse_reco.clustering_measures import five_measures, overlaps_of_found
 from zoo_sparse_reco.metrics.numbers import mean_known, percent, ratio
 
 __all__ = [
@@ -141,20 +141,10 @@ def _event(voxels: _Voxels, clustered: NDArray[np.bool_], michel: int) -> Mappin
 
 def _measures(true: NDArray[Any], found: NDArray[Any]) -> Mapping[str, float]:
     """Of the judged voxels (n,) of one event."""
-    single = found < 0
-    alone = int(found.max(initial=-1)) + 1 + np.arange(len(found))
-    overlaps = Overlaps.of(true, np.where(single, alone, found))
-    held = Overlaps.of(true[~single], found[~single]) if single.any() else overlaps
-    in_best_found, in_best_true = overlaps.best_overlaps()[0].sum(), held.best_overlaps()[1].sum()
-    sums = (overlaps.voxels, in_best_found, held.voxels, in_best_true)
-    return {
-        "ari": overlaps.adjusted_rand_index(),
-        "ami": overlaps.adjusted_mutual_information(),
-        "efficiency": overlaps.efficiency(),
-        "purity": held.purity(),
-        "sbd": overlaps.symmetric_best_dice(),
-        **dict(zip(_SUMS, map(float, sums), strict=True)),
-    }
+    every, held = overlaps_of_found(true, found)
+    in_best_found, in_best_true = every.best_overlaps()[0].sum(), held.best_overlaps()[1].sum()
+    sums = (every.voxels, in_best_found, held.voxels, in_best_true)
+    return {**five_measures(every, held), **dict(zip(_SUMS, map(float, sums), strict=True))}
 
 
 def _majority(

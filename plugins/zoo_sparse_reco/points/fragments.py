@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Ragged, Table
 from zoo_sparse_reco.points.components import connected
+from zoo_sparse_reco.within_events import numbered
 
 __all__ = ["CLASSES", "NEAR", "fragments_of", "places_of"]
 
@@ -41,21 +42,12 @@ def fragments_of(
     Returns:
         int32, from 0 within an event, in the order of each one's first voxel; -1: of none.
     """
-    offsets = semantic.offsets
-    fragment = np.full(len(semantic.values), -1, np.int32)
     chosen = np.flatnonzero(np.isin(semantic.values, classes))
     event = np.repeat(np.arange(len(semantic)), semantic.lengths)[chosen]
     group = event * (max(CLASSES) + 1) + semantic.values[chosen]
-    piece = connected(places_of(samples)[chosen], group, distance)
-    kept = np.bincount(piece) >= smallest
-    # Pieces are in the order of events, so those of earlier ones are subtracted.
-    _, first = np.unique(piece, return_index=True)
-    counts = np.bincount(event[first[kept]], minlength=len(semantic))
-    before = np.concatenate([[0], np.cumsum(counts)])
-    number = np.cumsum(kept) - 1
-    inside = kept[piece]
-    fragment[chosen[inside]] = number[piece[inside]] - before[event[inside]]
-    return Ragged(fragment, offsets)
+    piece = np.full(len(semantic.values), -1, np.int64)
+    piece[chosen] = connected(places_of(samples)[chosen], group, distance)
+    return numbered(piece, semantic.offsets, smallest)
 
 
 def places_of(samples: Table) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 from zoo.api import Ragged, Table
 from zoo_sparse_reco.points.components import connected
 from zoo_sparse_reco.points.fragments import CLASSES, NEAR, places_of
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["Proposals", "points_of"]
 
@@ -83,7 +84,7 @@ def points_of(
     columns = _merged(point, kept, place, proposals)
     # Points are in the order of their first proposals, hence of the events.
     counts = np.bincount(event[_firsts(point, kept.voxel)], minlength=len(semantic))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    offsets = offsets_of(counts)
     return {name: Ragged(values, offsets) for name, values in columns.items()}
 
 

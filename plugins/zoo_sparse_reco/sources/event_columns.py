@@ -17,6 +17,7 @@ from zoo_sparse_reco.physics.truth import ParticleRows, VoxelRows
 from zoo_sparse_reco.physics.voxel_grid import VoxelGrid
 from zoo_sparse_reco.physics.wire_planes import record
 from zoo_sparse_reco.sources.events_config import EventsConfig
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["columns_of"]
 
@@ -59,7 +60,7 @@ def columns_of(
     offsets = _offsets(points.pop("event"), events)
     columns |= {name: Ragged(column, offsets) for name, column in points.items()}
     counts = np.array([len(places) for places in vertices], np.int64)
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    offsets = offsets_of(counts)
     numbers = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
     where = np.concatenate([np.zeros((0, 3)), *vertices])
     columns["interaction_id"] = Ragged(numbers.astype(np.int32), offsets)
@@ -209,5 +210,4 @@ def _in_grid(place_cm: Array, grid: VoxelGrid) -> NDArray[np.float32]:
 
 
 def _offsets(event: Whole, events: int) -> NDArray[np.int64]:
-    counts = np.bincount(event, minlength=events)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return offsets_of(np.bincount(event, minlength=events))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.api import Ragged
 from zoo_sparse_reco.specs import SAMPLE
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["Events", "Rows", "fields_of"]
 
@@ -53,7 +54,7 @@ class Rows:
 
     def ragged(self, names: frozenset[str]) -> dict[str, Ragged]:
         """Columns of the task, with the dtype that it declares."""
-        offsets = np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
+        offsets = offsets_of(self.counts)
         return {
             name: Ragged(np.asarray(column).astype(SAMPLE[name].dtype, copy=False), offsets)
             for name, column in self.columns.items()

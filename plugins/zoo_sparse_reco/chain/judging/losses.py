@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.api import DataError
 from zoo_sparse_reco.chain.data import Data
-from zoo_sparse_reco.chain.job import fit_all
+from zoo_sparse_reco.chain.job import PART_EVENTS, PIECE_VOXELS, fit_all
 from zoo_sparse_reco.chain.judging.numbers import intervals
 from zoo_sparse_reco.chain.judging.rows import SMALLEST, EventRow, measured
 from zoo_sparse_reco.chain.running import Chain
@@ -17,8 +17,6 @@ from zoo_sparse_reco.chain.stages import STAGES, TRUTH, Opened, chosen, open_sta
 __all__ = ["SHOWN", "LossesJob", "mixtures", "stage_losses"]
 
 Progress = Callable[[int, int], None]
-
-_EVENTS, _VOXELS = 64, 200_000
 
 SHOWN = (
     "fragment ARI",
@@ -98,7 +96,7 @@ def stage_losses(job: LossesJob, progress: Progress) -> dict[str, Any]:
     }
     rows: dict[str, list[EventRow]] = {name: [] for name in chains}
     done = 0
-    for _, samples in data.pieces(None, _EVENTS, _VOXELS):
+    for _, samples in data.pieces(None, PART_EVENTS, PIECE_VOXELS):
         for name, chain in chains.items():
             reco = chain(samples)
             rows[name] += [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo_sparse_reco.clustering_measures import Overlaps
+from zoo_sparse_reco.clustering_measures import overlaps_of_found
 
 __all__ = ["MATCH", "Agreement", "Matches", "agreement", "matched"]
 
@@ -82,9 +82,5 @@ def agreement(true: NDArray[Any], found: NDArray[Any]) -> Agreement:
         found: Likewise, -1: of none.
     """
     known = true >= 0
-    true, found = true[known], found[known].astype(np.int64)
-    single = found < 0
-    alone = found.max(initial=-1) + 1 + np.arange(len(found))
-    overlaps = Overlaps.of(true, np.where(single, alone, found))
-    held = Overlaps.of(true[~single], found[~single])
-    return Agreement(overlaps.adjusted_rand_index(), overlaps.efficiency(), held.purity())
+    every, held = overlaps_of_found(true[known], found[known].astype(np.int64))
+    return Agreement(every.adjusted_rand_index(), every.efficiency(), held.purity())

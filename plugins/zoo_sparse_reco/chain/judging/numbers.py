@@ -93,27 +93,21 @@ def _share_of(level: str, of: str) -> Callable[[Sequence[EventRow]], float]:
 def _resolution(
     energy: str, chosen: Callable[[ParticlePairs], NDArray[np.bool_]]
 ) -> Callable[[Sequence[EventRow]], float]:
-    def resolution(rows: Sequence[EventRow]) -> float:
-        errors = [
-            np.abs(getattr(one, energy) / one.energy_true - 1)[chosen(one)]
-            for one in (row.particles for row in rows)
-        ]
-        return _quantile(np.concatenate(errors))
-
-    return resolution
+    return lambda rows: _quantile(np.abs(_relative(rows, energy, chosen) - 1))
 
 
 def _ratio(
     energy: str, chosen: Callable[[ParticlePairs], NDArray[np.bool_]]
 ) -> Callable[[Sequence[EventRow]], float]:
-    def ratio(rows: Sequence[EventRow]) -> float:
-        found = [
-            (getattr(one, energy) / one.energy_true)[chosen(one)]
-            for one in (row.particles for row in rows)
-        ]
-        return _quantile(np.concatenate(found), 0.5)
+    return lambda rows: _quantile(_relative(rows, energy, chosen), 0.5)
 
-    return ratio
+
+def _relative(
+    rows: Sequence[EventRow], energy: str, chosen: Callable[[ParticlePairs], NDArray[np.bool_]]
+) -> Array:
+    """Energies found over true ones of the chosen particles of all events."""
+    pairs = [row.particles for row in rows]
+    return np.concatenate([(getattr(one, energy) / one.energy_true)[chosen(one)] for one in pairs])
 
 
 def _quantile_of(name: str) -> Callable[[Sequence[EventRow]], float]:

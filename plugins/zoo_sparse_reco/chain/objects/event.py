@@ -99,10 +99,17 @@ class Members:
         """Rows of the voxels of one, in their order."""
         return self._order[self._first[cluster] : self._first[cluster + 1]]
 
-    def most(self, values: NDArray[Any]) -> Whole:
-        """The commonest of some values (v,) in each cluster, of equals the least; -1 where none."""
+    def most(self, values: NDArray[Any], *, known: bool = False) -> Whole:
+        """The commonest of some values in each cluster, of equals the least; -1 where none.
+
+        Args:
+            values: Of voxels, (v,).
+            known: Whether only those from 0 on count.
+        """
         found = np.full(len(self.sizes), -1, np.int64)
-        for cluster in np.flatnonzero(self.sizes):
-            some, times = np.unique(values[self.of(int(cluster))], return_counts=True)
-            found[cluster] = some[int(np.argmax(times))]
+        for cluster in range(len(self.sizes)):
+            own = values[self.of(cluster)]
+            some, times = np.unique(own[own >= 0] if known else own, return_counts=True)
+            if len(some):
+                found[cluster] = some[int(np.argmax(times))]
         return found

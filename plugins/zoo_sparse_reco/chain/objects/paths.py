@@ -34,8 +34,7 @@ class Way:
 
     def __init__(self, place: Array) -> None:
         self.place = place
-        self._tree = KDTree(place)
-        pairs = self._tree.query_pairs(_NEAR, output_type="ndarray")
+        pairs = KDTree(place).query_pairs(_NEAR, output_type="ndarray")
         apart = np.linalg.norm(place[pairs[:, 0]] - place[pairs[:, 1]], axis=1)
         shape = (len(place), len(place))
         self._graph: Any = csr_array((apart, (pairs[:, 0], pairs[:, 1])), shape=shape)
@@ -62,10 +61,6 @@ class Way:
         """
         one = int(np.argmax(self.from_voxel(0)))
         return one, int(np.argmax(self.from_voxel(one)))
-
-    def nearest(self, point: Array) -> int:
-        """The voxel next to a point (3,)."""
-        return int(self._tree.query(point)[1])
 
     def _reached(self, row: int) -> Array:
         found: Array = dijkstra(self._graph, directed=False, indices=np.array([row]))[0]

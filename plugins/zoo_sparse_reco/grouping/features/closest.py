@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 from zoo_sparse_reco.grouping.features.segments import first_largest
 from zoo_sparse_reco.grouping.nodes import Nodes
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["Pairs", "closest_pairs"]
 
@@ -81,7 +82,7 @@ def _to_one(
     for chosen in _portions(nodes.sizes[smaller]):
         some = smaller[chosen]
         sizes = nodes.sizes[some]
-        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        offsets = offsets_of(sizes)
         entry = np.arange(offsets[-1]) + np.repeat(nodes.offsets[some] - offsets[:-1], sizes)
         distance: NDArray[np.float64] = np.asarray(tree.query(place[entry])[0], np.float64)
         # Distances are rounded alike wherever their squares, whole numbers, are equal.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.api import Number, Ragged, Table
-from zoo_sparse_reco.clustering_measures import Overlaps
+from zoo_sparse_reco.clustering_measures import five_measures, overlaps_of_found
 from zoo_sparse_reco.grouping.judging.told import Told
 from zoo_sparse_reco.grouping.stages import Stage, common_classes
 from zoo_sparse_reco.grouping.truth import NodeTruth
@@ -59,7 +59,7 @@ def measure_clusters(
                 (truth.group[nodes][known], told.node_group[nodes][known]),
             )
         ):
-            for name, value in _measures(one, other).items():
+            for name, value in five_measures(*overlaps_of_found(one, other)).items():
                 found[name][row, column] = value
     columns = {f"{stage.name}_{name}": values for name, values in found.items()}
     return columns | _edges(predictions, told, truth, stage)
@@ -86,20 +86,6 @@ def _judged(
     true = samples[stage.group].values.astype(np.int64)
     classes = common_classes(samples["semantic"].values, scheme)
     return true, (true >= 0) & np.isin(classes, stage.classes)
-
-
-def _measures(true: NDArray[np.int64], found: NDArray[np.int64]) -> Mapping[str, float]:
-    single = found < 0
-    alone = int(found.max(initial=-1)) + 1 + np.arange(len(found))
-    overlaps = Overlaps.of(true, np.where(single, alone, found))
-    held = Overlaps.of(true[~single], found[~single]) if single.any() else overlaps
-    return {
-        "ari": overlaps.adjusted_rand_index(),
-        "ami": overlaps.adjusted_mutual_information(),
-        "efficiency": overlaps.efficiency(),
-        "purity": held.purity(),
-        "sbd": overlaps.symmetric_best_dice(),
-    }
 
 
 def _edges(predictions: Table, told: Told, truth: NodeTruth, stage: Stage) -> dict[str, Floats]:

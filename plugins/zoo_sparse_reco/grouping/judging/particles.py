@@ -14,6 +14,7 @@ from zoo_sparse_reco.grouping.stages import Stage
 from zoo_sparse_reco.grouping.truth import NodeTruth, momenta_of, types_of, vertices_of
 from zoo_sparse_reco.metrics.numbers import f1_name, mean_known, percent, ratio, voxel_distance
 from zoo_sparse_reco.physics.labels import Pid
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = [
     "PID_CONFUSION",
@@ -58,38 +59,32 @@ def measure_primaries(
     return {f"{stage.name}_primary_right": right, f"{stage.name}_primary_count": count}
 
 
-def measure_particles(samples: Table, predictions: Table, told: Told, truth: NodeTruth) -> Any:
+def measure_particles(
+    samples: Table, predictions: Table, told: Told, truth: NodeTruth
+) -> dict[str, Any]:
     """Row columns ``pid_confusion`` and, ragged, of particles whose truth is known.
 
     ``momentum_true`` and ``momentum_found``, MeV/c, ``vertex_distance`` of primaries, voxels, all
     float32.
     """
-    events = len(told.event)
-    confusion = np.zeros((events, len(Pid), len(Pid)))
-    if "node_pid_score" in predictions and "pid" in samples:
-        score = predictions["node_pid_score"].values[told.row]
-        true = types_of(samples, told.nodes)
-        known = true >= 0
-        called = score[known].argmax(axis=1)
-        np.add.at(confusion, (told.nodes.event[known], true[known], called), 1.0)
-    columns: dict[str, Any] = {PID_CONFUSION: confusion}
-    momentum, known = np.zeros(len(told.row)), np.zeros(len(told.row), bool)
+    unknown = np.full(len(told.row), np.nan)
+    true, found, distance = unknown, unknown, unknown
+    known, judged = np.zeros(len(told.row), bool), np.zeros(len(told.row), bool)
     if "node_momentum" in predictions and "particle_momentum" in samples:
-        momentum = momenta_of(samples, truth)
-        known = momentum > 0
+        true = momenta_of(samples, truth)
         found = predictions["node_momentum"].values[told.row]
-    else:
-        found = momentum
-    columns["momentum_true"] = _ragged(momentum, known, told)
-    columns["momentum_found"] = _ragged(found, known, told)
-    distance, known = np.zeros(len(told.row)), np.zeros(len(told.row), bool)
+        known = true > 0
     if "node_vertex" in predictions and "interaction_vertex" in samples:
         place = vertices_of(samples, told.nodes)
-        known = np.isfinite(place).all(axis=1) & (truth.primary == 1)
         away = predictions["node_vertex"].values[told.row] - place
         distance = np.nan_to_num(np.linalg.norm(away, axis=1), nan=np.inf)
-    columns["vertex_distance"] = _ragged(distance, known, told)
-    return columns
+        judged = np.isfinite(place).all(axis=1) & (truth.primary == 1)
+    return {
+        PID_CONFUSION: _confusion(samples, predictions, told),
+        "momentum_true": _ragged(true, known, told),
+        "momentum_found": _ragged(found, known, told),
+        "vertex_distance": _ragged(distance, judged, told),
+    }
 
 
 def primary_numbers(rows: Table, stage: Stage) -> Iterator[Number]:
@@ -131,6 +126,17 @@ def particle_numbers(rows: Table) -> Iterator[Number]:
     yield percent(f"vertices within {VERTEX_NEAR:g}", near)
 
 
+def _confusion(samples: Table, predictions: Table, told: Told) -> Floats:
+    """(N, 6, 6), of particles whose kind is known."""
+    found = np.zeros((len(told.event), len(Pid), len(Pid)))
+    if "node_pid_score" in predictions and "pid" in samples:
+        true = types_of(samples, told.nodes)
+        known = true >= 0
+        called = predictions["node_pid_score"].values[told.row][known].argmax(axis=1)
+        np.add.at(found, (told.nodes.event[known], true[known], called), 1.0)
+    return found
+
+
 def _first_fragments(told: Told, truth: NodeTruth, score: Floats) -> tuple[Any, Any]:
     width = int(told.node_group.max(initial=-1)) + 1
     key, group = np.unique(told.nodes.event * width + told.node_group, return_inverse=True)
@@ -138,8 +144,7 @@ def _first_fragments(told: Told, truth: NodeTruth, score: Floats) -> tuple[Any, 
     has = np.bincount(group, true, minlength=len(key)) > 0
     # The most likely of each group; what is no number is the least likely.
     order = np.lexsort((-np.nan_to_num(score, nan=-1.0), group))
-    first = np.ones(len(order), bool)
-    first[1:] = group[order][1:] != group[order][:-1]
+    _, first = np.unique(group[order], return_index=True)
     chosen = order[first]
     kept = has[group[chosen]]
     return told.nodes.event[chosen][kept], true[chosen][kept]
@@ -153,5 +158,5 @@ def _from_vertex(told: Told, truth: NodeTruth, score: Floats) -> tuple[Any, Any]
 
 def _ragged(values: NDArray[Any], known: NDArray[np.bool_], told: Told) -> Ragged:
     counts = np.bincount(told.nodes.event[known], minlength=len(told.event))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    offsets = offsets_of(counts)
     return Ragged(values[known].astype(np.float32), offsets)

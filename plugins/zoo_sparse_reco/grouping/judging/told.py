@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from zoo.api import DataError, Ragged, Table
 from zoo_sparse_reco.grouping.nodes import Nodes
-from zoo_sparse_reco.grouping.stages import ALL_STAGES, Stage
+from zoo_sparse_reco.grouping.stages import ALL_STAGES, Stage, of_stage
+from zoo_sparse_reco.within_events import offsets_of
 
 __all__ = ["Told", "told_of"]
 
@@ -42,8 +43,7 @@ def told_of(samples: Table, predictions: Table, stage: Stage) -> Told:
     Raises:
         DataError: They are not of these voxels, or a voxel is of a node that they do not list.
     """
-    several = "stage_group" in predictions
-    columns = [_column(predictions, name, stage, several=several) for name in ("group", "node")]
+    columns = [of_stage(predictions, name, stage.number) for name in ("group", "node")]
     voxels = samples["voxel_x"]
     for column in columns:
         if not np.array_equal(column.lengths, voxels.lengths):
@@ -66,14 +66,6 @@ def told_of(samples: Table, predictions: Table, stage: Stage) -> Told:
     return Told(group, nodes, row, predictions["node_group"].values[row].astype(np.int64), asked)
 
 
-def _column(predictions: Table, name: str, stage: Stage, *, several: bool) -> Ragged:
-    if not several:
-        column: Ragged = predictions[name]
-        return column
-    found = predictions[f"stage_{name}"]
-    return Ragged(found.values[:, stage.number], found.offsets)
-
-
 def _nodes(
     voxels: Ragged, node: Whole, event: Whole, number: Whole, semantic: NDArray[Any]
 ) -> Nodes:
@@ -92,5 +84,5 @@ def _nodes(
         )
     order = np.argsort(at, kind="stable")
     counts = np.bincount(at, minlength=len(keys))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    offsets = offsets_of(counts)
     return Nodes(event, number, semantic.astype(np.int64), inside[order], offsets)

@@ -13,7 +13,8 @@ from scipy.sparse.csgraph import connected_components
 from zoo.api import Ragged
 from zoo_sparse_reco.clustering.edges import edge_clusters
 from zoo_sparse_reco.clustering.greedy import greedy_clusters, most_probable
-from zoo_sparse_reco.clustering.numbers import clustered_classes, groups_of, numbered
+from zoo_sparse_reco.clustering.numbers import clustered_classes, groups_of
+from zoo_sparse_reco.within_events import numbered
 
 Floats = NDArray[np.float64]
 
