@@ -84,7 +84,7 @@ def against_fragment_size(
     for place, kind in zip(places.ravel(), classes, strict=False):
         for one in told:
             mean, count = _means(one, kind)
-            place.stairs(mean, shown, baseline=None, **_line(styles[one.model]))
+            place.stairs(mean, shown, baseline=None, **styles[one.model].line)
             data[f"{one.model}: {names[kind]} [%]"] = mean
             data[f"{one.model}: {names[kind]} [fragments]"] = count
         place.set(xscale="log", ylim=(0, 103), title=names[kind])
@@ -120,7 +120,3 @@ def _means(evaluation: Evaluation, kind: int) -> tuple[Floats, Floats]:
     count = np.histogram(size, _EDGES)[0].astype(np.float64)
     total = np.histogram(size, _EDGES, weights=found)[0]
     return np.divide(100 * total, count, out=np.full(len(count), np.nan), where=count > 0), count
-
-
-def _line(style: Style) -> dict[str, object]:
-    return {name: value for name, value in style.line.items() if name != "marker"}

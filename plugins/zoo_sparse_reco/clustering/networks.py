@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_sparse_reco.clustering.config import ClusterConfig, GraphSpiceConfig, SpiceConfig
+from zoo_sparse_reco.clustering.targets import EACH_EDGE
 from zoo_sparse_reco.features import feature_names
 from zoo_sparse_reco.models.blocks import VoxelNorm
 from zoo_sparse_reco.models.uresnet import Decoder, Features, UResNet
@@ -21,8 +22,6 @@ __all__ = [
     "graph_spice_networks",
     "spice_networks",
 ]
-
-_CENTRE = 13  # column of the voxel itself in a table of 27 offsets
 
 
 class _ClusterNet(nn.Module):
@@ -105,7 +104,7 @@ class GraphSpiceNet(_ClusterNet):
         found, _ = self._features(features, tables)
         values = self.norm(found.finest)
         symmetric = (self.form + self.form.t()) / 2
-        table = tables["neighbours_0"][:, _CENTRE + 1 :]
+        table = tables["neighbours_0"][:, EACH_EDGE]
         return {"cut": edge_scores(values, symmetric, table)}
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["edge_targets", "edges_of", "member_targets"]
+__all__ = ["EACH_EDGE", "edge_targets", "edges_of", "member_targets"]
 
 Targets = dict[str, Any]
 
-_CENTRE = 13  # column of the voxel itself in a table of 27 offsets
+EACH_EDGE = slice(14, 27)
+"""Columns of a table of 27 offsets, 13 being the voxel itself, that have each edge once."""
 
 
 def member_targets(group: NDArray[np.int64], fragment: NDArray[np.integer], fewest: int) -> Targets:
@@ -80,7 +81,7 @@ def edges_of(
         table: Neighbours of each voxel, (V, 27).
         group: (V,); -1: of none, and without edges.
     """
-    half = np.ascontiguousarray(table[:, _CENTRE + 1 :], np.int64)
+    half = np.ascontiguousarray(table[:, EACH_EDGE], np.int64)
     place = np.flatnonzero(half.ravel() >= 0)
     one, other = place // half.shape[1], half.ravel()[place]
     same = (group[one] == group[other]) & (group[one] >= 0)

@@ -13,7 +13,7 @@ from zoo.api import BinnedNumber, Drawing, Evaluation
 from zoo_sparse_reco.drawings.styles import Style, legend, overall
 from zoo_sparse_reco.metrics.numbers import MACRO_F1, f1_name
 
-__all__ = ["AXES", "against_size", "bars", "class_f1"]
+__all__ = ["AXES", "against_size", "bars", "binned", "class_f1"]
 
 AXES = (("voxels", "voxels that are no ghosts"), ("visible_energy", "visible energy [MeV]"))
 """Columns that tell how large an event is."""
@@ -79,7 +79,7 @@ def against_size(
         (name, column): found
         for name in numbers
         for column, _ in axes
-        if (found := _binned(evaluations, name, column))
+        if (found := binned(evaluations, name, column))
     }
     if not panels:
         return None
@@ -125,7 +125,7 @@ def _panel(
     place.grid(alpha=0.3)
 
 
-def _binned(
+def binned(
     evaluations: Sequence[Evaluation], name: str, column: str
 ) -> dict[str, list[BinnedNumber]]:
     """One number in every bin of a column where it is defined, by model."""

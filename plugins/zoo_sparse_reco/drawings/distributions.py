@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -15,12 +16,22 @@ from zoo_sparse_reco.metrics.points import FAR, NEAR, SIDES
 from zoo_sparse_reco.metrics.segmentation import CONFUSION
 from zoo_sparse_reco.physics.labels import GHOST
 
-__all__ = ["ghosts", "measures_of_fragments", "point_distances"]
+__all__ = [
+    "SHARE_BINS",
+    "draw_shares",
+    "ghosts",
+    "label_shares",
+    "measures_of_fragments",
+    "point_distances",
+]
 
 Floats = NDArray[np.float64]
 
 _DISTANCES = np.geomspace(0.05, 200, 121)
 _EDGES = np.linspace(0, 100, 41)
+SHARE_BINS: Mapping[str, Floats] = {"from [%]": _EDGES[:-1], "to [%]": _EDGES[1:]}
+"""Bins of histograms of shares, as columns."""
+
 _TITLES = {"true": "true points", "found": "predicted points"}
 _MEASURES = (("ari", "adjusted Rand index"), ("efficiency", "efficiency"), ("purity", "purity"))
 _EVENTS = 400  # dots of single events in the figure of ghosts, at most
@@ -79,17 +90,14 @@ def measures_of_fragments(
         return None
     figure = Figure(figsize=(9.2, 3.4), layout="constrained")
     places = figure.subplots(1, len(_MEASURES), sharey=True)
-    data: dict[str, Floats] = {"from [%]": _EDGES[:-1], "to [%]": _EDGES[1:]}
+    data: dict[str, Floats] = dict(SHARE_BINS)
     for place, (key, label) in zip(places, _MEASURES, strict=True):
         for model, values in found.items():
             if key not in values:
                 continue
-            known = np.clip(values[key][np.isfinite(values[key])], 0, 100)
-            share = 100 * np.histogram(known, _EDGES)[0] / len(known)
-            place.stairs(share, _EDGES, **_stairs(styles[model]))
+            share = draw_shares(place, values[key], styles[model])
             data[f"{model}: {label} [% of events]"] = share
-        place.set(xlabel=f"{label} [%]", yscale="log", xlim=(0, 100), ylim=(None, 130))
-        place.grid(alpha=0.3)
+        label_shares(place, label)
     places[0].set_ylabel("events [%]")
     legend(figure, [styles[model] for model in found], points=False)
     return Drawing(
@@ -100,6 +108,26 @@ def measures_of_fragments(
         figure=figure,
         data=data,
     )
+
+
+def draw_shares(place: Axes, values: Floats, style: Style) -> Floats:
+    """How many per cent of the events are in each of :data:`SHARE_BINS`, drawn and returned.
+
+    Args:
+        place: Where to.
+        values: Of events, per cent; one at least is finite. Those below 0 are in the first bin.
+        style: Of the model.
+    """
+    known = np.clip(values[np.isfinite(values)], 0, 100)
+    share: Floats = 100 * np.histogram(known, _EDGES)[0] / len(known)
+    place.stairs(share, _EDGES, **style.line)
+    return share
+
+
+def label_shares(place: Axes, label: str) -> None:
+    """The axes of what :func:`draw_shares` has drawn of all models."""
+    place.set(xlabel=f"{label} [%]", yscale="log", xlim=(0, 100), ylim=(None, 130))
+    place.grid(alpha=0.3)
 
 
 def ghosts(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]) -> Drawing | None:
@@ -148,7 +176,3 @@ def ghosts(evaluations: Sequence[Evaluation], styles: Mapping[str, Style]) -> Dr
         figure=figure,
         data=data,
     )
-
-
-def _stairs(style: Style) -> dict[str, object]:
-    return {name: value for name, value in style.line.items() if name != "marker"}

@@ -166,8 +166,7 @@ def _vertices(scene: Scene, group: Whole) -> Floats:
         starts += np.bincount(node[counted], minlength=len(group))
     starts[kind > _TRACK] = -1
     order = np.lexsort((-scene.energy, -starts, group))
-    first = np.ones(len(order), bool)
-    first[1:] = group[order][1:] != group[order][:-1]
+    _, first = np.unique(group[order], return_index=True)
     return scene.start[order[first]][group]
 
 

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from zoo.api import BinnedNumber, Drawing, Evaluation
+from zoo_sparse_reco.drawings.classes import bars, binned
+from zoo_sparse_reco.drawings.distributions import SHARE_BINS, draw_shares, label_shares
 from zoo_sparse_reco.drawings.styles import Style, legend
 from zoo_sparse_reco.grouping.judging.clusters import MEASURES
 from zoo_sparse_reco.grouping.stages import STAGES
@@ -19,7 +21,6 @@ __all__ = ["against_interactions", "distributions", "stages_told"]
 Floats = NDArray[np.float64]
 
 _SHOWN = ("ari", "efficiency", "purity")
-_EDGES = np.linspace(0, 100, 41)
 
 
 def stages_told(evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
@@ -42,21 +43,16 @@ def distributions(
     """Histograms over events of ARI, efficiency and purity over voxels, a row a stage."""
     figure = Figure(figsize=(9.2, 0.6 + 2.7 * len(stages)), layout="constrained")
     places = figure.subplots(len(stages), len(_SHOWN), sharey=True, squeeze=False)
-    data: dict[str, Floats] = {"from [%]": _EDGES[:-1], "to [%]": _EDGES[1:]}
+    data: dict[str, Floats] = dict(SHARE_BINS)
     for line, stage in zip(places, stages, strict=True):
         for place, name in zip(line, _SHOWN, strict=True):
             label = f"{stage} {MEASURES[name]}"
             for one in evaluations:
                 values = 100 * _values(one, f"{stage}_{name}")
-                known = np.clip(values[np.isfinite(values)], 0, 100)
-                if not len(known):
-                    continue
-                share = 100 * np.histogram(known, _EDGES)[0] / len(known)
-                look = {k: v for k, v in styles[one.model].line.items() if k != "marker"}
-                place.stairs(share, _EDGES, **look)
-                data[f"{one.model}: {label} [% of events]"] = share
-            place.set(xlabel=f"{label} [%]", yscale="log", xlim=(0, 100), ylim=(None, 130))
-            place.grid(alpha=0.3)
+                if np.isfinite(values).any():
+                    share = draw_shares(place, values, styles[one.model])
+                    data[f"{one.model}: {label} [% of events]"] = share
+            label_shares(place, label)
         line[0].set_ylabel("events [%]")
     legend(figure, [styles[one.model] for one in evaluations], points=False)
     return Drawing(
@@ -73,7 +69,7 @@ def against_interactions(
     evaluations: Sequence[Evaluation], styles: Mapping[str, Style], stages: Sequence[str]
 ) -> Drawing | None:
     """Mean ARI in bins of true interactions; ``None`` where there are no bins."""
-    panels = {stage: _binned(evaluations, f"{stage} ARI") for stage in stages}
+    panels = {stage: binned(evaluations, f"{stage} ARI", "interactions") for stage in stages}
     panels = {stage: found for stage, found in panels.items() if found}
     if not panels:
         return None
@@ -99,37 +95,15 @@ def _panel(
     place: Axes, points: Sequence[BinnedNumber], style: Style, name: str, number: int
 ) -> dict[str, Floats]:
     middle = np.array([(one.lower + one.upper - 1) / 2 for one in points])
-    value, low, high = (
-        np.array(values)
-        for values in (
-            [one.number.value for one in points],
-            [one.low for one in points],
-            [one.high for one in points],
-        )
-    )
-    bars = np.nan_to_num(np.maximum(np.stack([value - low, high - value]), 0))
-    place.errorbar(middle + 0.06 * number, value, yerr=bars, capsize=2, **style.points)
-    return {
-        f"{name}: from": np.array([one.lower for one in points]),
-        f"{name}: to": np.array([one.upper for one in points]),
-        f"{name} [%]": value,
-        f"{name}: low": low,
-        f"{name}: high": high,
+    bars(place, middle + 0.06 * number, points, style, joined=True)
+    columns = {
+        f"{name}: from": [one.lower for one in points],
+        f"{name}: to": [one.upper for one in points],
+        f"{name} [%]": [one.number.value for one in points],
+        f"{name}: low": [one.low for one in points],
+        f"{name}: high": [one.high for one in points],
     }
-
-
-def _binned(evaluations: Sequence[Evaluation], name: str) -> dict[str, list[BinnedNumber]]:
-    found = {
-        one.model: [
-            point
-            for point in one.numbers
-            if point.column == "interactions"
-            and point.number.name == name
-            and np.isfinite(point.number.value)
-        ]
-        for one in evaluations
-    }
-    return {model: points for model, points in found.items() if points}
+    return {column: np.array(values) for column, values in columns.items()}
 
 
 def _values(evaluation: Evaluation, column: str) -> Floats:
