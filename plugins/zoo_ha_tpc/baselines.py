@@ -30,6 +30,7 @@ from zoo_ha_tpc.standard import within_turn
 __all__ = ["ChargeFit", "FirstPad", "OracleFit", "TrackFit"]
 
 _HITS = frozenset({"hit_row", "hit_column", "hit_charge"})
+_TIMES = frozenset({"hit_time", "hit_width"})
 _PULLED = ("q_over_pt", "phi", "y_ini")
 _FACTORS_FROM = 5000  # training tracks
 _ONE_SIGMA = 0.6827
@@ -89,7 +90,7 @@ class ChargeFit(TrackFit):
     def __init__(self, config: ChargeFitConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
         self.settings = charge_settings(config, facts)
-        self.needs = _HITS | ({"hit_time"} if self.settings.drift_mm_us else frozenset())
+        self.needs = _HITS | (_TIMES if self.settings.drift_mm_us else frozenset())
         self.errors = dict.fromkeys(_PULLED, 1.0)
 
     def calibrate(self, chosen: Table) -> None:

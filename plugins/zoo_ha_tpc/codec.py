@@ -186,7 +186,7 @@ class ClusterCodec(TrackCodec):
             self.targets = self.targets | _STARTS
         self.charges = charge_settings(ChargeFitConfig(), facts)
         if config.start == "charges" and self.charges.drift_mm_us:
-            self.needs = self.needs | {"hit_time"}
+            self.needs = self.needs | {"hit_time", "hit_width"}
 
     @classmethod
     def fit(

@@ -104,7 +104,7 @@ def _classical() -> dict[str, Model]:
         ),
         "charge-fit": Model(
             config=f"{_HERE}.charge_fit.settings:ChargeFitConfig",
-            summary="the same, then a fit to the charges of all pads with their covariance",
+            summary="the same, then a fit to what all pads report, with its covariance",
             predictor=f"{_HERE}.baselines:ChargeFit",
             baseline=True,
             needs=_HITS,

@@ -1,4 +1,4 @@
-"""How many electrons tracks free, and how far they drift."""
+"""How many electrons tracks free, how far they drift, and when they arrive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class Electrons:
     Attributes:
         drift_mm: How far they drift, (N,).
         per_mm: How many there are, (N,).
+        arrival_ns: When those arrive that are freed where the course starts, (N,).
+        later_ns_mm: How much later those do that are freed further on, (N,).
     """
 
     drift_mm: Array
     per_mm: Array
+    arrival_ns: Array
+    later_ns_mm: Array

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo_ha_tpc.charge_fit.arrivals import arrivals_of
 from zoo_ha_tpc.charge_fit.course import Course, course_of
 from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
-from zoo_ha_tpc.charge_fit.likelihood import Readout, Told, told_by
+from zoo_ha_tpc.charge_fit.likelihood import TIMES_NS, Readout, Told, slice_mm, told_by
+from zoo_ha_tpc.charge_fit.pads import Reports
 from zoo_ha_tpc.charge_fit.response import Layer, response_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches, stretches_of
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA
@@ -28,11 +30,13 @@ from zoo_ha_tpc.fitting.tracks import Tracks
 __all__ = ["ChargeFit", "ChargeSettings", "fit_charges"]
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 
-_AT_ONCE = 128  # stretches; their arrays take some 10 MB
+_AT_ONCE = 32  # stretches; their arrays take some 10 MB
 _DRIFTS = 5  # at which the likelihood of a drift is looked at
 _FACTORS = np.array([0.3, 10.0])  # of the usual number of electrons per mm
+_TIMES_OPEN_NS = 100.0  # how well arrivals are known before the fit
 _ASKED = 4  # stretches of a track that are asked for its drift
 
 
@@ -85,26 +89,26 @@ def fit_charges(
     response = response_of(settings.layer, (plane.z.pitch_mm, plane.y.pitch_mm), plane.drift_mm)
     work = _Work(images, Readout(plane, response, settings.ionisation, charges))
     course = course_of(tracks.fit.scattered, tracks.fit.used, *_ends(tracks))
-    drift = _timed(tracks, settings, plane.drift_mm)
+    arrival, later = arrivals_of(tracks, course.length_mm, settings.layer.peaking_ns)
+    drift = _timed(course, arrival, later, settings, plane.drift_mm)
     untold = np.flatnonzero(np.isnan(drift))
     if len(untold):
-        drift[untold] = work.drift(course)[untold]
-    for _ in range(settings.rounds):
-        course, covariance = work.solved(course, drift, matter)
+        drift[untold] = work.drift(course, arrival, later)[untold]
+    for left in reversed(range(settings.rounds)):
+        electrons = work.electrons(course, drift, arrival, later)
+        course, covariance, change = work.solved(course, electrons, matter, last=left == 0)
+        arrival, later = arrival + change[:, 0], later + change[:, 1]
     return ChargeFit(course, covariance, drift)
 
 
-def _timed(tracks: Tracks, settings: ChargeSettings, longest_mm: float) -> Array:
-    """Drift by the times of the leading pads, NaN where they have none, (N,)."""
+def _timed(
+    course: Course, arrival: Array, later: Array, settings: ChargeSettings, longest_mm: float
+) -> Array:
+    """Drift of the middle of each track by the time of arrival, NaN without times, (N,)."""
     if settings.drift_mm_us is None:
-        return np.full(len(tracks.clusters.present), np.nan)
-    time = np.where(tracks.clusters.present, tracks.clusters.time_ns, np.nan)
-    told = ~np.isnan(time).all(1)
-    middle = np.full(len(time), np.nan)
-    middle[told] = np.nanmedian(time[told], axis=1)
-    # A leading pad is highest about the peaking time after its electrons.
-    drift = 1e-3 * settings.drift_mm_us * (middle - settings.layer.peaking_ns)
-    return np.asarray(np.clip(drift, 0, longest_mm))
+        return np.full(len(arrival), np.nan)
+    middle = arrival + later * course.length_mm / 2
+    return np.clip(1e-3 * settings.drift_mm_us * middle, 0, longest_mm)
 
 
 def _ends(tracks: Tracks) -> tuple[Array, Array]:
@@ -121,24 +125,32 @@ class _Work:
 
     def __init__(self, images: Images, readout: Readout) -> None:
         self.images, self.readout = images, readout
+        self.times, self.widths = images.on_grid(images.time_ns), images.on_grid(images.width_ns)
 
-    def drift(self, course: Course) -> Array:
+    def drift(self, course: Course, arrival: Array, later: Array) -> Array:
         """Drift of each track, (N,): where the likelihood of some stretches is largest."""
         longest, number = self.readout.plane.drift_mm, len(course.length_mm)
         grid = np.linspace(0.05, 0.95, _DRIFTS) * longest
         total = np.zeros((number, _DRIFTS))
-        stretches, electrons = self._stretches(course, np.full(number, longest / 2))
-        asked = _asked(stretches, number)
+        electrons = self.electrons(course, np.full(number, longest / 2), arrival, later)
+        asked = _asked(self._stretches(course, electrons), number)
         for index, one in enumerate(grid):
             electrons = replace(electrons, drift_mm=np.full(number, one))
             told = self._told(course, electrons, asked)
             np.add.at(total[:, index], asked.track, told.deviance)
         return _lowest(grid, total)
 
-    def solved(self, course: Course, drift_mm: Array, matter: Matter) -> tuple[Course, Array]:
-        """One step: the course, and the covariance of offset, angle and curvature, (N, 3, 3)."""
-        stretches, electrons = self._stretches(course, drift_mm)
-        told = self._told(course, electrons, stretches)
+    def solved(
+        self, course: Course, electrons: Electrons, matter: Matter, *, last: bool
+    ) -> tuple[Course, Array, Array]:
+        """One step.
+
+        Returns:
+            The course; the covariance of offset, angle and curvature, (N, 3, 3); by how much
+            arrivals change, ns and ns/mm, (N, 2).
+        """
+        stretches = self._stretches(course, electrons)
+        told = self._told(course, electrons, stretches, last=last)
         number, length = len(course.length_mm), course.length_mm
         normal = np.zeros((number, *told.information.shape[1:]))
         right = np.zeros(normal.shape[:2])
@@ -152,36 +164,60 @@ class _Work:
         change = np.einsum("nkl,nl->nk", inverse, right)
         scale = np.stack([np.ones_like(length), 1 / length, 1 / length**2], 1)
         covariance = inverse[:, :3, :3] * scale[:, :, None] * scale[:, None, :]
-        return course.moved(change), covariance
+        times = change[:, -2:] * TIMES_NS / np.stack([np.ones_like(length), length], 1)
+        return course.moved(change[:, :-2]), covariance, times
 
-    def _stretches(self, course: Course, drift_mm: Array) -> tuple[Stretches, Electrons]:
-        """Stretches, and electrons per mm of each track by its charges."""
-        plane, response = self.readout.plane, self.readout.response
+    def electrons(self, course: Course, drift_mm: Array, arrival: Array, later: Array) -> Electrons:
+        """Electrons per mm of each track by its charges."""
         usual = self.readout.ionisation.per_mm
-        electrons = Electrons(drift_mm, np.full(len(drift_mm), usual))
-        threshold = self.readout.charges.threshold
+        electrons = Electrons(drift_mm, np.full(len(drift_mm), usual), arrival, later)
         for _ in range(2):
-            stretches = stretches_of(plane, course, response, electrons, threshold)
+            stretches = self._stretches(course, electrons)
             number, tracks = len(drift_mm), stretches.track
             seen = np.bincount(tracks, self._charges(stretches).sum(1), number)
             expected = np.where(stretches.present, stretches.height, 0.0).sum(1)
             expected = np.bincount(tracks, expected, number)
             per_mm = np.where(expected > 0, seen / np.maximum(expected, 1e-9), usual)
-            electrons = Electrons(drift_mm, np.clip(per_mm, *(usual * _FACTORS)))
-        return stretches, electrons
+            electrons = replace(electrons, per_mm=np.clip(per_mm, *(usual * _FACTORS)))
+        return electrons
+
+    def _stretches(self, course: Course, electrons: Electrons) -> Stretches:
+        readout = self.readout
+        return stretches_of(
+            readout.plane, course, readout.response, electrons, readout.charges.threshold
+        )
 
     def _charges(self, stretches: Stretches) -> Array:
+        return self._of(self.images.charges, stretches)
+
+    def _of(self, values: Floats, stretches: Stretches) -> Array:
+        """What pads have of a quantity of cells; 0 where there is no pad."""
         grid = self.images.grid
         cell = grid.row_cells[stretches.row] * grid.shape[1] + grid.column_cells[stretches.column]
-        found = self.images.charges[stretches.track[:, None], cell]
+        found = values[stretches.track[:, None], cell]
         return np.where(stretches.present, found, 0.0).astype(np.float64)
 
-    def _told(self, course: Course, electrons: Electrons, stretches: Stretches) -> Told:
-        order = np.argsort(stretches.present.sum(1), kind="stable")
+    def _reports(self, stretches: Stretches, electrons: Electrons) -> Reports:
+        track = stretches.track[:, None]
+        arrival = electrons.arrival_ns[track] + electrons.later_ns_mm[track] * stretches.path_mm
+        return Reports(
+            self._charges(stretches),
+            self._of(self.times, stretches) - arrival,
+            self._of(self.widths, stretches),
+        )
+
+    def _told(
+        self, course: Course, electrons: Electrons, stretches: Stretches, *, last: bool = False
+    ) -> Told:
+        width = slice_mm(electrons.drift_mm[stretches.track], last=last)
+        order = np.lexsort((stretches.present.sum(1), width))
         ordered, parts = _taken(stretches, order), []
-        for at in range(0, len(order), _AT_ONCE):
-            part = ordered.part(slice(at, at + _AT_ONCE))
-            parts.append(told_by(self.readout, course, electrons, part, self._charges(part)))
+        cuts = np.searchsorted(width[order], np.unique(width), side="right")
+        for at, end in zip([0, *cuts], cuts, strict=False):
+            for first in range(at, end, _AT_ONCE):
+                part = ordered.part(slice(first, min(first + _AT_ONCE, end)))
+                reports = self._reports(part, electrons)
+                parts.append(told_by(self.readout, course, electrons, part, reports, last=last))
         back = np.argsort(order)
         names = ("information", "right", "deviance")
         return Told(
@@ -190,7 +226,7 @@ class _Work:
 
 
 def _taken(stretches: Stretches, index: Ints) -> Stretches:
-    names = ("track", "middle_mm", "present", "row", "column", "time", "height")
+    names = [one.name for one in fields(Stretches)]
     return Stretches(*(getattr(stretches, name)[index] for name in names))
 
 
@@ -229,4 +265,5 @@ def _prior(course: Course, matter: Matter, field_tesla: float) -> Array:
     scale = np.stack([np.ones_like(length), 1 / length, 1 / length**2], 1)
     loose = (scale / np.array([LOOSE_MM, LOOSE_ANGLE, LOOSE_CURVATURE])) ** 2
     stiff = kinks / length**3 / np.maximum(variance, LEAST_VARIANCE)
-    return np.concatenate([loose, np.repeat(stiff[:, None], kinks, 1)], 1)
+    times = np.broadcast_to((TIMES_NS / _TIMES_OPEN_NS) ** 2, (len(length), len(TIMES_NS)))
+    return np.concatenate([loose, np.repeat(stiff[:, None], kinks, 1), times], 1)

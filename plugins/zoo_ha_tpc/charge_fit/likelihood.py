@@ -1,17 +1,20 @@
-"""Where a track passes a stretch, by the charges of all its pads.
+"""Where a track passes a stretch, by what all its pads report.
 
-The charges of the pads are linear in the electrons of *slices* of the stretch and in where those
-arrive. Their covariance is that of
+That is linear (:mod:`zoo_ha_tpc.charge_fit.pads`) in the electrons of *slices* of the stretch and
+in where those arrive. What is not known of those, the *latents*:
 
 * ionisation: numbers of electrons of slices fluctuate, with tails;
 * avalanches: gains fluctuate, half of the number of electrons for Polya's theta = 1;
-* diffusion: the mean place of n electrons is off by sigma_T / sqrt(n) in z and in y;
-* noise, and what the response is not.
+* diffusion: the mean place of n electrons is off by sigma_T / sqrt(n) across the track. (Along it,
+  that is a fluctuation of the numbers.)
 
-So the parameters of the track follow by generalised least squares. The tails of ionisation are
-those of Student's t: a slice that stands out gets a larger variance (expectation and maximisation,
-Lange, Little and Taylor, J. Am. Stat. Assoc. 84 (1989) 881), so the charge of a delta electron
-moves no pad's weight but its own.
+So the parameters of the track follow by generalised least squares. The covariance of the pads is
+1 + A^T A, with A what the latents, in units of their standard deviations, do to the pads, in units
+of theirs; its inverse is 1 - A^T (1 + A A^T)^-1 A, which needs a matrix of latents only.
+
+The tails of ionisation are those of Student's t: a slice that stands out gets a larger variance
+(expectation and maximisation, Lange, Little and Taylor, J. Am. Stat. Assoc. 84 (1989) 881), so the
+charge of a delta electron moves no pad's weight but its own.
 """
 
 from __future__ import annotations
@@ -19,30 +22,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from zoo_ha_tpc.charge_fit.course import BEYOND_MM, Course
 from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
+from zoo_ha_tpc.charge_fit.pads import Equations, Reports, equations_of
 from zoo_ha_tpc.charge_fit.response import REACH, Response
-from zoo_ha_tpc.charge_fit.stretches import STRETCH_MM, Stretches
+from zoo_ha_tpc.charge_fit.stretches import Stretches
 from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.physics.modules import Modules
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
-__all__ = ["Readout", "Told", "told_by"]
+__all__ = ["TIMES_NS", "Readout", "Told", "slice_mm", "told_by"]
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
-_SLICE_MM = 4.0
-_SLICES = int((STRETCH_MM * 1.5 + 2 * 1.5 * REACH * 11.0) // _SLICE_MM)
+TIMES_NS = np.array([10.0, 10.0])
+"""Units of the time of arrival, and of how much it changes over the length of a track."""
+
+_FINE_MM, _COARSE_MM = 2.5, 5.0  # widths of slices
+_NEAR_MM = 600.0  # drift below which diffusion blurs nothing, so that slices must be fine
+_TOGETHER_MM = 10.0  # whose electrons are taken to diffuse together
+_BEYOND_PITCHES = 1.5 * REACH  # the ends of a stretch, to which its pads see
 _FREEDOM = 3.0  # of Student's t
-_ABSENT_VARIANCE = 0.15  # thresholds^2: of a charge that is somewhere below the threshold
-_SATURATED = 1e8  # ADC^2
-_AT_TOP = 0.35  # noise: how far above the pulse's top the largest of its noisy samples is
-_NO_PAD = 1e12
 _LOOSE = (1e-2, 4.0)  # 1/mm^2, 1: a stretch is not shifted by a cm or turned by half a radian
 
 
@@ -65,7 +71,10 @@ class Readout:
 
 @dataclass(frozen=True)
 class Told:
-    """What the charges of B stretches tell of the parameters of their tracks.
+    """What the pads of B stretches tell of the parameters of their tracks.
+
+    Parameters are those of the course, then the time of arrival where the course starts and how
+    much it changes over the length of the track, in 10 ns.
 
     Attributes:
         information: Of the K parameters, (B, K, K).
@@ -97,8 +106,19 @@ class _Slices:
     module: Ints
 
 
+def slice_mm(drift_mm: Array, *, last: bool = True) -> Array:
+    """How wide slices of tracks are that drift so far: finer in the last round."""
+    return np.where(last & (drift_mm < _NEAR_MM), _FINE_MM, _COARSE_MM)
+
+
 def told_by(
-    readout: Readout, course: Course, electrons: Electrons, stretches: Stretches, charge: Array
+    readout: Readout,
+    course: Course,
+    electrons: Electrons,
+    stretches: Stretches,
+    reports: Reports,
+    *,
+    last: bool = True,
 ) -> Told:
     """Generalised least squares in every stretch.
 
@@ -107,50 +127,114 @@ def told_by(
         course: Of N tracks, about which all is linear.
         electrons: Of the tracks.
         stretches: B of them.
-        charge: Of their pads, ADC, 0 where below the threshold, (B, P).
+        reports: Of their pads.
+        last: Whether this is the last round.
     """
     response, drift = readout.response, electrons.drift_mm[stretches.track]
-    slices = _slices_of(readout, course, electrons.per_mm, stretches)
-    seen = _seen(readout.plane, slices, stretches, response, response.drift_bin(drift))
-    value, across, wander = _columns(seen, slices, response.spread(drift))
-    mean = np.einsum("bs,bsp->bp", slices.electrons, value)
-    fixed = wander.transpose(0, 2, 1) @ wander
-    index = np.arange(mean.shape[1])
-    fixed[:, index, index] += _variance(readout, mean, charge, stretches.present)
-    rest = np.where(stretches.present, _charge(charge, readout.charges) - mean, 0.0)
-    inverse = _inverse(value, slices.variance + 0.5 * slices.electrons, fixed)
+    width_mm = float(slice_mm(drift, last=last).min())
+    slices = _slices_of(readout, course, electrons.per_mm, stretches, width_mm)
+    shares = _shares(readout.plane, slices, stretches, response, response.drift_bin(drift))
+    mean = np.einsum("bs,bpsk->bpk", slices.electrons, shares[0], optimize=True)
+    equations = equations_of(
+        response,
+        readout.charges,
+        stretches,
+        electrons,
+        reports,
+        mean=mean,
+        relative=readout.ionisation.relative,
+    )
+    value, across = (_seen(one, equations) for one in shares)
+    right = equations.right.reshape(len(mean), -1)
+    rest = right - np.einsum("bs,bsq->bq", slices.electrons, value)
+    together = round(_TOGETHER_MM / width_mm)
+    latents = _Latents(value, _wander(across, slices, response.spread(drift), together))
+    prior = slices.variance + 0.5 * slices.electrons
+    inverse, volume = latents.inverse(prior)
     line = np.stack([slices.electrons, slices.electrons * slices.along], 1) @ across
-    left = _without(line, inverse, rest)
-    deviance = np.einsum("bp,bpq,bq->b", left, inverse, left) - np.linalg.slogdet(inverse)[1]
-    inverse = _inverse(value, _with_tails(value, inverse, left, slices), fixed)
-    design = (course.shapes(stretches.track, slices.path) * slices.electrons[:, None]) @ across
-    # Parameters count from the arc, charges from the course.
-    rest = rest + np.einsum("bs,bsp->bp", slices.electrons * slices.off, across)
-    weighted = design @ inverse
+    left = _without(line, latents, prior, inverse, rest)
+    weighed = latents.weigh(left[:, None], prior, inverse)[:, 0]
+    deviance = volume + np.einsum("bq,bq->b", left, weighed)
+    tails = _with_tails(latents, prior, inverse, left, slices)
+    inverse, _ = latents.inverse(tails)
+    design = _design(course, slices, stretches, across, equations)
+    # Parameters count from the arc, pads from the course.
+    rest = rest + np.einsum("bs,bsq->bq", slices.electrons * slices.off, across)
+    weighted = latents.weigh(design, tails, inverse)
     return Told(
-        weighted @ design.transpose(0, 2, 1), np.einsum("bkp,bp->bk", weighted, rest), deviance
+        weighted @ design.transpose(0, 2, 1), np.einsum("bkq,bq->bk", weighted, rest), deviance
     )
 
 
-def _inverse(value: Array, variance: Array, fixed: Array) -> Array:
-    """Of the covariance of the charges, (B, P, P)."""
-    root = np.sqrt(variance)[:, :, None] * value
-    return np.asarray(np.linalg.inv(root.transpose(0, 2, 1) @ root + fixed))
+def _design(
+    course: Course, slices: _Slices, stretches: Stretches, across: Array, equations: Equations
+) -> Array:
+    """What the parameters do to the equations, (B, K, Q)."""
+    track = stretches.track
+    places = (course.shapes(track, slices.path) * slices.electrons[:, None]) @ across
+    length = course.length_mm[track][:, None]
+    late = np.stack([np.ones_like(stretches.path_mm), stretches.path_mm / length], 1)
+    times = TIMES_NS[:, None, None] * late[..., None] * equations.by_time[:, None]
+    return np.concatenate([places, times.reshape(len(track), len(TIMES_NS), -1)], axis=1)
 
 
-def _without(design: Array, inverse: Array, rest: Array) -> Array:
-    """Charges less what a shift and a turn of the stretch explain of them, (B, P)."""
-    weighted = design @ inverse
+class _Latents:
+    """What B stretches do not know beforehand, and what it does to Q equations.
+
+    Args:
+        value: Of each electron of a slice, (B, S, Q).
+        wander: Of the diffusion of slices together, over its standard deviation, (B, S', Q).
+    """
+
+    def __init__(self, value: Array, wander: Array) -> None:
+        self.slices = value.shape[1]
+        self.doing = np.concatenate([value, wander], axis=1)
+        single = self.doing.astype(np.float32)
+        self.gram = (single @ single.transpose(0, 2, 1)).astype(np.float64)
+
+    def _deviations(self, variance: Array) -> Array:
+        ones = np.ones((len(variance), self.doing.shape[1] - self.slices))
+        return np.concatenate([np.sqrt(variance), ones], axis=1)
+
+    def inverse(self, variance: Array) -> tuple[Array, Array]:
+        """Covariance of the latents, given the pads, in units of what they have, (B, L, L).
+
+        And the logarithm of the determinant of the covariance of the equations, (B,).
+        """
+        size = self._deviations(variance)
+        matrix = self.gram * size[:, :, None] * size[:, None, :]
+        index = np.arange(matrix.shape[1])
+        matrix[:, index, index] += 1
+        factor = torch.linalg.cholesky(torch.from_numpy(matrix))
+        diagonal = torch.diagonal(factor, dim1=1, dim2=2)
+        return torch.cholesky_inverse(factor).numpy(), 2 * diagonal.log().sum(1).numpy()
+
+    def weigh(self, columns: Array, variance: Array, inverse: Array) -> Array:
+        """Columns (B, K, Q) times the inverse of the covariance of the equations."""
+        size = self._deviations(variance)
+        told = (columns @ self.doing.transpose(0, 2, 1)) * size[:, None]
+        return np.asarray(columns - ((told @ inverse) * size[:, None]) @ self.doing)
+
+
+def _without(
+    design: Array, latents: _Latents, variance: Array, inverse: Array, rest: Array
+) -> Array:
+    """Equations less what a shift and a turn of the stretch explain of them, (B, Q)."""
+    weighted = latents.weigh(design, variance, inverse)
     information = weighted @ design.transpose(0, 2, 1) + np.diag(_LOOSE)
-    right = np.einsum("bkp,bp->bk", weighted, rest)
+    right = np.einsum("bkq,bq->bk", weighted, rest)
     shift = np.linalg.solve(information, right[:, :, None])[:, :, 0]
-    return np.asarray(rest - np.einsum("bk,bkp->bp", shift, design))
+    return np.asarray(rest - np.einsum("bk,bkq->bq", shift, design))
 
 
-def _slices_of(readout: Readout, course: Course, density: Array, stretches: Stretches) -> _Slices:
+def _slices_of(
+    readout: Readout, course: Course, density: Array, stretches: Stretches, width_mm: float
+) -> _Slices:
     track = stretches.track[:, None]
-    number = np.arange(_SLICES, dtype=np.float64)[None]
-    along = (number - (_SLICES - 1) / 2) * _SLICE_MM
+    pitch = max(readout.plane.z.pitch_mm, readout.plane.y.pitch_mm)
+    seen = float(stretches.length_mm.max()) + 2 * _BEYOND_PITCHES * pitch
+    number = round(_TOGETHER_MM / width_mm) * int(np.ceil(seen / _TOGETHER_MM))
+    along = np.asarray((np.arange(number) - (number - 1) / 2) * width_mm, np.float64)[None]
     path = stretches.middle_mm[:, None] + along
     z, y, phi = course.at(track, path)
     landing = Modules(readout.plane).under(z.ravel(), y.ravel())
@@ -158,8 +242,8 @@ def _slices_of(readout: Readout, course: Course, density: Array, stretches: Stre
     length = course.length_mm[track]
     on &= (path > -BEYOND_MM) & (path < length + BEYOND_MM)
     scale = density[track] / readout.ionisation.per_mm
-    electrons = np.where(on, density[track] * _SLICE_MM, 0.0)
-    variance = np.where(on, readout.ionisation.variance * scale * _SLICE_MM, 0.0)
+    electrons = np.where(on, density[track] * width_mm, 0.0)
+    variance = np.where(on, readout.ionisation.variance * scale * width_mm, 0.0)
     # Whether a track is there at all, before its first cluster and after its last, is open.
     open_end = (path < 0) | (path > length)
     variance = np.where(open_end, variance + (0.5 * electrons) ** 2, variance)
@@ -169,54 +253,57 @@ def _slices_of(readout: Readout, course: Course, density: Array, stretches: Stre
     return _Slices(z, y, phi, along, path, off, electrons, variance, module)
 
 
-def _seen(
+def _shares(
     plane: PadPlane, slices: _Slices, stretches: Stretches, response: Response, drift_bin: Ints
-) -> Floats:
-    """ADC per electron of each slice on each pad, and derivatives per mm, (B, S, P, 3)."""
+) -> tuple[Floats, Floats]:
+    """Share of an electron of each slice on each pad at the nodes, (B, P, S, nodes), float32.
+
+    And how it changes as the electron moves across the track, 1/mm.
+    """
     pad_z, pad_y = plane.z_mm[stretches.column], plane.y_mm[stretches.row]
-    dz = (slices.z[:, :, None] - pad_z[:, None]) / plane.z.pitch_mm
-    dy = (slices.y[:, :, None] - pad_y[:, None]) / plane.y.pitch_mm
-    seen = response.of(drift_bin[:, None, None], dz, dy, stretches.time[:, None])
+    dz = (slices.z[:, None] - pad_z[:, :, None]) / plane.z.pitch_mm
+    dy = (slices.y[:, None] - pad_y[:, :, None]) / plane.y.pitch_mm
+    z, by_z = response.share(0, drift_bin[:, None, None], dz)
+    y, by_y = response.share(1, drift_bin[:, None, None], dy)
     # The layer of a module ends with it.
-    across = plane.z.pads // plane.z.pads_of_a_module
-    module = stretches.row // plane.y.pads_of_a_module * across
+    modules = plane.z.pads // plane.z.pads_of_a_module
+    module = stretches.row // plane.y.pads_of_a_module * modules
     module = module + stretches.column // plane.z.pads_of_a_module
-    apart = (module[:, None] != slices.module[:, :, None]) | ~stretches.present[:, None]
-    seen[apart] = 0
-    seen[..., 1] /= plane.z.pitch_mm
-    seen[..., 2] /= plane.y.pitch_mm
-    return seen
+    there = (module[:, :, None] == slices.module[:, None]) & stretches.present[:, :, None]
+    z *= there[..., None]
+    by_z *= there[..., None]
+    sine = (np.sin(slices.phi) / plane.z.pitch_mm).astype(np.float32)[:, None, :, None]
+    cosine = (np.cos(slices.phi) / plane.y.pitch_mm).astype(np.float32)[:, None, :, None]
+    return z * y, z * by_y * cosine - by_z * y * sine
 
 
-def _columns(seen: Floats, slices: _Slices, spread: Array) -> tuple[Array, Array, Array]:
-    """ADC per electron, per electron and mm across, and what diffusion moves, (B, S or 2S, P)."""
-    value = seen[..., 0].astype(np.float64)
-    by_z, by_y = seen[..., 1].astype(np.float64), seen[..., 2].astype(np.float64)
-    sine, cosine = np.sin(slices.phi)[:, :, None], np.cos(slices.phi)[:, :, None]
-    across = by_y * cosine - by_z * sine
-    width = np.sqrt(slices.electrons * spread[:, None])[:, :, None]
-    return value, across, np.concatenate([by_z * width, by_y * width], axis=1)
+def _seen(shares: Floats, equations: Equations) -> Array:
+    """What shares at the nodes (B, P, S, nodes) are in the equations, (B, S, P * R)."""
+    weights = equations.weights.astype(np.float32).transpose(0, 1, 3, 2)
+    seen = (shares @ weights).transpose(0, 2, 1, 3)
+    return np.asarray(seen.reshape(*seen.shape[:2], -1), np.float64)
 
 
-def _charge(charge: Array, charges: Charges) -> Array:
-    """What pads are taken to have: below the threshold something, above no chance of the noise."""
-    return np.where(charge > 0, charge - _AT_TOP * charges.noise, 0.6 * charges.threshold)
+def _wander(across: Array, slices: _Slices, spread: Array, together: int) -> Array:
+    """What the diffusion of some slices together does, over its standard deviation."""
+    electrons = slices.electrons
+    groups = (len(spread), electrons.shape[1] // together, together)
+    number = electrons.reshape(groups).sum(2)
+    moved = (across * electrons[:, :, None]).reshape(*groups, across.shape[2]).sum(2)
+    error = np.sqrt(spread[:, None] / np.maximum(number, 1e-9)) * (number > 0)
+    return np.asarray(moved * error[:, :, None])
 
 
-def _variance(readout: Readout, mean: Array, charge: Array, present: BoolArray) -> Array:
-    """Of each pad by itself."""
-    charges = readout.charges
-    variance = charges.noise**2 + (readout.ionisation.relative * mean) ** 2
-    variance += np.where(charge > 0, 0.0, _ABSENT_VARIANCE * charges.threshold**2)
-    variance += np.where(charge >= charges.saturation, _SATURATED, 0.0)
-    return np.where(present, variance, _NO_PAD)
-
-
-def _with_tails(value: Array, inverse: Array, left: Array, slices: _Slices) -> Array:
+def _with_tails(
+    latents: _Latents, prior: Array, inverse: Array, left: Array, slices: _Slices
+) -> Array:
     """Variance of the electrons of slices, by what the pads tell of each."""
-    prior = slices.variance + 0.5 * slices.electrons
-    told = np.einsum("bsp,bp->bs", value, np.einsum("bpq,bq->bp", inverse, left))
-    known = np.einsum("bsp,bsp->bs", value @ inverse, value)
-    second = (prior * told) ** 2 + np.maximum(prior - prior**2 * known, 0)
+    number = latents.slices
+    told = np.einsum("bsq,bq->bs", latents.doing, left)
+    size = np.ones_like(told)
+    size[:, :number] = np.sqrt(prior)
+    found = np.einsum("bij,bj->bi", inverse, told * size)[:, :number] ** 2 * prior
+    index = np.arange(number)
+    second = found + inverse[:, index, index] * prior
     spread = (_FREEDOM * slices.variance + second) / (_FREEDOM + 1)
     return np.asarray(spread + 0.5 * slices.electrons)

@@ -32,7 +32,7 @@ class ChargeFitConfig(TrackFitConfig):
     ionisation_variance: float = Field(60.0, gt=0)
     """Variance of the number of electrons of a mm, of the bulk of its distribution: clusters of up
     to some 60 electrons. What lies beyond is in the tails of Student's t."""
-    relative_error: float = Field(0.03, ge=0)
+    relative_error: float = Field(0.01, ge=0)
     """Standard deviation of charges from what the response says, relative to them."""
     rounds: int = Field(3, ge=1)
     """How often course and charges are fitted in turn."""

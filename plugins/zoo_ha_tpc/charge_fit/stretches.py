@@ -35,18 +35,22 @@ class Stretches:
     Attributes:
         track: Which track, (B,).
         middle_mm: Path of its middle, (B,).
+        length_mm: From end to end, (B,).
         present: Which places are filled, bool (B, P).
         row, column: Of each pad, (B, P).
-        time: When its pulse should be highest, in the response's steps, (B, P).
+        path_mm: Of the track beside it, (B, P).
+        time_ns: When its pulse should be highest, after the electrons arrive, (B, P).
         height: ADC expected there of one electron per mm, (B, P).
     """
 
     track: Ints
     middle_mm: Array
+    length_mm: Array
     present: BoolArray
     row: Ints
     column: Ints
-    time: Ints
+    path_mm: Array
+    time_ns: Array
     height: Array
 
     def part(self, of: slice) -> Stretches:
@@ -55,9 +59,10 @@ class Stretches:
         return Stretches(
             self.track[of],
             self.middle_mm[of],
+            self.length_mm[of],
             *(
                 getattr(self, name)[of, :most]
-                for name in ("present", "row", "column", "time", "height")
+                for name in ("present", "row", "column", "path_mm", "time_ns", "height")
             ),
         )
 
@@ -85,10 +90,10 @@ def stretches_of(
     width = course.length_mm / number
     index = np.clip((path / width[track]).astype(np.intp), 0, number[track] - 1)
     first = np.cumsum(number) - number
-    columns = [one[loud] for one in (first[track] + index, row, column, time, height)]
+    columns = [one[loud] for one in (first[track] + index, row, column, path, time, height)]
     owner = np.repeat(np.arange(len(number)), number)
     middle = (np.arange(len(owner)) - first[owner] + 0.5) * width[owner]
-    return _padded(owner, middle, columns)
+    return _padded(owner, middle, width[owner], columns)
 
 
 def _near(plane: PadPlane, course: Course) -> tuple[Ints, Ints, Ints]:
@@ -120,7 +125,9 @@ def _beside(course: Course, track: Ints, z: Array, y: Array) -> tuple[Array, Arr
     return path, distance - course.off(track, path), phi + turn * path
 
 
-def _padded(owner: Ints, middle: Array, columns: Sequence[NDArray[Any]]) -> Stretches:
+def _padded(
+    owner: Ints, middle: Array, length: Array, columns: Sequence[NDArray[Any]]
+) -> Stretches:
     """Flat pads into one row a stretch."""
     stretch = np.asarray(columns[0], np.intp)
     order = np.argsort(stretch, kind="stable")
@@ -132,13 +139,15 @@ def _padded(owner: Ints, middle: Array, columns: Sequence[NDArray[Any]]) -> Stre
         filled = np.zeros(present.shape, column.dtype)
         filled[stretch[order], place] = column[order]
         rows.append(filled)
-    row, col, time, height = rows
+    row, col, path, time, height = rows
     return Stretches(
         np.asarray(owner, np.intp),
         middle,
+        length,
         present,
         row.astype(np.intp),
         col.astype(np.intp),
-        time.astype(np.intp),
+        np.asarray(path, np.float64),
+        np.asarray(time, np.float64),
         np.asarray(height, np.float64),
     )

@@ -74,6 +74,7 @@ class Images:
         column: Column of each hit, the same.
         charge: Its charge, ADC, float64 (N, H); 0 where there is none.
         time_ns: Its time, NaN where unknown, float64 (N, H).
+        width_ns: Its width, the same.
         charges: All cells, float32 (N, cells), 0 without a hit.
     """
 
@@ -82,6 +83,7 @@ class Images:
     column: IntArray
     charge: Array
     time_ns: Array
+    width_ns: Array
     charges: NDArray[np.float32]
 
     @property
@@ -93,6 +95,13 @@ class Images:
     def y_mm(self) -> Array:
         """The same, y."""
         return self.grid.plane.y_mm[self.row]
+
+    def on_grid(self, values: Array) -> NDArray[np.float32]:
+        """Values of the hits (N, H) in all cells, float32 (N, cells), NaN without a hit."""
+        found = np.full(self.charges.shape, np.nan, np.float32)
+        event, hit = np.nonzero(self.charge > 0)
+        found[event, self.cell[event, hit]] = values[event, hit]
+        return found
 
     @property
     def cell(self) -> IntArray:
@@ -122,15 +131,19 @@ def images_of(grid: Grid, samples: Table) -> Images:
             where="the fields hit_row and hit_column",
             remedy="give data.options.plane, the plane that the samples were taken with",
         )
-    time = np.full(row.shape, np.nan)
-    if "hit_time" in samples:
-        time = np.where(present, filled(samples["hit_time"].values, present, index), np.nan)
+    time, width = (
+        np.where(present, filled(samples[name].values, present, index), np.nan)
+        if name in samples
+        else np.full(row.shape, np.nan)
+        for name in ("hit_time", "hit_width")
+    )
     found = Images(
         grid,
         row,
         column,
         charge.astype(np.float64),
         time,
+        width,
         np.zeros((len(ragged), int(np.prod(grid.shape))), np.float32),
     )
     event = np.broadcast_to(np.arange(len(ragged))[:, None], row.shape)[present]
