@@ -107,7 +107,7 @@ def equations_of(
         time_ns=np.where(timed, np.nan_to_num(reports.time_ns), stretches.time_ns),
         uneven_ns=np.abs(electrons.later_ns_mm[stretches.track])[:, None] * _UNEVEN_MM,
     )
-    rows = [pads.height(reports.charge)]
+    rows = [pads.height(timed, reports.charge)]
     if timed.any():
         rows += [pads.flat(hit & timed), pads.half(hit & timed, reports.width_ns)]
     weights, right, by_time = (np.stack(one, axis=2) for one in zip(*rows, strict=True))
@@ -137,7 +137,7 @@ class _Pads:
     time_ns: Array
     uneven_ns: Array
 
-    def height(self, charge: Array) -> tuple[Array, Array, Array]:
+    def height(self, timed: BoolArray, charge: Array) -> tuple[Array, Array, Array]:
         noise, threshold = self.charges.noise, self.charges.threshold
         weights = self.response.pulse(0, self.time_ns)
         expected = self._at(weights)
@@ -146,7 +146,8 @@ class _Pads:
         error = np.where(self.known, np.sqrt(variance), _OFF * noise)
         height = np.where(self.hit, charge - self._above(), _ABSENT * threshold)
         height = np.where(self.known, height, expected)
-        return weights / error[..., None], height / error, -self._slope(self.time_ns) / error
+        by_time = np.where(timed, -self._slope(self.time_ns), 0.0)  # else its top counts, whenever
+        return weights / error[..., None], height / error, by_time / error
 
     def flat(self, timed: BoolArray) -> tuple[Array, Array, Array]:
         weights, bend = self.response.pulse(1, self.time_ns), self._bend()

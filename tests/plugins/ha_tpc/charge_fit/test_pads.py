@@ -134,6 +134,7 @@ def test_without_times_there_are_heights_only(response: Response, uneven: Uneven
     unknown = np.full((1, 4), np.nan)
     found = equations(response, uneven, QUIET, time_ns=unknown, width_ns=unknown)
     assert found.weights.shape[2] == 1
+    assert not found.by_time.any()
 
 
 def test_without_widths_the_third_tells_nothing(response: Response, uneven: Uneven) -> None:
