@@ -45,7 +45,7 @@ TIMES_NS = np.array([10.0, 10.0])
 """Units of the time of arrival, and of how much it changes over the length of a track."""
 
 _FINE_MM, _COARSE_MM = 2.5, 5.0  # widths of slices
-_NEAR_MM = 600.0  # drift below which diffusion blurs nothing, so that slices must be fine
+_NEAR_MM = 600.0  # drift below which diffusion blurs little, so that slices must be fine
 _TOGETHER_MM = 10.0  # whose electrons are taken to diffuse together
 _BEYOND_PITCHES = 1.5 * REACH  # the ends of a stretch, to which its pads see
 _FREEDOM = 3.0  # of Student's t
