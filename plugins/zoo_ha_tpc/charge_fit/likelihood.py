@@ -29,6 +29,7 @@ from zoo_ha_tpc.charge_fit.course import BEYOND_MM, Course
 from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.pads import Equations, Reports, equations_of
 from zoo_ha_tpc.charge_fit.response import REACH, Response
+from zoo_ha_tpc.charge_fit.shares import shares_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches
 from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.physics.modules import Modules
@@ -133,7 +134,16 @@ def told_by(
     response, drift = readout.response, electrons.drift_mm[stretches.track]
     width_mm = float(slice_mm(drift, last=last).min())
     slices = _slices_of(readout, course, electrons.per_mm, stretches, width_mm)
-    shares = _shares(readout.plane, slices, stretches, response, response.drift_bin(drift))
+    shares = shares_of(
+        readout.plane,
+        response,
+        stretches,
+        response.drift_bin(drift),
+        z_mm=slices.z,
+        y_mm=slices.y,
+        phi=slices.phi,
+        module=slices.module,
+    )
     mean = np.einsum("bs,bpsk->bpk", slices.electrons, shares[0], optimize=True)
     equations = equations_of(
         response,
@@ -149,18 +159,16 @@ def told_by(
     rest = right - np.einsum("bs,bsq->bq", slices.electrons, value)
     together = round(_TOGETHER_MM / width_mm)
     latents = _Latents(value, _wander(across, slices, response.spread(drift), together))
-    prior = slices.variance + 0.5 * slices.electrons
-    inverse, volume = latents.inverse(prior)
+    weights = latents.weights(slices.variance + 0.5 * slices.electrons)
     line = np.stack([slices.electrons, slices.electrons * slices.along], 1) @ across
-    left = _without(line, latents, prior, inverse, rest)
-    weighed = latents.weigh(left[:, None], prior, inverse)[:, 0]
-    deviance = volume + np.einsum("bq,bq->b", left, weighed)
-    tails = _with_tails(latents, prior, inverse, left, slices)
-    inverse, _ = latents.inverse(tails)
+    left = _without(line, weights, rest)
+    weighed = weights.times(left[:, None])[:, 0]
+    deviance = weights.volume() + np.einsum("bq,bq->b", left, weighed)
+    weights = latents.weights(_with_tails(weights, left, slices))
     design = _design(course, slices, stretches, across, equations)
     # Parameters count from the arc, pads from the course.
     rest = rest + np.einsum("bs,bsq->bq", slices.electrons * slices.off, across)
-    weighted = latents.weigh(design, tails, inverse)
+    weighted = weights.times(design)
     return Told(
         weighted @ design.transpose(0, 2, 1), np.einsum("bkq,bq->bk", weighted, rest), deviance
     )
@@ -187,40 +195,62 @@ class _Latents:
     """
 
     def __init__(self, value: Array, wander: Array) -> None:
-        self.slices = value.shape[1]
         self.doing = np.concatenate([value, wander], axis=1)
         single = self.doing.astype(np.float32)
-        self.gram = (single @ single.transpose(0, 2, 1)).astype(np.float64)
+        self._gram = (single @ single.transpose(0, 2, 1)).astype(np.float64)
 
-    def _deviations(self, variance: Array) -> Array:
-        ones = np.ones((len(variance), self.doing.shape[1] - self.slices))
-        return np.concatenate([np.sqrt(variance), ones], axis=1)
+    def weights(self, variance: Array) -> _Weights:
+        """The inverse of the covariance of the equations.
 
-    def inverse(self, variance: Array) -> tuple[Array, Array]:
-        """Covariance of the latents, given the pads, in units of what they have, (B, L, L).
-
-        And the logarithm of the determinant of the covariance of the equations, (B,).
+        Args:
+            variance: Of the electrons of slices, (B, S).
         """
-        size = self._deviations(variance)
-        matrix = self.gram * size[:, :, None] * size[:, None, :]
+        ones = np.ones((len(variance), self.doing.shape[1] - variance.shape[1]))
+        size = np.concatenate([np.sqrt(variance), ones], axis=1)
+        matrix = self._gram * size[:, :, None] * size[:, None, :]
         index = np.arange(matrix.shape[1])
         matrix[:, index, index] += 1
-        factor = torch.linalg.cholesky(torch.from_numpy(matrix))
-        diagonal = torch.diagonal(factor, dim1=1, dim2=2)
-        return torch.cholesky_inverse(factor).numpy(), 2 * diagonal.log().sum(1).numpy()
-
-    def weigh(self, columns: Array, variance: Array, inverse: Array) -> Array:
-        """Columns (B, K, Q) times the inverse of the covariance of the equations."""
-        size = self._deviations(variance)
-        told = (columns @ self.doing.transpose(0, 2, 1)) * size[:, None]
-        return np.asarray(columns - ((told @ inverse) * size[:, None]) @ self.doing)
+        return _Weights(self.doing, size, torch.linalg.cholesky(torch.from_numpy(matrix)))
 
 
-def _without(
-    design: Array, latents: _Latents, variance: Array, inverse: Array, rest: Array
-) -> Array:
+@dataclass(frozen=True)
+class _Weights:
+    """The inverse of 1 + A^T A, with A ``doing`` times ``size``.
+
+    Attributes:
+        doing: Of the latents to the equations, (B, L, Q).
+        size: Standard deviations of the latents, (B, L).
+        factor: Of Cholesky, of 1 + A A^T, float64 (B, L, L).
+    """
+
+    doing: Array
+    size: Array
+    factor: torch.Tensor
+
+    def volume(self) -> Array:
+        """Logarithm of the determinant of the covariance of the equations, (B,)."""
+        diagonal = torch.diagonal(self.factor, dim1=1, dim2=2)
+        return np.asarray(2 * diagonal.log().sum(1).numpy())
+
+    def times(self, columns: Array) -> Array:
+        """The inverse times columns, (B, K, Q)."""
+        told = (self.doing @ columns.transpose(0, 2, 1)) * self.size[:, :, None]
+        solved = torch.cholesky_solve(torch.from_numpy(told), self.factor).numpy()
+        return np.asarray(
+            columns - (solved * self.size[:, :, None]).transpose(0, 2, 1) @ self.doing
+        )
+
+    def latents(self, left: Array) -> tuple[Array, Array]:
+        """What equations (B, Q) say of the latents: mean and variance, (B, L) each."""
+        inverse = torch.cholesky_inverse(self.factor).numpy()
+        told = np.einsum("blq,bq->bl", self.doing, left) * self.size
+        mean = np.einsum("bij,bj->bi", inverse, told) * self.size
+        return mean, np.diagonal(inverse, axis1=1, axis2=2) * self.size**2
+
+
+def _without(design: Array, weights: _Weights, rest: Array) -> Array:
     """Equations less what a shift and a turn of the stretch explain of them, (B, Q)."""
-    weighted = latents.weigh(design, variance, inverse)
+    weighted = weights.times(design)
     information = weighted @ design.transpose(0, 2, 1) + np.diag(_LOOSE)
     right = np.einsum("bkq,bq->bk", weighted, rest)
     shift = np.linalg.solve(information, right[:, :, None])[:, :, 0]
@@ -253,30 +283,6 @@ def _slices_of(
     return _Slices(z, y, phi, along, path, off, electrons, variance, module)
 
 
-def _shares(
-    plane: PadPlane, slices: _Slices, stretches: Stretches, response: Response, drift_bin: Ints
-) -> tuple[Floats, Floats]:
-    """Share of an electron of each slice on each pad at the nodes, (B, P, S, nodes), float32.
-
-    And how it changes as the electron moves across the track, 1/mm.
-    """
-    pad_z, pad_y = plane.z_mm[stretches.column], plane.y_mm[stretches.row]
-    dz = (slices.z[:, None] - pad_z[:, :, None]) / plane.z.pitch_mm
-    dy = (slices.y[:, None] - pad_y[:, :, None]) / plane.y.pitch_mm
-    z, by_z = response.share(0, drift_bin[:, None, None], dz)
-    y, by_y = response.share(1, drift_bin[:, None, None], dy)
-    # The layer of a module ends with it.
-    modules = plane.z.pads // plane.z.pads_of_a_module
-    module = stretches.row // plane.y.pads_of_a_module * modules
-    module = module + stretches.column // plane.z.pads_of_a_module
-    there = (module[:, :, None] == slices.module[:, None]) & stretches.present[:, :, None]
-    z *= there[..., None]
-    by_z *= there[..., None]
-    sine = (np.sin(slices.phi) / plane.z.pitch_mm).astype(np.float32)[:, None, :, None]
-    cosine = (np.cos(slices.phi) / plane.y.pitch_mm).astype(np.float32)[:, None, :, None]
-    return z * y, z * by_y * cosine - by_z * y * sine
-
-
 def _seen(shares: Floats, equations: Equations) -> Array:
     """What shares at the nodes (B, P, S, nodes) are in the equations, (B, S, P * R)."""
     weights = equations.weights.astype(np.float32).transpose(0, 1, 3, 2)
@@ -294,16 +300,8 @@ def _wander(across: Array, slices: _Slices, spread: Array, together: int) -> Arr
     return np.asarray(moved * error[:, :, None])
 
 
-def _with_tails(
-    latents: _Latents, prior: Array, inverse: Array, left: Array, slices: _Slices
-) -> Array:
-    """Variance of the electrons of slices, by what the pads tell of each."""
-    number = latents.slices
-    told = np.einsum("bsq,bq->bs", latents.doing, left)
-    size = np.ones_like(told)
-    size[:, :number] = np.sqrt(prior)
-    found = np.einsum("bij,bj->bi", inverse, told * size)[:, :number] ** 2 * prior
-    index = np.arange(number)
-    second = found + inverse[:, index, index] * prior
-    spread = (_FREEDOM * slices.variance + second) / (_FREEDOM + 1)
+def _with_tails(weights: _Weights, left: Array, slices: _Slices) -> Array:
+    """Variance of the electrons of slices, by what the pads tell of each, (B, S)."""
+    mean, variance = (one[:, : slices.variance.shape[1]] for one in weights.latents(left))
+    spread = (_FREEDOM * slices.variance + mean**2 + variance) / (_FREEDOM + 1)
     return np.asarray(spread + 0.5 * slices.electrons)

@@ -108,9 +108,10 @@ def _near(plane: PadPlane, course: Course) -> tuple[Ints, Ints, Ints]:
     column, row = np.broadcast_arrays(column + _AROUND[:, None], row + _AROUND)
     there = (column >= 0) & (column < plane.z.pads) & (row >= 0) & (row < plane.y.pads)
     keys = (track[:, None, None] * plane.y.pads + row) * plane.z.pads + column
-    rest, found = np.divmod(np.unique(keys[there]), plane.z.pads)
-    owner, rows = np.divmod(rest, plane.y.pads)
-    return owner, rows, found
+    near = np.zeros((len(steps), *plane.shape), np.bool_)
+    near.reshape(-1)[keys[there]] = True
+    owner, rows, columns = np.nonzero(near)
+    return owner, rows, columns
 
 
 def _beside(course: Course, track: Ints, z: Array, y: Array) -> tuple[Array, Array, Array]:

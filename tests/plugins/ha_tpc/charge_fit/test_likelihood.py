@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from zoo_ha_tpc.charge_fit import likelihood
 from zoo_ha_tpc.charge_fit.course import Course
 from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.likelihood import TIMES_NS, Readout, Told, slice_mm, told_by
@@ -187,31 +186,3 @@ def test_pads_of_a_moved_track_tell_how_far(readout: Readout, phi: float) -> Non
     assert offset == pytest.approx(0.4, abs=0.08)
     # One parameter is told to much less than a pad, by ten pads or so.
     assert 0.03 < told.information[0, 0, 0] ** -0.5 < 0.4
-
-
-def test_pads_of_another_module_see_nothing(readout: Readout) -> None:
-    plane = readout.plane
-    edge = plane.z_mm[35] + plane.z.pitch_mm / 2
-    arcs = Arcs(np.array([edge - 30]), np.array([100.0]), np.array([0.0]), np.array([1e-5]))
-    length = np.array([29.0])
-    course = Course(arcs, length, np.zeros((1, 65)), kink_paths(length, 16))
-    columns = np.array([[34, 35, 36]])
-    rows = np.full((1, 3), int(np.abs(plane.y_mm - 100).argmin()))
-    stretches = Stretches(
-        np.zeros(1, int),
-        np.array([15.0]),
-        np.array([29.0]),
-        np.ones((1, 3), bool),
-        rows,
-        columns,
-        np.full((1, 3), 15.0),
-        np.full((1, 3), 480.0),
-        np.ones((1, 3)),
-    )
-    slices_found = likelihood._slices_of(readout, course, np.array([9.5]), stretches, 5.0)
-    shares, _ = likelihood._shares(plane, slices_found, stretches, readout.response, np.array([13]))
-    near = np.abs(slices_found.z - plane.z_mm[36]) < 2 * plane.z.pitch_mm
-    assert near.any()
-    before = slices_found.z[0] < edge
-    assert (shares[0, 1, before] > 0).any()
-    assert not shares[0, 2, before].any()
