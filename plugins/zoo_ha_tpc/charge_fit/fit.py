@@ -13,6 +13,7 @@ from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.likelihood import TIMES_NS, Readout, Told, slice_mm, told_by
 from zoo_ha_tpc.charge_fit.pads import Reports
 from zoo_ha_tpc.charge_fit.response import Layer, response_of
+from zoo_ha_tpc.charge_fit.sampling import Sampling
 from zoo_ha_tpc.charge_fit.stretches import Stretches, stretches_of
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA
 from zoo_ha_tpc.fitting.images import Images
@@ -47,6 +48,7 @@ class ChargeSettings:
     Attributes:
         layer: Spread and gain.
         ionisation: Electrons of tracks.
+        sampling: Of the pulses.
         drift_mm_us: Speed of the drift, where times of hits count from the crossing of the track;
             none: the drift is told by how far charges spread, which is less precise.
         rounds: How often course and charges are fitted in turn.
@@ -54,6 +56,7 @@ class ChargeSettings:
 
     layer: Layer
     ionisation: Ionisation
+    sampling: Sampling
     drift_mm_us: float | None = None
     rounds: int = 3
 
@@ -87,7 +90,7 @@ def fit_charges(
     """
     plane = images.grid.plane
     response = response_of(settings.layer, (plane.z.pitch_mm, plane.y.pitch_mm), plane.drift_mm)
-    work = _Work(images, Readout(plane, response, settings.ionisation, charges))
+    work = _Work(images, Readout(plane, response, settings.ionisation, charges, settings.sampling))
     course = course_of(tracks.fit.scattered, tracks.fit.used, *_ends(tracks))
     arrival, later = arrivals_of(tracks, course.length_mm, settings.layer.peaking_ns)
     drift = _timed(course, arrival, later, settings, plane.drift_mm)

@@ -29,6 +29,7 @@ from zoo_ha_tpc.charge_fit.course import BEYOND_MM, Course
 from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.pads import Equations, Reports, equations_of
 from zoo_ha_tpc.charge_fit.response import REACH, Response
+from zoo_ha_tpc.charge_fit.sampling import Sampling
 from zoo_ha_tpc.charge_fit.shares import shares_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches
 from zoo_ha_tpc.fitting.positions import Charges
@@ -62,12 +63,14 @@ class Readout:
         response: What pads show of an electron.
         ionisation: How many there should be.
         charges: Noise and threshold.
+        sampling: Of the pulses.
     """
 
     plane: PadPlane
     response: Response
     ionisation: Ionisation
     charges: Charges
+    sampling: Sampling
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def told_by(
         stretches,
         electrons,
         reports,
+        sampling=readout.sampling,
         mean=mean,
         relative=readout.ionisation.relative,
     )

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from zoo_ha_tpc.charge_fit.electrons import Electrons
 from zoo_ha_tpc.charge_fit.response import Response
+from zoo_ha_tpc.charge_fit.sampling import Sampling
 from zoo_ha_tpc.charge_fit.stretches import Stretches
 from zoo_ha_tpc.fitting.positions import Charges
 
@@ -32,11 +33,7 @@ BoolArray = NDArray[np.bool_]
 
 _ABSENT_VARIANCE = 0.15  # thresholds^2: of a charge that is somewhere below the threshold
 _ABSENT = 0.6  # thresholds: such a charge
-_SAMPLED_NS2 = 67.0  # half the mean square of the time from a top to the next sample, 40 ns apart
 _MOST_AT_TOP = 1.0  # noise: what a flat pulse's largest sample is above it
-# Of AFTER chips with a peaking time of 412 ns and samples of 40 ns; others differ.
-_SLOPE_NOISE = 0.006  # noise / ns: of the slope between samples 80 ns apart (series noise)
-_STEEPEST = 0.025  # noise / ns: where a pulse falls slower, noise has it pass its half early
 _FLATTEST = 1e-6  # noise / ns^2
 _TIME_NS = 6.0  # what times are off beyond noise
 _UNEVEN_MM = 10.0  # how far from a pad's place the electrons it sees are freed
@@ -82,6 +79,7 @@ def equations_of(
     electrons: Electrons,
     reports: Reports,
     *,
+    sampling: Sampling,
     mean: Array,
     relative: float,
 ) -> Equations:
@@ -93,6 +91,7 @@ def equations_of(
         stretches: B of them.
         electrons: Of the tracks.
         reports: Of their pads.
+        sampling: Of the pulses.
         mean: Expected charges of the pads at the nodes, electrons, (B, P, nodes).
         relative: Standard deviation of a charge from what the response says, relative to it.
     """
@@ -100,6 +99,7 @@ def equations_of(
     pads = _Pads(
         response=response,
         charges=charges,
+        sampling=sampling,
         relative=relative,
         mean=mean,
         hit=hit,
@@ -122,7 +122,7 @@ class _Pads:
     Every method gives weights, right-hand sides, and the change with the time of arrival.
 
     Attributes:
-        response, charges, relative, mean: See :func:`equations_of`.
+        response, charges, sampling, relative, mean: See :func:`equations_of`.
         hit: Whether they report a charge.
         known: Whether that tells anything.
         time_ns: At which their pulses count.
@@ -131,6 +131,7 @@ class _Pads:
 
     response: Response
     charges: Charges
+    sampling: Sampling
     relative: float
     mean: Array
     hit: BoolArray
@@ -153,7 +154,7 @@ class _Pads:
     def flat(self, timed: BoolArray) -> tuple[Array, Array, Array]:
         weights, bend = self.response.pulse(1, self.time_ns), self._bend()
         off_ns = _TIME_NS**2 + self.uneven_ns**2
-        error = np.sqrt((_SLOPE_NOISE * self.charges.noise) ** 2 + bend**2 * off_ns)
+        error = np.sqrt(self._slope_noise() ** 2 + bend**2 * off_ns)
         error = np.where(timed & self.known, error, _OFF * self.charges.noise)
         return weights / error[..., None], np.zeros_like(error), -bend / error
 
@@ -163,7 +164,7 @@ class _Pads:
         ends = begins + np.nan_to_num(width_ns)
         up, down = self._slope(begins), self._slope(ends)
         good = timed & self.known & ~np.isnan(width_ns) & (ends < _LONGEST_NS)
-        good &= (up > 0) & (down < -_STEEPEST * noise)
+        good &= (up > 0) & (down < -self.sampling.least_slope * noise)
         size = np.where(good, np.hypot(up, down), 1.0)
         first, second = np.where(good, down, 0.0) / size, np.where(good, up, 0.0) / size
         weights = first[..., None] * (self.response.pulse(0, begins) - top / 2)
@@ -184,6 +185,9 @@ class _Pads:
     def _bend(self) -> Array:
         return self._at(self.response.pulse(2, self.time_ns))
 
+    def _slope_noise(self) -> float:
+        return self.sampling.slope_noise * self.charges.noise
+
     def _above(self) -> Array:
         """How far the largest noisy sample is above the pulse at the time that it tells, ADC.
 
@@ -192,7 +196,7 @@ class _Pads:
         """
         noise = self.charges.noise
         curved = np.maximum(-self._bend(), _FLATTEST * noise)
-        found = (_SLOPE_NOISE * noise) ** 2 / curved - _SAMPLED_NS2 * curved
+        found = self._slope_noise() ** 2 / curved - self.sampling.off_ns2 / 2 * curved
         return np.minimum(found, _MOST_AT_TOP * noise)
 
     def _begins(self) -> Array:

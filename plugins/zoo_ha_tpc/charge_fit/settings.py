@@ -11,7 +11,9 @@ from pydantic import Field
 from zoo_ha_tpc.charge_fit.electrons import Ionisation
 from zoo_ha_tpc.charge_fit.fit import ChargeSettings
 from zoo_ha_tpc.charge_fit.response import Layer
+from zoo_ha_tpc.charge_fit.sampling import sampling_of
 from zoo_ha_tpc.fitting.config import TrackFitConfig
+from zoo_ha_tpc.physics.electronics import Noise
 
 __all__ = ["ChargeFitConfig", "charge_settings"]
 
@@ -27,6 +29,11 @@ class ChargeFitConfig(TrackFitConfig):
     """Diffusion across the drift, um per square root of cm (ModelHATPC)."""
     peaking_ns: float = Field(412.0, gt=0)
     """Peaking time of the electronics (ModelHATPC)."""
+    sampling_ns: float = Field(40.0, gt=0)
+    """Between samples of the electronics."""
+    noise: Noise = "series"
+    """How samples of the noise are correlated: as white voltage noise at the amplifier, as white
+    current, or not at all (white)."""
     electrons_per_mm: float = Field(9.5, gt=0)
     """Mean number of electrons along a track: where the fit begins, for each track has its own."""
     ionisation_variance: float = Field(60.0, gt=0)
@@ -47,14 +54,17 @@ def charge_settings(config: ChargeFitConfig, facts: Mapping[str, Any]) -> Charge
     """
     modules, gas = facts.get("modules", {}), facts.get("gas", {})
     electronics = facts.get("electronics", {})
+    peaking_ns = float(electronics.get("peaking_ns", config.peaking_ns))
+    sampling_ns = float(electronics.get("sampling_ns", config.sampling_ns))
     return ChargeSettings(
         Layer(
             rc_ns_mm2=_mean(modules.get("rc_ns_mm2"), config.rc_ns_mm2),
             gain=_mean(modules.get("gain"), config.gain),
             transverse_um_cm=float(gas.get("transverse_um_cm", config.transverse_um_cm)),
-            peaking_ns=float(electronics.get("peaking_ns", config.peaking_ns)),
+            peaking_ns=peaking_ns,
         ),
         Ionisation(config.electrons_per_mm, config.ionisation_variance, config.relative_error),
+        sampling_of(electronics.get("noise", config.noise), sampling_ns, peaking_ns),
         drift_mm_us=float(gas["drift_mm_us"]) if "drift_mm_us" in gas else None,
         rounds=config.rounds,
     )

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ADC_PER_FC", "ELECTRON_FC", "Noise", "noise_basis", "shaped", "slope"]
+__all__ = ["ADC_PER_FC", "ELECTRON_FC", "Noise", "noise_basis", "shaped", "slope", "slope_noise"]
 
 Array = NDArray[np.float64]
 Noise = Literal["series", "parallel", "white"]
@@ -63,17 +63,34 @@ def noise_basis(kind: Noise, samples: int, sampling_ns: float, peaking_ns: float
     """
     if kind == "white":
         return np.eye(samples)
-    fine = np.arange(0, samples * sampling_ns + 12 * peaking_ns, _STEP_NS)
-    pulse = (slope if kind == "series" else shaped)(fine, peaking_ns)
-    lags = np.arange(samples) * sampling_ns
-    shifted = np.interp(fine[None] + lags[:, None], fine, pulse, right=0.0)
-    correlation = shifted @ pulse / (pulse @ pulse)
+    correlation = _correlation(kind, sampling_ns * np.arange(samples, dtype=np.float64), peaking_ns)
     order = np.abs(np.subtract.outer(np.arange(samples), np.arange(samples)))
     variance, component = np.linalg.eigh(correlation[order])
     variance, component = variance[::-1], component[:, ::-1]
     kept = 1 + int(np.searchsorted(np.cumsum(variance) / samples, _KEPT))
     basis = np.sqrt(np.maximum(variance[:kept], 0))[:, None] * component[:, :kept].T
     return np.asarray(basis / np.sqrt((basis**2).sum(axis=0)))
+
+
+def slope_noise(kind: Noise, sampling_ns: float, peaking_ns: float) -> float:
+    """RMS of the slope of noise between the two neighbours of a sample, for noise of RMS 1, 1/ns.
+
+    Args:
+        kind: See :func:`noise_basis`.
+        sampling_ns: Between samples.
+        peaking_ns: Of the chip.
+    """
+    apart_ns = 2 * sampling_ns
+    alike = 0.0 if kind == "white" else _correlation(kind, np.array([apart_ns]), peaking_ns)[0]
+    return float(np.sqrt(2 * (1 - alike)) / apart_ns)
+
+
+def _correlation(kind: Noise, lags_ns: Array, peaking_ns: float) -> Array:
+    """Of noise that is not white with itself, ``lags_ns`` later."""
+    fine = np.arange(0, lags_ns.max() + 12 * peaking_ns, _STEP_NS)
+    pulse = (slope if kind == "series" else shaped)(fine, peaking_ns)
+    shifted = np.interp(fine[None] + lags_ns[:, None], fine, pulse, right=0.0)
+    return np.asarray(shifted @ pulse / (pulse @ pulse))
 
 
 def _constants(peaking_ns: float) -> tuple[float, float, float, float]:

@@ -10,12 +10,14 @@ from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.likelihood import TIMES_NS, Readout, Told, slice_mm, told_by
 from zoo_ha_tpc.charge_fit.pads import Reports, equations_of
 from zoo_ha_tpc.charge_fit.response import Layer, response_of
+from zoo_ha_tpc.charge_fit.sampling import sampling_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches, stretches_of
 from zoo_ha_tpc.fitting.circles import Arcs
 from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.fitting.scattering import kink_paths
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
+SAMPLING = sampling_of("series", 40.0, 412.0)
 LAYER = Layer(rc_ns_mm2=120.0, gain=1493.0, transverse_um_cm=310.0, peaking_ns=412.0)
 CHARGES = Charges(4.4, 25.0, 4095.0)
 TOGETHER_MM = 10.0
@@ -24,7 +26,7 @@ TOGETHER_MM = 10.0
 @pytest.fixture(scope="module")
 def readout(plane: PadPlane) -> Readout:
     response = response_of(LAYER, (plane.z.pitch_mm, plane.y.pitch_mm), plane.drift_mm)
-    return Readout(plane, response, Ionisation(9.5, 60.0, 0.03), CHARGES)
+    return Readout(plane, response, Ionisation(9.5, 60.0, 0.03), CHARGES, SAMPLING)
 
 
 def course_of(phi: float = 0.8) -> Course:
@@ -103,6 +105,7 @@ def slowly(
         stretches,
         electrons(drift_mm),
         reports,
+        sampling=SAMPLING,
         mean=mean[None],
         relative=0.03,
     )

@@ -8,9 +8,11 @@ import pytest
 from zoo_ha_tpc.charge_fit.electrons import Electrons
 from zoo_ha_tpc.charge_fit.pads import Equations, Reports, equations_of
 from zoo_ha_tpc.charge_fit.response import Layer, Response, response_of
+from zoo_ha_tpc.charge_fit.sampling import sampling_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches
 from zoo_ha_tpc.fitting.positions import Charges
 
+SAMPLING = sampling_of("series", 40.0, 412.0)
 LAYER = Layer(rc_ns_mm2=120.0, gain=1493.0, transverse_um_cm=310.0, peaking_ns=412.0)
 PITCHES = (11.28, 10.19)
 QUIET = Charges(1.0, 25.0, 4095.0)
@@ -85,6 +87,7 @@ def equations(
         stretches(pads),
         ELECTRONS,
         reports,
+        sampling=SAMPLING,
         mean=uneven.expected,
         relative=0.01,
     )

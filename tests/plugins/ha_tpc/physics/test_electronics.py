@@ -9,9 +9,11 @@ from scipy.signal import impulse, lfilter
 from zoo_ha_tpc.physics.electronics import (
     ADC_PER_FC,
     ELECTRON_FC,
+    Noise,
     noise_basis,
     shaped,
     slope,
+    slope_noise,
 )
 
 PEAKING = 412.0
@@ -72,3 +74,16 @@ def test_noise_is_correlated_as_filtered_white_noise(kind: str) -> None:
 
 def test_white_noise_is_not() -> None:
     assert np.array_equal(noise_basis("white", 5, 40.0, PEAKING), np.eye(5))
+
+
+@pytest.mark.parametrize("kind", ["series", "parallel"])
+def test_the_slope_between_the_neighbours_of_a_sample(kind: Noise) -> None:
+    """Of filtered white noise, differences of samples that lie two apart."""
+    kernel = filtered()[::10] if kind == "parallel" else np.diff(filtered())[::10]
+    wave = lfilter(kernel, [1.0], np.random.default_rng(2).standard_normal(400_000))[1000:]
+    drawn = (wave[16:] - wave[:-16]) / 80.0  # steps of 5 ns
+    assert slope_noise(kind, 40.0, PEAKING) == pytest.approx(drawn.std() / wave.std(), rel=0.02)
+
+
+def test_neighbours_of_white_noise_are_independent() -> None:
+    assert slope_noise("white", 40.0, PEAKING) == pytest.approx(np.sqrt(2) / 80.0)
