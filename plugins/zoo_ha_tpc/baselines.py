@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from zoo_ha_tpc.fitting.images import Grid, images_of
 from zoo_ha_tpc.fitting.lowest_ids import lowest_ids
 from zoo_ha_tpc.fitting.parameters import Parameters
 from zoo_ha_tpc.fitting.positions import Charges
+from zoo_ha_tpc.fitting.times import drift_of
 from zoo_ha_tpc.fitting.true_clusters import fit_true_clusters
 from zoo_ha_tpc.physics.pad_plane import plane_of
 from zoo_ha_tpc.quantities import completed
@@ -39,6 +41,9 @@ _ONE_SIGMA = 0.6827
 class TrackFit(Predictor):
     """Clusters, log-charge positions, and an arc with scattering.
 
+    Times of hits tell which tracks leave through an end of the drift, where the facts say how fast
+    electrons drift.
+
     :meth:`fit` finds corrections of the positions, their errors, and where in the first pads tracks
     start; without it the fit works with documented constants.
     """
@@ -49,7 +54,9 @@ class TrackFit(Predictor):
     def __init__(self, config: TrackFitConfig, facts: Mapping[str, Any]) -> None:
         self.config = config
         self.plane = plane_of(facts)
-        self.matter = _matter(config)
+        self.matter = replace(_matter(config), drift=drift_of(facts))
+        if self.matter.drift:
+            self.needs = self.needs | {"hit_time"}
         charges = Charges(config.noise_adc, config.threshold_adc, config.saturation_adc)
         self.calibration = Calibration(charges=charges)
 
@@ -90,7 +97,8 @@ class ChargeFit(TrackFit):
     def __init__(self, config: ChargeFitConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
         self.settings = charge_settings(config, facts)
-        self.needs = _HITS | (_TIMES if self.settings.drift_mm_us else frozenset())
+        if self.settings.drift_mm_us:
+            self.needs = self.needs | _TIMES
         self.errors = dict.fromkeys(_PULLED, 1.0)
 
     def calibrate(self, chosen: Table) -> None:

@@ -18,6 +18,7 @@ from zoo_ha_tpc.fitting import Calibration, Matter, TrackFits, fit_tracks
 from zoo_ha_tpc.fitting.calibrating import calibrated
 from zoo_ha_tpc.fitting.lowest_ids import lowest_ids
 from zoo_ha_tpc.fitting.positions import Charges
+from zoo_ha_tpc.fitting.times import Drift, drift_of
 from zoo_ha_tpc.physics.pad_plane import PadPlane, plane_of
 from zoo_ha_tpc.quantities import completed, true_values
 from zoo_ha_tpc.standard import Standard, Truth, truth_fields, within_turn
@@ -185,7 +186,8 @@ class ClusterCodec(TrackCodec):
         if config.start != "direct":
             self.targets = self.targets | _STARTS
         self.charges = charge_settings(ChargeFitConfig(), facts)
-        if config.start == "charges" and self.charges.drift_mm_us:
+        self.matter = Matter(drift=_drift(config, facts))
+        if self.matter.drift:
             self.needs = self.needs | {"hit_time", "hit_width"}
 
     @classmethod
@@ -203,11 +205,14 @@ class ClusterCodec(TrackCodec):
         if config.start == "direct" or not config.calibration_tracks:
             return super().fit(config, facts, training)
         truth, fields = Truth(config.targets), _PADS | {"hit_charge"} | _STARTS
+        if _drift(config, facts):
+            fields = fields | {"hit_time"}
         chosen = lowest_ids(truth.passing(training), config.calibration_tracks, fields)
         constants = _constants(truth)  # refuses to be of no samples
         if chosen is None:
             return constants
-        found = calibrated(plane_of(facts), chosen, Calibration(), Matter(), _PASSES)
+        matter = Matter(drift=_drift(config, facts))
+        found = calibrated(plane_of(facts), chosen, Calibration(), matter, _PASSES)
         return {**constants, "calibration": asdict(found)}
 
     @property
@@ -237,11 +242,10 @@ class ClusterCodec(TrackCodec):
         return Batch(inputs, self.truth(samples), samples.ids)
 
     def _fits(self, samples: Table) -> TrackFits:
-        calibration, matter = self.calibration, Matter()
-        refine = None
+        calibration, refine = self.calibration, None
         if self.config.start == "charges":
-            refine = by_charges(self.charges, calibration.charges, matter)
-        return fit_tracks(self.plane, samples, calibration, matter, refine)
+            refine = by_charges(self.charges, calibration.charges, self.matter)
+        return fit_tracks(self.plane, samples, calibration, self.matter, refine)
 
     def _start(self, fits: TrackFits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         names = ("q_over_pt", "phi", "y_ini", "z_ini")
@@ -250,6 +254,11 @@ class ClusterCodec(TrackCodec):
         errors = np.stack([whole[f"{name}_error"] for name in self.config.targets], 1)
         start = np.clip(standard.of(whole), -_FURTHEST, _FURTHEST)
         return start, np.clip(errors / standard.std, _LEAST, _MOST)
+
+
+def _drift(config: ClusterNetConfig, facts: Mapping[str, Any]) -> Drift | None:
+    """How times tell the drift, for networks that start from the charges: those read times."""
+    return drift_of(facts) if config.start == "charges" else None
 
 
 def _constants(truth: Truth) -> dict[str, Any]:

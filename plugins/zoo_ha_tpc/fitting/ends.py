@@ -2,9 +2,10 @@
 
 A magnetic field tells charge times direction only, and nothing that pads see tells a muon's
 direction. The convention: a track with one end where it would have been seen further on, over pads,
-and the other where it may go on unseen, beyond the border or along a gap between modules, began at
-the first. All others are taken to fly along +z, as muons from upstream do. A wrong choice turns the
-sign of q/p_t, phi by pi, and names the other end.
+and the other where it may go on unseen, beyond the border, along a gap between modules, or through
+an end of the drift where times tell that, began at the first. All others are taken to fly along +z,
+as muons from upstream do. A wrong choice turns the sign of q/p_t, phi by pi, and names the other
+end.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ BoolArray = NDArray[np.bool_]
 
 _NEAR_MM = 25.0  # an end this near the border, as the track runs, lies at the border: two pads
 _ONWARD_MM = (25.0, 75.0, 125.0, 175.0, 225.0)  # where a track that goes on would be seen
+_LEAVES_MM = 10.0  # of drift, 25 mm further on, that a tilted track may be off the end of it
+_TILTED = 0.03  # drift per mm: what times tell of level tracks is less
 _EDGE_MM = 4.0  # so near the edge of a module pads see a part of the charge, and places are biased
 
 
@@ -45,21 +48,42 @@ def to_border(plane: PadPlane, arcs: Arcs) -> tuple[Array, BoolArray]:
 _PARALLEL = 1e-9
 
 
-def oriented(plane: PadPlane, arcs: Arcs, length_mm: Array) -> tuple[Arcs, BoolArray]:
+def oriented(
+    plane: PadPlane, arcs: Arcs, length_mm: Array, drift: tuple[Array, Array] | None = None
+) -> tuple[Arcs, BoolArray]:
     """Arcs from the start of the track, in the direction of flight.
 
     Args:
         plane: The pad plane.
         arcs: From the end of lower z to the other.
         length_mm: Their lengths, (N,).
+        drift: At the start of the arcs, mm, NaN where unknown, and how it grows per mm, (N,) each.
 
     Returns:
         The arcs, and whether they start at the border, bool (N,).
     """
     other = arcs.at(length_mm).reversed()
     begins, ends = (_may_go_on(plane, one) for one in (arcs, other))
+    if drift is not None:
+        start, tilt = drift
+        begins |= _leaves(plane, start, -tilt)
+        ends |= _leaves(plane, start + tilt * length_mm, tilt)
     at_border = begins & ends & (to_border(plane, arcs)[0] < _NEAR_MM)
     return other.where(begins & ~ends, arcs), at_border
+
+
+def _leaves(plane: PadPlane, drift_mm: Array, tilt: Array) -> BoolArray:
+    """Whether tracks leave through an end of the drift as they go on, (N,).
+
+    Args:
+        plane: The pad plane.
+        drift_mm: Where they end, NaN where unknown.
+        tilt: How the drift grows per mm further on.
+    """
+    onward = drift_mm + tilt * _ONWARD_MM[0]
+    below = (tilt < -_TILTED) & (onward < _LEAVES_MM)
+    above = (tilt > _TILTED) & (onward > plane.drift_mm - _LEAVES_MM)
+    return np.asarray(below | above)
 
 
 def _may_go_on(plane: PadPlane, arcs: Arcs) -> BoolArray:

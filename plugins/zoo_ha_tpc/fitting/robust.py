@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zoo_ha_tpc.fitting.circles import CURVATURE_PER_TESLA, Arcs
 from zoo_ha_tpc.fitting.least_squares import KINKS, Fit, fit_arcs
 from zoo_ha_tpc.fitting.scattering import angle_variance
+from zoo_ha_tpc.fitting.times import Drift
 from zoo_ha_tpc.physics.constants import MUON_GEV, RADIATION_LENGTH_M
 
 __all__ = ["Matter", "Points", "RobustFit", "robust_fit"]
@@ -25,15 +26,17 @@ _CUT = 5.0  # errors beyond which it does not count as on the track
 
 @dataclass(frozen=True)
 class Matter:
-    """What scatters, and in what.
+    """Particle and gas.
 
     Attributes:
         mass_gev: Mass of the particle, GeV/c^2; default: a muon's.
         radiation_length_mm: Of the gas.
+        drift: How times of pads tell the drift; none: they do not.
     """
 
     mass_gev: float = MUON_GEV
     radiation_length_mm: float = 1e3 * RADIATION_LENGTH_M
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from zoo_ha_tpc.fitting.parameters import parameters_at
 from zoo_ha_tpc.fitting.positions import Top, top_of
 from zoo_ha_tpc.fitting.robust import Matter, Points, RobustFit, robust_fit
 from zoo_ha_tpc.fitting.starts import AT_BORDER_MM, border_of, start_features
+from zoo_ha_tpc.fitting.times import Drift
 from zoo_ha_tpc.fitting.track_fits import FittedClusters, TrackFits
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
@@ -106,7 +107,7 @@ def in_parts(samples: Table) -> tuple[list[Table], IntArray]:
 def reconstruct(images: Images, calibration: Calibration, matter: Matter) -> Tracks:
     """Clusters and fits of the tracks of some images."""
     plane = images.grid.plane
-    arcs, near, first_at_border = _first(images)
+    arcs, near, first_at_border = _first(images, matter.drift)
     clusters = clusters_of(images, arcs, near)
     expected = calibration.categories(clusters)
     bend, bend_error = calibration.bend[expected], calibration.bend_error[expected]
@@ -127,12 +128,16 @@ def reconstruct(images: Images, calibration: Calibration, matter: Matter) -> Tra
     )
 
 
-def _first(images: Images) -> tuple[Arcs, BoolArray, BoolArray]:
+def _first(images: Images, drift: Drift | None) -> tuple[Arcs, BoolArray, BoolArray]:
     """First arcs in the direction of flight, hits near them, whether they start at the border."""
+    plane = images.grid.plane
     arcs, near = first_arcs(images)
-    path = arcs.place(images.z_mm, images.y_mm)[0]
-    length = np.where(near, path, 0.0).max(1)
-    turned, at_border = oriented(images.grid.plane, arcs, length)
+    path, distance = arcs.place(images.z_mm, images.y_mm)
+    length, told = np.where(near, path, 0.0).max(1), None
+    if drift is not None:
+        leading = near & (np.abs(distance) < min(plane.z.pitch_mm, plane.y.pitch_mm) / 2)
+        told = drift.along(path, images.time_ns, leading, length)
+    turned, at_border = oriented(plane, arcs, length, told)
     return turned, near, at_border
 
 

@@ -8,10 +8,18 @@ from zoo_ha_tpc.fitting.ends import oriented
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 
 
-def turned(plane: PadPlane, z: float, y: float, phi: float, length: float) -> bool:
+def turned(
+    plane: PadPlane,
+    z: float,
+    y: float,
+    phi: float,
+    length: float,
+    drift: tuple[float, float] | None = None,
+) -> bool:
     """Whether a straight track from (z, y) is taken to fly from its other end."""
     one = Arcs(np.array([z]), np.array([y]), np.array([phi]), np.zeros(1))
-    found, _ = oriented(plane, one, np.array([length]))
+    told = drift and (np.array([drift[0]]), np.array([drift[1]]))
+    found, _ = oriented(plane, one, np.array([length]), told)
     return bool(np.cos(found.phi[0]) < 0)
 
 
@@ -44,3 +52,27 @@ def test_a_track_from_behind_a_gap_that_it_would_cross_began_there(plane: PadPla
     length = 300.0
     start = (5.0, y + length * np.sin(1.0))
     assert turned(plane, *start, -1.0, length)
+
+
+@pytest.mark.parametrize(
+    ("drift", "expected"),
+    [
+        ((300.0, -2.0), False),  # out through the pads after 150 mm
+        ((700.0, 2.0), False),  # out through the cathode, 1000 mm away
+        ((300.0, -1.0), True),  # 150 mm are left
+        ((300.0, 1.0), True),
+        ((2.0, -0.01), True),  # level: near the pads all the way
+        ((np.nan, 0.0), True),  # no times
+    ],
+)
+def test_a_track_from_the_face_that_leaves_through_an_end_of_the_drift(
+    plane: PadPlane, drift: tuple[float, float], expected: bool
+) -> None:
+    assert plane.drift_mm == 1000
+    assert turned(plane, 5.0, 100.0, 0.3, 150.0, drift) is expected
+
+
+def test_a_track_that_comes_in_through_the_drift_and_leaves_at_the_face(plane: PadPlane) -> None:
+    """Both ends may go on: it flies along z, by the convention."""
+    assert not turned(plane, 5.0, 100.0, 0.3, 150.0, (700.0, 2.0))
+    assert turned(plane, 5.0, 100.0, 0.3, 150.0, (400.0, 2.0))

@@ -6,6 +6,7 @@ import pytest
 from zoo.api import Table
 from zoo_ha_tpc.fitting import Calibration, Matter, TrackFits, fit_tracks
 from zoo_ha_tpc.fitting.calibrating import calibrated
+from zoo_ha_tpc.fitting.times import drift_of
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 from zoo_ha_tpc.sources.config import GunConfig
 from zoo_ha_tpc.sources.gun import Gun
@@ -60,3 +61,17 @@ def test_tracks_enter_through_the_face(fits: TrackFits, judged: Table) -> None:
     assert within_68(fits.z_ini) < 0.1
     assert within_68(fits.y_ini - judged["y_ini"]) < 0.3
     assert within_68(fits.phi - judged["phi"]) < 2e-3
+
+
+def test_times_tell_which_tracks_leave_through_the_drift(plane: PadPlane) -> None:
+    """Steep tracks from the face end over pads; their times say why, or they are taken as begun."""
+    gun = Gun(GunConfig(start="face", tan_lambda=(-1.0, 1.0), p_t_gev=(0.3, 1.0)))
+    samples = gun.simulate(np.arange(300, dtype=np.uint64), FIELDS | {"hit_time"})
+    drift = drift_of(gun.facts)
+    assert drift is not None
+    wrong = [
+        np.mean(fit_tracks(plane, samples, matter=one).q_over_pt * samples["q_over_pt"] < 0)
+        for one in (Matter(), Matter(drift=drift))
+    ]
+    assert wrong[0] > 0.25
+    assert wrong[1] < 0.10
