@@ -14,6 +14,7 @@ def turned(
     y: float,
     phi: float,
     length: float,
+    *,
     drift: tuple[float, float] | None = None,
 ) -> bool:
     """Whether a straight track from (z, y) is taken to fly from its other end."""
@@ -69,10 +70,10 @@ def test_a_track_from_the_face_that_leaves_through_an_end_of_the_drift(
     plane: PadPlane, drift: tuple[float, float], expected: bool
 ) -> None:
     assert plane.drift_mm == 1000
-    assert turned(plane, 5.0, 100.0, 0.3, 150.0, drift) is expected
+    assert turned(plane, 5.0, 100.0, 0.3, 150.0, drift=drift) is expected
 
 
 def test_a_track_that_comes_in_through_the_drift_and_leaves_at_the_face(plane: PadPlane) -> None:
     """Both ends may go on: it flies along z, by the convention."""
-    assert not turned(plane, 5.0, 100.0, 0.3, 150.0, (700.0, 2.0))
-    assert turned(plane, 5.0, 100.0, 0.3, 150.0, (400.0, 2.0))
+    assert not turned(plane, 5.0, 100.0, 0.3, 150.0, drift=(700.0, 2.0))
+    assert turned(plane, 5.0, 100.0, 0.3, 150.0, drift=(400.0, 2.0))
