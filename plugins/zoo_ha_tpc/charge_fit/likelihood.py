@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from zoo_ha_tpc.charge_fit.course import BEYOND_MM, Course
 from zoo_ha_tpc.charge_fit.electrons import Electrons, Ionisation
 from zoo_ha_tpc.charge_fit.pads import Equations, Reports, equations_of
-from zoo_ha_tpc.charge_fit.response import REACH, Response
+from zoo_ha_tpc.charge_fit.response import Response
 from zoo_ha_tpc.charge_fit.sampling import Sampling
 from zoo_ha_tpc.charge_fit.shares import shares_of
 from zoo_ha_tpc.charge_fit.stretches import Stretches
@@ -49,7 +49,7 @@ TIMES_NS = np.array([10.0, 10.0])
 _FINE_MM, _COARSE_MM = 2.5, 5.0  # widths of slices
 _NEAR_MM = 600.0  # drift below which diffusion blurs little, so that slices must be fine
 _TOGETHER_MM = 10.0  # whose electrons are taken to diffuse together
-_BEYOND_PITCHES = 1.5 * REACH  # the ends of a stretch, to which its pads see
+_BEYOND_PITCHES = 2.5  # the ends of a stretch, to which its pads see anything that counts
 _FREEDOM = 3.0  # of Student's t
 _LOOSE = (1e-2, 4.0)  # 1/mm^2, 1: a stretch is not shifted by a cm or turned by half a radian
 

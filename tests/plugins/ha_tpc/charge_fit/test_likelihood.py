@@ -53,7 +53,7 @@ def slices(readout: Readout, course: Course, stretches: Stretches, drift_mm: flo
     plane, response, found = readout.plane, readout.response, []
     width = float(slice_mm(np.array([drift_mm]))[0])
     pitch = max(plane.z.pitch_mm, plane.y.pitch_mm)
-    length = np.ceil((stretches.length_mm[0] + 6 * pitch) / TOGETHER_MM) * TOGETHER_MM
+    length = np.ceil((stretches.length_mm[0] + 5 * pitch) / TOGETHER_MM) * TOGETHER_MM
     drift = response.drift_bin(np.array(drift_mm))
     for start in np.arange(-length / 2, length / 2, width):
         path = stretches.middle_mm[0] + start + width / 2
