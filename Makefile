@@ -19,7 +19,7 @@ env: $(VENV)/.installed  ## Create the environment (about 6 GB)
 $(VENV)/.installed: pyproject.toml constraints.txt tests/miniatures/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps --editable tests/miniatures
 	touch $@
 
@@ -56,7 +56,9 @@ optics-positions: env  ## The talk's 2 and 125 positions: many hours; run again 
 optics-reconstruction: env  ## Points and tracks in the WCTE: half an hour; run again to go on
 	ZOO=$(ZOO) docs/benchmarks/optics_reconstruction.sh
 
-test: lint types layers docs unit  ## Lint, types, layers, docs, tests
+test: env  ## Lint, types, layers, docs, tests
+	$(MAKE) --jobs 2 --output-sync=target lint types layers docs
+	$(MAKE) unit
 
 lint: env
 	$(BIN)/ruff check .

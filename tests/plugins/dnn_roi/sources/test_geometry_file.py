@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import h5py
 import pytest
+from typer.testing import CliRunner, Result
 
 import zoo_dnn_roi
+from zoo.cli.app import app
 from zoo_dnn_roi.physics.frame_writer import write_members
 from zoo_dnn_roi.physics.geometry import Detector
 from zoo_dnn_roi.sources.layout import load_layout
@@ -23,11 +22,9 @@ from zoo_dnn_roi.sources.layout import load_layout
 PIECE = ("data.options.detector.wires=48", "data.options.detector.ticks=700")
 
 
-def zoo(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "zoo", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == code, done.stderr
+def zoo(*words: object, code: int = 0) -> Result:
+    done = CliRunner().invoke(app, [str(word) for word in words], prog_name="zoo")
+    assert done.exit_code == code, done.stderr
     return done
 
 

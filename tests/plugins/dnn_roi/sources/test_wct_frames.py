@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -14,8 +11,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
 from zoo.api import DataError, Table, UsageError
+from zoo.cli.app import app
 from zoo.data.checks import check_source
 from zoo_dnn_roi.frames_out import Charge, write_frames
 from zoo_dnn_roi.physics.frame_writer import write_members
@@ -189,10 +188,8 @@ def test_several_files_at_once_are_refused(tmp_path: Path, wct: ModuleType, dete
         write_frames(source, masks(source), tmp_path / "out.h5", CHARGE)
 
 
-def zoo(*words: object) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "zoo", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+def zoo(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words], prog_name="zoo")
 
 
 @pytest.mark.slow
@@ -209,13 +206,13 @@ def test_an_invented_detector_from_files_to_frames(
         *("--set", "training.steps=2", "--set", "training.batch=2", "--device", "cpu"),
         *("--set", "model.widths=[4, 8]", "--set", "data.validation=0.3", "--out", run),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     converted = tmp_path / "frames.h5"
     pairs = ("dnn-roi", "--data", f"wct-hdf5:{tmp_path}")
     done = zoo("data", "convert", *pairs, *options, "--out", converted)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     done = zoo("eval", run, "--data", converted, "--split", "all", "--resamples", 20, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     available = {row["model"]: not row["unavailable"] for row in json.loads(done.stdout)["models"]}
     assert available["dnn-roi/traditional"]
     assert all(available.values())
@@ -224,11 +221,11 @@ def test_an_invented_detector_from_files_to_frames(
     predict = ("predict", run, "--data", f"wct-frames:{archive}")
     predictions = tmp_path / "predictions.h5"
     done = zoo(*predict, *options, "--out", predictions)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     out = tmp_path / "out.tar.bz2"
     frames = ("dnn-roi", "frames", predictions, "--like", f"wct-frames:{archive}", "--out", out)
     done = zoo(*frames, "--detector", detector, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["frames"] == 2
     with h5py.File(predictions) as file:
         mask, charge = file["columns/mask"][...] > 0, file["columns/charge"][...]
@@ -242,8 +239,8 @@ def test_an_invented_detector_from_files_to_frames(
     other = Path(detector).with_name("other.toml")
     other.write_text(Path(detector).read_text().replace("60.0", "50.0"))
     done = zoo(*predict, "--set", f"data.options.detector={other}", "--out", tmp_path / "no.h5")
-    assert done.returncode == 4
+    assert done.exit_code == 4
     assert "geometry" in done.stderr
     done = zoo(*frames[:3], "--like", f"real:{archive}", "--out", out)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "no source of Wire-Cell's files" in done.stderr
