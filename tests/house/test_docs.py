@@ -187,6 +187,7 @@ def test_plugin_page_with_real_data(
     assert run_page(OPTICS, real_data=True) == 1
 
 
+@pytest.mark.usefixtures("few_displays")
 def test_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = ROOT / "README.md"
     monkeypatch.chdir(tmp_path)
