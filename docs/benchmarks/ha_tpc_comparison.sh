@@ -13,11 +13,11 @@
 #   TEST      tracks of the judgement                      (140000)
 #   OTHERS    tracks of every other judgement              (20000)
 #   RESNET    epochs of resnet18; 0: none                  (6)
-#   FIT, CHARGES, DIRECT  epochs of cluster-net from the fit, from charge-fit, direct  (8, 4, 12)
+#   FIT, CHARGES, DIRECT  epochs of cluster-net from the fit, from charge-fit, direct  (8, 3, 12)
 #   TALK      epochs for other spectra and the targets of the talk  (2)
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
-OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} CHARGES=${CHARGES:-4} DIRECT=${DIRECT:-12} TALK=${TALK:-2}
+OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} CHARGES=${CHARGES:-3} DIRECT=${DIRECT:-12} TALK=${TALK:-2}
 FACE=--set=data.options.start=face
 FALLING=--set=data.options.spectrum=falling # as many of every curvature
 TARGETS='["q_over_pt","phi","y_ini"]' # from the face z_ini is always the same

@@ -3,7 +3,9 @@
 The oracle knows where the electrons of every slice arrived; pads see sums. For tracks of the gun
 shorter than 400 mm this works out the error of the curvature of the best estimate that is linear in
 what all pads report, by their charges alone and by charges, times and widths, and that of the best
-from the true places; beside them, what the fits reach on the same tracks.
+from the true places; beside them, what the fits reach on the same tracks. That no estimate at all
+could be better is not said: one that is not linear might guess better how the track ionised. If it
+knew, it would have the error of the column "ionisation known".
 
 Pads see sums over steps of the track. What makes them fluctuate: ionisation (clusters of up to
 ``LARGEST`` electrons; larger ones are seen as such, and weighed down), avalanches (Polya, theta =
@@ -138,8 +140,11 @@ def weights_of(pads: Stretches, nodes: Array, timed: bool) -> tuple[Array, BoolA
     return found.weights[0], loud
 
 
-def errors(track: dict[str, float], length_mm: float) -> tuple[float, float, float]:
-    """Relative error of 1/p_t from the true places, from charges, and from times and widths too."""
+def errors(track: dict[str, float], length_mm: float) -> tuple[float, ...]:
+    """Relative errors of 1/p_t.
+
+    From the true places, from charges, from times and widths too, and if the ionisation were known.
+    """
     bend = CURVATURE_PER_TESLA * PLANE.field_tesla * track["q_over_pt"]
     along = (np.arange(length_mm / STEP_MM) + 0.5) * STEP_MM
     z, y = positions(track, along, PLANE.field_tesla)
@@ -165,13 +170,13 @@ def errors(track: dict[str, float], length_mm: float) -> tuple[float, float, flo
     kinks = kink_paths(np.array([length_mm]), KINKS)[0][:, None]
     shapes = np.stack([np.ones_like(along), along, along**2 / 2, *np.maximum(along - kinks, 0)])
     told = [shapes @ shapes.T * mean / spread]
-    for timed in (False, True):
+    for timed, uneven in ((False, variance), (True, variance), (True, 0.0)):
         weights, loud = weights_of(pads, mean * share.sum(1), timed)
         value, move = (
             np.einsum("prk,psk->spr", weights, one[loud]).reshape(len(along), -1)
             for one in (share, across)
         )
-        covariance = (variance + mean / 2) * value.T @ value + np.eye(value.shape[1])
+        covariance = (uneven + mean / 2) * value.T @ value + np.eye(value.shape[1])
         covariance += mean * spread * move.T @ move
         design = mean * shapes @ move
         told.append(design @ np.linalg.solve(covariance, design.T))
@@ -219,7 +224,10 @@ def main() -> None:
     rows = [{name: float(tracks[name][i]) for name in TRUTH} for i in range(tracks.rows)]
     best = np.array([errors(row, float(one)) for row, one in zip(rows, length, strict=True)])
     fits, p_t = reached(tracks), 1 / np.abs(tracks["q_over_pt"].astype(np.float64))
-    table("p_t [GeV/c]", ["tracks", "places", "charges", "and times and widths", *fits])
+    table(
+        "p_t [GeV/c]",
+        ["tracks", "places", "charges", "and times and widths", "ionisation known", *fits],
+    )
     for low, high in itertools.pairwise(P_T):
         some = (p_t >= low) & (p_t < high)
         limits = [100 * s68_of(one[some]) for one in best.T]
@@ -232,7 +240,7 @@ def main() -> None:
         cells = []
         for first, last in bins:
             some = (drift >= low) & (drift < high) & (angle >= first) & (angle < last)
-            places, charges, times = (s68_of(one) for one in (best[some] / p_t[some, None]).T)
+            places, charges, times, _ = (s68_of(one) for one in (best[some] / p_t[some, None]).T)
             cells.append(f"{charges / places:.2f} / {times / places:.2f}")
         line(f"{low} to {high}", cells)
 
