@@ -37,6 +37,7 @@ wrong order see it at 0 on average."""
 _ORDER = (
     "give the geometry that the file was made with, its sensors in the order of the file's numbers"
 )
+_ALIKE = 1e-9  # of solid angles: what rounding leaves where all sensors look alike
 _SURE = 5.0  # standard deviations by which a right order must differ from a mixed one to be asked
 
 
@@ -177,6 +178,6 @@ def solid_angle_agreement(
         right += float(angle @ angle) / max(float(angle.sum()), 1e-300) - mean
         spread = np.sum((share - share.mean()) ** 2) * np.sum((angle - mean) ** 2)
         variance += float(spread) / max(len(angle) - 1, 1)
-    if right <= 0:
+    if right <= _ALIKE:
         return 1.0, float("inf")
     return found / right, float(np.sqrt(variance)) / right

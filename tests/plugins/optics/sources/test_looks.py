@@ -95,7 +95,7 @@ def test_half_of_the_light_reflected(light: ModuleType, sensors: Sensors) -> Non
 
 
 def test_places_that_show_nothing_are_not_judged() -> None:
-    """From the middle of a sphere all sensors look alike."""
+    """From the middle of a sphere all sensors look alike, but for rounding."""
     rng = np.random.default_rng(1)
     normal = rng.normal(size=(60, 3))
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
