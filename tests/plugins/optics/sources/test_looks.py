@@ -101,7 +101,9 @@ def test_places_that_show_nothing_are_not_judged() -> None:
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     sphere = Sensors(100 * normal, -normal, 5.0)
     charge = rng.poisson(20.0, (4, 60)).astype(np.float64)
-    require_order(np.zeros((4, 3)), charge, sphere, 0.25, "")
+    middle = np.zeros((4, 3))
+    assert solid_angle_agreement(middle, charge, sphere) == (1.0, np.inf)
+    require_order(middle, charge, sphere, 0.25, "")
 
 
 def test_units_that_would_fit(light: ModuleType) -> None:
