@@ -8,7 +8,7 @@ from zoo_ha_tpc.physics.electronics import Noise, slope_noise
 
 __all__ = ["Sampling", "sampling_of"]
 
-_STEEPEST = 4.0
+_STEEPEST = 4.0  # RMS of the slope of noise: pulses that fall slower pass their half by noise
 
 
 @dataclass(frozen=True)
