@@ -97,7 +97,7 @@ class ChargeFit(TrackFit):
     def __init__(self, config: ChargeFitConfig, facts: Mapping[str, Any]) -> None:
         super().__init__(config, facts)
         self.settings = charge_settings(config, facts)
-        if self.settings.drift_mm_us:
+        if self.matter.drift:
             self.needs = self.needs | _TIMES
         self.errors = dict.fromkeys(_PULLED, 1.0)
 

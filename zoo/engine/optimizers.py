@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.config.run import OptimizerConfig
+from zoo.engine import uncompiled
 from zoo.engine.layout import are_dense, laid_out
 from zoo.engine.precision import Precision
 from zoo.engine.schedules import Plateau, Progress, schedule_factor
@@ -109,7 +110,7 @@ class PhaseOptimizer:
         if self.scaler is None:
             if not finite:
                 raise NonFiniteError("the gradient is not finite")
-            self.rule.step()
+            uncompiled.step(self.rule)
         else:
             self._scaled_step(self.scaler)
         self.rule.zero_grad()

@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import torch
 
+from zoo.engine.uncompiled import without_compiler
 from zoo.errors import ConfigError
 
 __all__ = ["Precision", "numerics", "resolve_device", "resolve_precision"]
 
 Kind = Literal["fp32", "bf16", "fp16"]
+_WARN, _ERROR = 1, 2  # debug modes of torch for what is not deterministic
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -74,26 +76,40 @@ def resolve_device(name: str, local_rank: int = 0) -> torch.device:
 
 
 @contextmanager
-def numerics(device: torch.device, threads: int | None) -> Iterator[None]:
+def numerics(
+    device: torch.device, threads: int | None, *, compiled: bool = False
+) -> Iterator[None]:
     """Deterministic algorithms and a number of threads, restored on leaving.
 
     On a GPU an operation without a deterministic version warns; on a CPU it is an error.
+
+    Args:
+        device: Where the networks are.
+        threads: Of torch; none: as they are.
+        compiled: Whether torch compiles networks meanwhile: its compiler is told, too.
     """
     memory: Any = torch.utils.deterministic  # its flag is a property that type checkers miss
     before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.get_deterministic_debug_mode(),
         memory.fill_uninitialized_memory,
         torch.get_num_threads(),
     )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    _deterministic(_WARN if device.type == "cuda" else _ERROR, compiled)
     memory.fill_uninitialized_memory = False  # a debugging aid that costs time
     if threads is not None:
         torch.set_num_threads(threads)
     try:
-        yield
+        with nullcontext() if compiled else without_compiler():
+            yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        memory.fill_uninitialized_memory = before[2]
-        torch.set_num_threads(before[3])
+        _deterministic(before[0], compiled)
+        memory.fill_uninitialized_memory = before[1]
+        torch.set_num_threads(before[2])
+
+
+def _deterministic(mode: int, compiled: bool) -> None:
+    if compiled:
+        torch.use_deterministic_algorithms(mode >= _WARN, warn_only=mode == _WARN)
+    else:  # the same switch, without the import of the compiler: half the start of a training
+        torch.set_deterministic_debug_mode(mode)

@@ -69,7 +69,7 @@ def practise(subject: ModelSubject, out: Path) -> Practice:
     world = World()
     run = open_run(out, parts, resolved, {"model": parts.id, "start": "", "freeze": []})
     whole = assemble(parts, config, run=run, world=world, start=Start(), tell=lambda _: None)
-    with numerics(world.device, config.engine.threads):
+    with numerics(world.device, config.engine.threads, compiled=config.engine.compile):
         return _trained(whole, config)
 
 

@@ -80,7 +80,8 @@ def train(
     reporter: Reporter = SilentReporter() if progress is None or not world.main else progress
     parts = find_parts(model_id)
     loggers = find_loggers(config.training.loggers)
-    with process_group(world), numerics(device, _threads(config.engine)), ExitStack() as held:
+    arithmetic = numerics(device, _threads(config.engine), compiled=config.engine.compile)
+    with process_group(world), arithmetic, ExitStack() as held:
         file, start = world.together(lambda: start_file(start_from) if start_from else (None, ""))
         identity = {"model": parts.id, "start": start, "freeze": list(freeze)}
 

@@ -26,6 +26,7 @@ from zoo_ha_tpc.fitting.least_squares import (
 from zoo_ha_tpc.fitting.positions import Charges
 from zoo_ha_tpc.fitting.robust import Matter
 from zoo_ha_tpc.fitting.scattering import angle_variance
+from zoo_ha_tpc.fitting.times import Drift
 from zoo_ha_tpc.fitting.tracks import Tracks
 
 __all__ = ["ChargeFit", "ChargeSettings", "fit_charges"]
@@ -49,15 +50,12 @@ class ChargeSettings:
         layer: Spread and gain.
         ionisation: Electrons of tracks.
         sampling: Of the pulses.
-        drift_mm_us: Speed of the drift, where times of hits count from the crossing of the track;
-            none: the drift is told by how far charges spread, which is less precise.
         rounds: How often course and charges are fitted in turn.
     """
 
     layer: Layer
     ionisation: Ionisation
     sampling: Sampling
-    drift_mm_us: float | None = None
     rounds: int = 3
 
 
@@ -86,14 +84,15 @@ def fit_charges(
         tracks: The fit to their clusters, from which this one starts.
         settings: Layer and ionisation.
         charges: Noise and threshold.
-        matter: Particle and gas.
+        matter: Particle and gas. Without its ``drift`` that is told by how far charges spread,
+            which is less precise.
     """
     plane = images.grid.plane
     response = response_of(settings.layer, (plane.z.pitch_mm, plane.y.pitch_mm), plane.drift_mm)
     work = _Work(images, Readout(plane, response, settings.ionisation, charges, settings.sampling))
     course = course_of(tracks.fit.scattered, tracks.fit.used, *_ends(tracks))
     arrival, later = arrivals_of(tracks, course.length_mm, settings.layer.peaking_ns)
-    drift = _timed(course, arrival, later, settings, plane.drift_mm)
+    drift = _timed(course, arrival, later, matter.drift, plane.drift_mm)
     untold = np.flatnonzero(np.isnan(drift))
     if len(untold):
         drift[untold] = work.drift(course, arrival, later)[untold]
@@ -105,13 +104,13 @@ def fit_charges(
 
 
 def _timed(
-    course: Course, arrival: Array, later: Array, settings: ChargeSettings, longest_mm: float
+    course: Course, arrival: Array, later: Array, drift: Drift | None, longest_mm: float
 ) -> Array:
     """Drift of the middle of each track by the time of arrival, NaN without times, (N,)."""
-    if settings.drift_mm_us is None:
+    if drift is None:
         return np.full(len(arrival), np.nan)
     middle = arrival + later * course.length_mm / 2
-    return np.clip(1e-3 * settings.drift_mm_us * middle, 0, longest_mm)
+    return np.clip(1e-3 * drift.mm_us * middle, 0, longest_mm)
 
 
 def _ends(tracks: Tracks) -> tuple[Array, Array]:

@@ -65,7 +65,6 @@ def charge_settings(config: ChargeFitConfig, facts: Mapping[str, Any]) -> Charge
         ),
         Ionisation(config.electrons_per_mm, config.ionisation_variance, config.relative_error),
         sampling_of(electronics.get("noise", config.noise), sampling_ns, peaking_ns),
-        drift_mm_us=float(gas["drift_mm_us"]) if "drift_mm_us" in gas else None,
         rounds=config.rounds,
     )
 

@@ -10,6 +10,7 @@ from zoo_ha_tpc.charge_fit.fit import fit_charges
 from zoo_ha_tpc.fitting import Calibration, Matter
 from zoo_ha_tpc.fitting.config import OracleFitConfig, TrackFitConfig
 from zoo_ha_tpc.fitting.images import Grid, images_of
+from zoo_ha_tpc.fitting.times import drift_of
 from zoo_ha_tpc.fitting.tracks import reconstruct
 from zoo_ha_tpc.physics.pad_plane import PadPlane
 from zoo_ha_tpc.quantities import QUANTITIES
@@ -63,11 +64,10 @@ def test_times_tell_the_drift_and_charges_do_roughly(steep: Table, plane: PadPla
     images = images_of(Grid(plane), some)
     tracks = reconstruct(images, Calibration(), Matter())
     settings = charge_settings(ChargeFitConfig(), STEEP.facts)
-    told = fit_charges(images, tracks, settings, Calibration().charges, Matter()).drift_mm
+    timed = Matter(drift=drift_of(STEEP.facts))
+    told = fit_charges(images, tracks, settings, Calibration().charges, timed).drift_mm
     assert np.median(np.abs(told - some["x_ini"])) < 5
-    without = charge_settings(ChargeFitConfig(), {})
-    assert without.drift_mm_us is None
-    guessed = fit_charges(images, tracks, without, Calibration().charges, Matter()).drift_mm
+    guessed = fit_charges(images, tracks, settings, Calibration().charges, Matter()).drift_mm
     assert np.corrcoef(guessed, some["x_ini"])[0, 1] > 0.6
 
 
