@@ -111,5 +111,5 @@ def numerics(
 def _deterministic(mode: int, compiled: bool) -> None:
     if compiled:
         torch.use_deterministic_algorithms(mode >= _WARN, warn_only=mode == _WARN)
-    else:  # the same switch, without the import of the compiler: half the start of a training
+    else:  # the same switch, which does not import the compiler
         torch.set_deterministic_debug_mode(mode)

@@ -1,8 +1,8 @@
 """Trainings without torch's compiler, which few ask for.
 
-Torch's optimizers import its compiler to tell it to leave them alone: half the time that a training
-takes to start, and memory. Where nothing is compiled, nobody needs to be told. Where a later torch
-tells it in another way, these functions change nothing.
+Torch's optimizers import its compiler to tell it to leave them alone: two fifths of the time that a
+small training takes, and 160 MB. Where nothing is compiled, nobody needs to be told. Where a later
+torch tells it in another way, these functions change nothing.
 """
 
 from __future__ import annotations
