@@ -10,13 +10,14 @@
 # Five hours of a core at full size. What is finished is left alone: run it again to go on.
 #   OUT       where everything goes                        (runs/ha-tpc-comparison)
 #   TRAINING  tracks that the networks learn from, of which 90 % train   (60000)
-#   TEST      tracks of the judgement                      (140000)
+#   TEST      tracks that the judgement is taken from      (140000)
+#   CELL      of each cell by length and momentum, at most (2200)
 #   OTHERS    tracks of every other judgement              (20000)
 #   RESNET    epochs of resnet18; 0: none                  (6)
 #   FIT, CHARGES, DIRECT  epochs of cluster-net from the fit, from charge-fit, direct  (8, 3, 12)
 #   TALK      epochs for other spectra and the targets of the talk  (2)
 set -euo pipefail
-ZOO=${ZOO:-zoo} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
+ZOO=${ZOO:-zoo} PYTHON=${PYTHON:-python} CELL=${CELL:-2200} OUT=${OUT:-runs/ha-tpc-comparison} TRAINING=${TRAINING:-60000} TEST=${TEST:-140000}
 OTHERS=${OTHERS:-20000} RESNET=${RESNET:-6} FIT=${FIT:-8} CHARGES=${CHARGES:-3} DIRECT=${DIRECT:-12} TALK=${TALK:-2}
 FACE=--set=data.options.start=face
 FALLING=--set=data.options.spectrum=falling # as many of every curvature
@@ -50,6 +51,8 @@ mkdir -p "$OUT"
 simulate train "$TRAINING" 4 "$FACE" "$FALLING" '--set=data.options.p_t_gev=[0.08,20]'
 simulate narrow "$TRAINING" 4 "$FACE" "$FALLING" '--set=data.options.p_t_gev=[0.15,20]'
 simulate test "$TEST" 5 "$FACE"
+[ -e "$OUT/cells.h5" ] ||
+  "$PYTHON" "$(dirname "$0")/ha_tpc_thin.py" "$OUT/test.h5" "$OUT/cells.h5" "$CELL"
 train cluster-fit cluster-net train "$TARGETS" "$FIT"
 train cluster-charges cluster-net train "$TARGETS" "$CHARGES" --set model.start=charges
 train cluster-direct cluster-net narrow "$TARGETS" "$DIRECT" --set model.start=direct
@@ -58,7 +61,7 @@ if [ "$RESNET" != 0 ]; then # bf16 halves its time where the processor has it
   train resnet18 resnet18 narrow "$TARGETS" "$RESNET" --set training.batch=64 --set training.precision=bf16
   runs+=("$OUT/resnet18")
 fi
-judge main test "${runs[@]}"
+judge main cells "${runs[@]}"
 
 # Another spectrum than that of the training.
 simulate log-uniform "$TRAINING" 6 "$FACE" --set data.options.spectrum=log-uniform

@@ -24,8 +24,9 @@ sys.exit(sorted({"torch._dynamo", "torch._inductor", "sympy"} & sys.modules.keys
 """
 
 
-def test_a_training_and_its_resumption_import_no_compiler(tmp_path: Path) -> None:
-    train = ("train", "mini-track/pad-net", "--recipe", "quick", "--out", tmp_path / "run")
+@pytest.mark.parametrize("model", ["mini-track/pad-net", "mini-light/siren"])  # whole, in chunks
+def test_a_training_and_its_resumption_import_no_compiler(model: str, tmp_path: Path) -> None:
+    train = ("train", model, "--recipe", "quick", "--out", tmp_path / "run")
     sizes = ("data.events=60", "training.steps=2", "engine.device=cpu")
     words = (*map(str, train), *(word for size in sizes for word in ("--set", size)))
     command = [sys.executable, "-c", CODE, *words]
