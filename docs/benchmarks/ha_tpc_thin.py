@@ -40,4 +40,4 @@ with TableWriter(out, SAMPLE, facts=file.facts, task=file.task, block_rows=500, 
         some = first(read_block(file, block, file.fields))
         if some.rows:
             new.append(some)
-print(taken)
+sys.stdout.write(f"{taken}\n")

@@ -23,8 +23,9 @@ _CACHE = "__dynamo_disable"  # where torch keeps what it calls instead of a mark
 
 @contextmanager
 def without_compiler() -> Iterator[None]:
-    """Functions that torch marks as not to be compiled (``torch._compile``) stand for themselves."""
-    marked = [getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None) for name in _MARKED]
+    """Functions that torch marks as not to be compiled stand for themselves."""
+    methods = [getattr(torch.optim.Optimizer, name) for name in _MARKED]
+    marked = [getattr(method, "__wrapped__", None) for method in methods]  # torch._compile
     spared = [one for one in marked if one is not None and not hasattr(one, _CACHE)]
     if _compiler_is_there():
         spared = []
