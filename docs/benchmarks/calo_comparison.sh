@@ -42,7 +42,7 @@ for model in $MODELS; do
   judged+=("$chosen" "$OUT/$model@$STEPS") # chosen, and the last
 done
 [ -e "$OUT/judged/results.json" ] || "$ZOO" eval "${judged[@]}" --data "$OUT/B.h5" --split all \
-  --training "$OUT/photons.h5" --resamples 200 --out "$OUT/judged"
+  --training "$OUT/A.h5" --resamples 200 --out "$OUT/judged"
 "$ZOO" report "$OUT/judged"
 for model in $MODELS; do
   [ -e "$OUT/$model-samples/results.json" ] || "$ZOO" calo judge "$OUT/$model-chosen.safetensors" \
