@@ -58,7 +58,7 @@ both planes dnn-roi/lite-unet "$SEEDS" model.crop.wires=64 model.crop.bins=100 \
   training.steps=400 training.validate_every=100
 "$ZOO" compare "$OUT/planes-judged" --against scratch --number Dice
 
-# Photons in plates a quarter thicker; 2,500 of 30,000. Needs the extra geant4 and its tables.
+# Photons in plates a quarter thicker; 2,500 of 25,000. Needs the extra geant4 and its tables.
 if [ -n "${GEANT4_DATA_DIR:-}" ]; then
   plates=(pool=3 absorber=1.25)
   simulate showers calo geant4 2500 37 "${plates[@]}" 'energy_gev=[1.0,10.0]'
