@@ -86,6 +86,8 @@ class AnotherShower(Predictor):
     What a perfect generator would reach where samples and training showers are of one kind: the
     divergence that is left is that of the statistics. Energies are not corrected for the small
     difference. Within a call no shower is used twice as long as there is another one to draw from.
+    Where fewer training showers are alike than samples ask for, they repeat, and the divergence is
+    more than that of the statistics: fit it to showers of the samples' energies.
     """
 
     needs: frozenset[str]

@@ -34,6 +34,15 @@ def test_gradients_of_a_coupled_loss(chunk: int) -> None:
         torch.testing.assert_close(mine, reference, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_one_chunk_has_the_gradients_of_no_chunk_to_the_last_bit(dtype: torch.dtype) -> None:
+    net, rows = network().to(dtype), torch.randn(10, 3).to(dtype).requires_grad_()
+    wanted, arriving = [rows, *net.parameters()], torch.randn(10, 2).to(dtype)
+    plain = torch.autograd.grad(net(rows), wanted, arriving)
+    ours = torch.autograd.grad(chunked(net, net, rows, 10), wanted, arriving)
+    assert all(torch.equal(mine, reference) for mine, reference in zip(ours, plain, strict=True))
+
+
 def test_gradcheck_in_float64() -> None:
     net = network(4).double()
     rows = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)

@@ -67,7 +67,9 @@ def test_times_tell_the_drift_and_charges_do_roughly(steep: Table, plane: PadPla
     timed = Matter(drift=drift_of(STEEP.facts))
     told = fit_charges(images, tracks, settings, Calibration().charges, timed).drift_mm
     assert np.median(np.abs(told - some["x_ini"])) < 5
-    guessed = fit_charges(images, tracks, settings, Calibration().charges, Matter()).drift_mm
+    without = charge_settings(ChargeFitConfig(), {})
+    assert drift_of({}) is None
+    guessed = fit_charges(images, tracks, without, Calibration().charges, Matter()).drift_mm
     assert np.corrcoef(guessed, some["x_ini"])[0, 1] > 0.6
 
 
