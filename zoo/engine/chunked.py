@@ -140,7 +140,7 @@ def _gradients(output: Tensor, wanted: list[Tensor], gradient: Tensor) -> list[T
     if not (wanted and output.requires_grad):
         return [torch.zeros_like(tensor) for tensor in wanted]
     # Equal to the last bit to a gradient for the output, which torch would compare by symbolic
-    # shapes: their import takes a second and 50 MB, in the middle of the first update.
+    # shapes: their import takes half a second and 35 MB, in the middle of the first update.
     with torch.enable_grad():
         weighted = (output * gradient).sum()
     found = torch.autograd.grad(weighted, wanted, allow_unused=True, materialize_grads=True)
