@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from zoo.api import ConfigError, DataError, Predictor, Table, uniform
+from zoo.api import ConfigError, DataError, Predictor, Ragged, Table, uniform
 from zoo_calo.baselines_config import AnotherShowerConfig, GflashShowersConfig
 from zoo_calo.physics.detector_files import read_stack
 from zoo_calo.physics.gflash import Gflash
@@ -81,13 +81,13 @@ class GflashShowers(Predictor):
 
 
 class AnotherShower(Predictor):
-    """For every sample a training shower of nearly its energy (and angle), as it is.
+    """For every sample a training shower of nearly its energy (and angle), scaled to its energy.
 
     What a perfect generator would reach where samples and training showers are of one kind: the
-    divergence that is left is that of the statistics. Energies are not corrected for the small
-    difference. Within a call no shower is used twice as long as there is another one to draw from.
-    Where fewer training showers are alike than samples ask for, they repeat, and the divergence is
-    more than that of the statistics: fit it to showers of the samples' energies.
+    divergence that is left is that of the statistics. Within a call no shower is used twice as long
+    as there is another one to draw from; between calls one may come back, so training showers
+    should be more than samples. A scaled shower has the mean depth of its own energy and a few hits
+    more or less: by what share depends on ``reach``.
     """
 
     needs: frozenset[str]
@@ -121,8 +121,16 @@ class AnotherShower(Predictor):
             )
         seeds = samples.ids if keys is None else keys
         row = self._drawn(_places(samples, self.needs), uniform(seeds, 1, tag=21)[:, 0])
-        chosen = {name: self.training[name].take(row) for name in sorted(_CELLS)}
-        return Table({"id": samples.ids, **chosen})
+        deposit = self.training["deposit"].take(row)
+        scale = samples["energy"].astype(np.float64) / self.training["energy"][row]
+        values = deposit.values * np.repeat(scale, deposit.lengths).astype(np.float32)
+        return Table(
+            {
+                "id": samples.ids,
+                "cell": self.training["cell"].take(row),
+                "deposit": Ragged(values, deposit.offsets),
+            }
+        )
 
     @cached_property
     def _tree(self) -> cKDTree:
@@ -132,15 +140,23 @@ class AnotherShower(Predictor):
     def _drawn(self, places: Array, numbers: Array) -> Ints:
         """Rows of training showers that are alike, each once as long as there are others."""
         chosen, used = np.empty(len(places), np.int64), set[int]()
-        alike: Any = self._tree.query_ball_point(places, self.config.within)  # N lists of rows
-        nearest = np.atleast_1d(self._tree.query(places)[1])
-        for at, number in enumerate(numbers):
-            near = sorted(alike[at]) or [int(nearest[at])]
-            first = int(number * len(near))
-            turned = (*near[first:], *near[:first])
-            chosen[at] = next((one for one in turned if one not in used), turned[0])
+        for at, (alike, number) in enumerate(zip(self._alike(places), numbers, strict=True)):
+            unused = [row for row in alike if row not in used] or alike
+            chosen[at] = unused[int(number * len(unused))]
             used.add(int(chosen[at]))
         return chosen
+
+    def _alike(self, places: Array) -> Iterator[list[int]]:
+        """For every place the rows to draw from: at least the nearest one."""
+        tree, config = self._tree, self.config
+        same: Any = tree.query_ball_point(places, config.within, return_sorted=True)
+        most = min(config.choice, tree.n)
+        far, near = tree.query(places, most, distance_upper_bound=config.reach)
+        far, near = far.reshape(len(places), most), near.reshape(len(places), most)
+        nearest = tree.query(places)[1].reshape(-1, 1)
+        for rows, distances, others, last in zip(same, far, near, nearest, strict=True):
+            reached = others[np.isfinite(distances)]
+            yield list(rows) if len(rows) >= most else (reached if len(reached) else last).tolist()
 
 
 def _needs(facts: Mapping[str, Any], *, angles: bool) -> frozenset[str]:

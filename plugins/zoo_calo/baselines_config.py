@@ -33,6 +33,11 @@ class AnotherShowerConfig(Config):
     """Compare angles too. Data that were simulated at more than one need no telling."""
     within: float = Field(0.5, gt=0, le=10)
     """Showers this near in energy, in per cent, are alike: a sample's key draws one of them. One
-    degree of angle counts as much as one per cent. Where there are none, the nearest is taken."""
+    degree of angle counts as much as one per cent."""
+    choice: int = Field(1000, ge=1)
+    """Where fewer are alike, so many of the nearest are drawn from."""
+    reach: float = Field(10.0, gt=0, le=50)
+    """None of those is farther away than this, in per cent; where there are none, the nearest is
+    taken."""
     showers: int = Field(100_000, ge=1)
     """Most training showers that are kept."""

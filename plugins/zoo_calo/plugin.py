@@ -34,7 +34,10 @@ def zoo_tasks() -> Sequence[Task]:
             figures=f"{_HERE}.figures:CaloFigures",
             deploy=f"{_HERE}.deploy:ShowerDeploy",
             select="corrected JS",
-            recipes={name: f"{_HERE}:recipes/{name}.toml" for name in ("better", "paper", "quick")},
+            recipes={
+                name: f"{_HERE}:recipes/{name}.toml"
+                for name in ("better", "paper", "quick", "reduced")
+            },
             published=f"{_HERE}:published.toml",
             check=f"{_HERE}:check.toml",
         ),

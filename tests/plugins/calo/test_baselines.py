@@ -120,7 +120,7 @@ def oracle(training: Table, **settings: Any) -> AnotherShower:
 
 def test_another_shower_has_nearly_the_energy_and_comes_from_the_training() -> None:
     training, table = samples(1000, 400), samples(0, 50)
-    found = oracle(training, within=2.0).predict(table)
+    found = oracle(training, within=2.0, choice=1).predict(table)
     starts = {bytes(training.take([at])["cell"].values): at for at in range(400)}
     rows = [starts[bytes(found.take([at])["cell"].values)] for at in range(50)]
     assert len(set(rows)) >= 48  # twice only where there is no other
@@ -129,6 +129,22 @@ def test_another_shower_has_nearly_the_energy_and_comes_from_the_training() -> N
     assert within.sum() >= 48  # 400 showers over 8 GeV: hardly a sample is without one
     nearest = np.abs(np.log(training["energy"][:, None] / table["energy"])).min(0)
     np.testing.assert_allclose(np.abs(off)[~within], nearest[~within], rtol=1e-4)
+
+
+def test_where_few_are_alike_more_are_drawn_from_and_scaled() -> None:
+    training = samples(1000, 400)
+    table = source(energies_gev=[5.0]).simulate(np.arange(60, dtype=np.uint64), FIELDS)
+    found = oracle(training).predict(table)
+    starts = {bytes(training.take([at])["cell"].values): at for at in range(400)}
+    rows = [starts[bytes(found.take([at])["cell"].values)] for at in range(60)]
+    off = training["energy"][rows] / 5.0
+    assert np.all(np.abs(np.log(off)) <= 0.1)
+    assert np.abs(np.log(off)).max() > 0.05  # far beyond those within half a per cent
+    reached = np.abs(np.log(training["energy"] / 5.0)) <= 0.1
+    assert len(set(rows)) == min(60, reached.sum())
+    for at, row in enumerate(rows):
+        one = training.take([row])["deposit"].values
+        np.testing.assert_allclose(found["deposit"][at] * off[at], one, rtol=1e-5)
 
 
 def test_another_shower_is_chosen_by_key() -> None:
