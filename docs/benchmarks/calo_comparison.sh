@@ -12,7 +12,7 @@
 #   LITE     updates of wgan-lite, of all its networks     (25000)
 #   STEPS    updates of the others                         (50000)
 set -euo pipefail
-ZOO=${ZOO:-zoo} OUT=${OUT:-runs/calo-comparison} SOURCE=${SOURCE:-geant4} PHOTONS=${PHOTONS:-50000}
+ZOO=${ZOO:-zoo} PYTHON=${PYTHON:-python} OUT=${OUT:-runs/calo-comparison} SOURCE=${SOURCE:-geant4} PHOTONS=${PHOTONS:-50000}
 FIXED=${FIXED:-9000} MODELS=${MODELS:-wgan-lite wgan wgan-lo} LITE=${LITE:-25000} STEPS=${STEPS:-50000}
 export OMP_NUM_THREADS=1
 
@@ -57,5 +57,6 @@ done
 # What a shower costs on one core, for every way to run a network.
 chosen=()
 for model in $MODELS; do chosen+=("$model=$OUT/$model-chosen.safetensors"); done
-"$ZOO" bench "${chosen[@]}" --data "$OUT/B.h5" --batch 1,10,100 --runtime eager,compiled,onnx \
-  --out "$OUT/bench"
+[ -e "$OUT/bench/bench.json" ] || "$ZOO" bench "${chosen[@]}" calo/gflash --data "$OUT/B.h5" \
+  --batch 1,10,100 --runtime eager,compiled,onnx --out "$OUT/bench"
+"$PYTHON" "$(dirname "$0")/calo_pareto.py" "$OUT"

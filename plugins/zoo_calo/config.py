@@ -128,6 +128,11 @@ class WganConfig(CaloConfig):
     """Channels after the first layer."""
     constrainer_width: AtLeastOne = 16
     """Channels after the first layer."""
+    critic_unit: Positive = 1.0
+    """Energy of a cell, in cell_unit, that critic and constrainer take for 1. As published, 1, they
+    hardly see how much energy a shower has: every channel of their first convolution is normalised
+    over all cells. With 100 its variance is below the 1e-5 that is added to it there, and they
+    do."""
 
 
 class WganLoConfig(WganConfig):

@@ -43,12 +43,14 @@ class Constrainer(nn.Module):
         self.body = nn.Sequential(*layers)
         features = width * math.prod(volume.end)
         self.readout = Readout((features, _HIDDEN, 1))
+        self.unit = config.critic_unit
         published_start(self)
         begin_above_zero(self.readout)
 
     def forward(self, cells: Tensor) -> Tensor:
         """float32 (N,), 0 and more, of ``cells`` (N, layers, x, y)."""
-        energy: Tensor = self.readout(self.body(cells[:, None]).flatten(1)).relu().squeeze(1)
+        features = self.body(cells[:, None] / self.unit).flatten(1)
+        energy: Tensor = self.readout(features).relu().squeeze(1)
         return energy
 
 

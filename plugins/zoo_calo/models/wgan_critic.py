@@ -48,10 +48,11 @@ class WganCritic(nn.Module):
         self.body = nn.Sequential(*layers)
         features = math.prod(volume.end) + config.conditions
         self.readout = Readout((features, *_HIDDEN, 1))
+        self.unit = config.critic_unit
         published_start(self)
 
     def forward(self, cells: Tensor, conditions: Tensor) -> Tensor:
         """float32 (N,) of ``cells`` (N, layers, x, y) and conditions (N, C)."""
-        features = self.body(cells[:, None]).flatten(1)
+        features = self.body(cells[:, None] / self.unit).flatten(1)
         value: Tensor = self.readout(torch.cat([features, conditions], 1)).squeeze(1)
         return value
