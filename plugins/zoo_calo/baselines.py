@@ -148,12 +148,13 @@ class AnotherShower(Predictor):
 
     def _alike(self, places: Array) -> Iterator[list[int]]:
         """For every place the rows to draw from: at least the nearest one."""
-        tree, config = self._tree, self.config
-        same: Any = tree.query_ball_point(places, config.within, return_sorted=True)
+        tree: Any = self._tree  # its types tell of single places, too
+        config = self.config
+        same = tree.query_ball_point(places, config.within, return_sorted=True)
         most = min(config.choice, tree.n)
-        far, near = tree.query(places, most, distance_upper_bound=config.reach)
-        far, near = far.reshape(len(places), most), near.reshape(len(places), most)
-        nearest = tree.query(places)[1].reshape(-1, 1)
+        columns = list(range(1, most + 1))  # a list: the answer has two dimensions, even for one
+        far, near = tree.query(places, columns, distance_upper_bound=config.reach)
+        nearest = tree.query(places, [1])[1]
         for rows, distances, others, last in zip(same, far, near, nearest, strict=True):
             reached = others[np.isfinite(distances)]
             yield list(rows) if len(rows) >= most else (reached if len(reached) else last).tolist()
