@@ -57,16 +57,20 @@ def counted(progress: Callable[[int, int], None], total: int) -> Callable[[int],
 
 
 class _Rate:
-    """Samples per second since the first call, whose samples may have been there before."""
+    """Samples per second since the first call, whose samples may have been there before.
+
+    Fewer than the last time: another piece of work began, and with it another rate.
+    """
 
     def __init__(self) -> None:
         self.start = 0.0
-        self.before = 0
+        self.before = self.last = 0
 
     def __call__(self, done: int) -> float:
         now = time.monotonic()
-        if not self.start:
+        if not self.start or done < self.last:
             self.start, self.before = now, done
+        self.last = done
         return (done - self.before) / max(now - self.start, 1e-9)
 
 

@@ -60,3 +60,11 @@ def test_lines_on_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         "simulating: 64/100 samples, 2/s, 18 s left",
         "simulating: 100/100 samples, 4.62/s, 0 s left",
     ]
+
+
+def test_a_second_piece_of_work_has_a_rate_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    clock = iter((1.0, 11.0, 21.0, 26.0))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    rate = progress._Rate()
+    assert [rate(0), rate(100)] == [0.0, 10.0]
+    assert [rate(10), rate(60)] == [0.0, 10.0]
