@@ -27,6 +27,7 @@ Keys = NDArray[np.uint64]
 
 _CELLS = frozenset({"cell", "deposit"})
 _PARTICLES = ("gamma", "e-", "pi+")
+_AT_ONCE = 256  # places whose neighbours are looked up together: a thousand for each
 
 
 class GflashShowers(Predictor):
@@ -148,6 +149,10 @@ class AnotherShower(Predictor):
 
     def _alike(self, places: Array) -> Iterator[list[int]]:
         """For every place the rows to draw from: at least the nearest one."""
+        for at in range(0, len(places), _AT_ONCE):
+            yield from self._alike_at_once(places[at : at + _AT_ONCE])
+
+    def _alike_at_once(self, places: Array) -> Iterator[list[int]]:
         tree: Any = self._tree  # its types tell of single places, too
         config = self.config
         same = tree.query_ball_point(places, config.within, return_sorted=True)
