@@ -96,6 +96,18 @@ def _resolution(
     return lambda rows: _quantile(np.abs(_relative(rows, energy, chosen) - 1))
 
 
+def _spread(
+    energy: str, chosen: Callable[[ParticlePairs], NDArray[np.bool_]]
+) -> Callable[[Sequence[EventRow]], float]:
+    """What a scale would leave: the error of energies that are divided by their median ratio."""
+
+    def spread(rows: Sequence[EventRow]) -> float:
+        relative = _relative(rows, energy, chosen)
+        return _quantile(np.abs(relative / _quantile(relative, 0.5) - 1))
+
+    return spread
+
+
 def _ratio(
     energy: str, chosen: Callable[[ParticlePairs], NDArray[np.bool_]]
 ) -> Callable[[Sequence[EventRow]], float]:
@@ -145,6 +157,9 @@ NUMBERS: Mapping[str, Callable[[Sequence[EventRow]], float]] = {
     "interactions right": _share_of("interaction", "found"),
     "shower energy, 68 % within": _resolution("energy_sum", lambda one: ~one.track & one.contained),
     "shower energy found, median": _ratio("energy_sum", lambda one: ~one.track & one.contained),
+    "shower energy over that, 68 % within": _spread(
+        "energy_sum", lambda one: ~one.track & one.contained
+    ),
     "track energy by range, 68 % within": _resolution(
         "energy_range", lambda one: one.track & one.contained
     ),

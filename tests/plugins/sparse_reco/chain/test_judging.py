@@ -98,6 +98,29 @@ def test_an_energy_resolution_is_the_quantile_of_the_errors(
     assert value == pytest.approx(np.quantile(errors[np.isfinite(errors)], 0.68))
 
 
+def test_the_resolution_over_the_median_ignores_a_common_scale(
+    true_reco: Table, events: Table
+) -> None:
+    """Energies of showers times any factor have the same spread over their median."""
+    name = "shower energy over that, 68 % within"
+
+    def spread(factor: float) -> float:
+        energy = true_reco["particles/energy"]
+        scaled = Ragged(energy.values * np.float32(factor), energy.offsets)
+        reco = true_reco.with_columns({"particles/energy": scaled})
+        rows = [measured(events, row, reco, row) for row in range(events.rows)]
+        pairs = [one.particles for one in rows]
+        ratio = np.concatenate(
+            [(one.energy_sum / one.energy_true)[~one.track & one.contained] for one in pairs]
+        )
+        value = intervals(rows, 0)[name].value
+        assert value == pytest.approx(np.quantile(np.abs(ratio / np.median(ratio) - 1), 0.68))
+        return value
+
+    assert 0 < spread(1.0) < 1
+    assert spread(0.8) == pytest.approx(spread(1.0), rel=1e-5)
+
+
 def test_other_voxels_and_missing_truth_are_refused(true_reco: Table, events: Table) -> None:
     with pytest.raises(DataError, match="was reconstructed with"):
         measured(events, 0, true_reco, 1)
