@@ -17,7 +17,7 @@
 #   PILE_UP   interactions of an event                                 (2 5 10 20)
 #   SIZES     vertices of events for the timing: some 1k, 5k, 20k voxels  (1 4 16)
 #   TIMED     events of each size                                      (20)
-#   EDEPSIM   segments of edep-sim in HDF5; empty: none                (larnd-sim's sample in DETECTOR_ZOO_DATA)
+#   REAL      folder with events of Geant4 and of real formats; empty: none  (sparse-reco in DETECTOR_ZOO_DATA)
 #   SIMULATOR more options of the simulator
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/sparse-reco-chain} EVENTS=${EVENTS:-10000} TEST=${TEST:-500}
@@ -25,7 +25,7 @@ LINKED=${LINKED:-$EVENTS} FITTED=${FITTED:-500} RECIPE=${RECIPE:-better} PILE_UP
 SIZES=${SIZES:-1 4 16} TIMED=${TIMED:-20} SIMULATOR=${SIMULATOR:-}
 SEMANTIC=${SEMANTIC:-} CLUSTER=${CLUSTER:-} SHOWER=${SHOWER:-} TRACK=${TRACK:-} INTERACTION=${INTERACTION:-}
 ON_TRUTH=${ON_TRUTH:-} ON_PREDICTIONS=${ON_PREDICTIONS:-}
-EDEPSIM=${EDEPSIM-${DETECTOR_ZOO_DATA:-../shared/data}/sparse-reco/larndsim/edepsim_mixed_sample.h5}
+REAL=${REAL-${DETECTOR_ZOO_DATA:-../shared/data}/sparse-reco}
 export OMP_NUM_THREADS=1
 # shellcheck disable=SC2086  # options are several words
 
@@ -121,10 +121,12 @@ judge mixed "$OUT/mixed.h5" "${chain[@]}"
 judge mixed-baselines "$OUT/mixed.h5"
 [ -e "$OUT/losses/results.json" ] || "$ZOO" sparse-reco losses "${chain[@]}" --data "$OUT/mixed.h5" \
   --training "$OUT/fitted.h5" --out "$OUT/losses"
-if [ -n "$EDEPSIM" ]; then
-  judge edepsim "edepsim:$EDEPSIM" "${chain[@]}"
-  judge edepsim-baselines "edepsim:$EDEPSIM"
-fi
+for file in edepsim:larndsim/edepsim_mixed_sample.h5 larcv-root:mini_larcv2_replica.root \
+  larcv-h5:pilarnet/larcv3_written_by_larcv_3.5.1.h5; do
+  [ -z "$REAL" ] && break
+  judge "${file%%:*}" "${file%%:*}:$REAL/${file##*:}" "${chain[@]}"
+  judge "${file%%:*}-baselines" "${file%%:*}:$REAL/${file##*:}"
+done
 
 # The same particles from exported files.
 exported=()

@@ -178,7 +178,7 @@ def main() -> None:
     counts = sorted({int(path.name.split("-")[3]) for path in piled})
     parts.append(judged(folder, [f"pile-up-{count}" for count in counts]))
     parts.append(judged(folder, ["mixed", "exported"]))
-    parts.append(judged(folder, ["edepsim"]))
+    parts.append(judged(folder, ["edepsim", "larcv-h5", "larcv-root"]))
     if (folder / "losses" / "results.json").exists():
         parts.append(losses(folder / "losses"))
     parts.append(timing(folder))

@@ -4,12 +4,13 @@ A dataset for each product with the objects of all events one after another, and
 ``events`` with a region reference into each of them for every event. Objects are compound, with
 SPINE's names of attributes (RecoParticle, RecoInteraction); lists of voxels have variable length.
 Places are in centimetres in the frame of the detector. What the chain does not tell has SPINE's
-value for unknown: -1, or minus infinity of vectors. Written from SPINE's public sources, not tried
-with its programs.
+value for unknown: -1, or minus infinity of vectors. SPINE 1.4.3 reads it
+(``docs/benchmarks/sparse_reco_in_spine.py``).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
@@ -104,11 +105,13 @@ def write_spine(reco: Path, out: Path) -> None:
         DataError: The first is damaged.
         UsageError: The second cannot be written.
     """
-    grid = grid_of(about_reco(reco))
+    about = about_reco(reco)
+    grid = grid_of(about)
     numbers = count()
     with new_hdf5(out) as file:
         info = file.create_dataset("info", (0,), maxshape=(None,), dtype="f4")
         info.attrs["version"] = "written by zoo sparse-reco in the layout of SPINE, version 1"
+        info.attrs["cfg"] = json.dumps({"zoo": about["stages"]})  # YAML, which SPINE parses
         reference = [(name, h5py.regionref_dtype) for name in _PRODUCTS]
         for name, (dtype, size, class_name) in _PRODUCTS.items():
             made = file.create_dataset(name, (0, *size), maxshape=(None, *size), dtype=dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -190,6 +191,8 @@ def test_the_file_for_spine_s_users(written: Path, tmp_path: Path, true_reco: Ta
     out = tmp_path / "spine.h5"
     write_spine(written, out)
     with h5py.File(out) as file:
+        # SPINE refuses files that do not tell a configuration.
+        assert json.loads(file["info"].attrs["cfg"]) == {"zoo": about_reco(written)["stages"]}
         assert len(file["events"]) == true_reco.rows
         for row in range(true_reco.rows):
             event = file["events"][row]
