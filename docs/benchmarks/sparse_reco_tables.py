@@ -167,6 +167,40 @@ def timing(folder: Path) -> Iterator[str]:
     yield from markdown(["file", "voxels", "events/s", "peak MiB", "ms an event"], rows)
 
 
+def same(one: Path, other: Path) -> Iterator[str]:
+    """Columns of two files of the same events: how many rows differ, and by how much at most."""
+    import h5py
+
+    with h5py.File(one) as first, h5py.File(other) as second:
+        tables = ("voxels", "fragments", "particles", "interactions")
+        rows = [
+            [table, str(len(first[f"{table}/offsets"]) - 1), *_alike(first, second, table)]
+            for table in tables
+        ]
+    yield from markdown(
+        ["table", "events", "rows", "integers that differ", "largest difference"], rows
+    )
+
+
+def _alike(first: Any, second: Any, table: str) -> list[str]:
+    """Rows, differing integers, and the largest difference of a number of either file."""
+    import numpy as np
+
+    columns = [name for name in first[table] if name != "offsets"]
+    if any(len(first[table][name]) != len(second[table][name]) for name in columns):
+        return ["not as many in both", "", ""]
+    differ, largest, where = 0, 0.0, ""
+    for name in columns:
+        mine, theirs = first[table][name][()], second[table][name][()]
+        if mine.dtype.kind == "f":
+            apart = np.abs(mine - theirs)[np.isfinite(mine) & np.isfinite(theirs)]
+            most = float(apart.max(initial=0))
+            largest, where = (most, name) if most > largest else (largest, where)
+        else:
+            differ += int((mine != theirs).sum())
+    return [str(len(first[table][columns[0]])), str(differ), f"{largest:.2g} {where}"]
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     parts: list[Iterator[str]] = []
@@ -181,6 +215,8 @@ def main() -> None:
     parts.append(judged(folder, ["edepsim", "larcv-h5", "larcv-root"]))
     if (folder / "losses" / "results.json").exists():
         parts.append(losses(folder / "losses"))
+    if (folder / "reco-exported.h5").exists():
+        parts.append(same(folder / "reco-mixed.h5", folder / "reco-exported.h5"))
     parts.append(timing(folder))
     told = ("\n".join(part) for part in parts)
     sys.stdout.write("\n\n".join(one for one in told if one) + "\n")
