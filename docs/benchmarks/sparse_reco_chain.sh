@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole chain of sparse-reco on simulated events. Classes and points are trained first; each later
-# stage on true inputs of other events, then on what the stages before it say. All are judged on
+# stage on true inputs of other events, then on what the stages before it say: the graph networks on
+# fragments of FRAGMENTS, so that they do not wait for the network of fragments. All are judged on
 # pile-up of 2 to 20 interactions: every stage beside its baseline and its oracle, then the particles
 # of the whole chain; where efficiency is lost; events of Geant4; the same from exported files; time
 # and memory against the size of events.
@@ -14,6 +15,7 @@
 #   RECIPE    of the trainings                                         (better)
 #   SEMANTIC, CLUSTER, SHOWER, TRACK, INTERACTION  options of a network
 #   ON_TRUTH, ON_PREDICTIONS  options of the trainings on either, e.g. --set training.steps=1000
+#   FRAGMENTS model that makes the fragments of the chain; the network is judged beside it  (sparse-cluster/dbscan)
 #   PILE_UP   interactions of an event                                 (2 5 10 20)
 #   SIZES     vertices of events for the timing: some 1k, 5k, 20k voxels  (1 4 16)
 #   TIMED     events of each size                                      (20)
@@ -25,6 +27,7 @@ LINKED=${LINKED:-$EVENTS} FITTED=${FITTED:-500} RECIPE=${RECIPE:-better} PILE_UP
 SIZES=${SIZES:-1 4 16} TIMED=${TIMED:-20} SIMULATOR=${SIMULATOR:-}
 SEMANTIC=${SEMANTIC:-} CLUSTER=${CLUSTER:-} SHOWER=${SHOWER:-} TRACK=${TRACK:-} INTERACTION=${INTERACTION:-}
 ON_TRUTH=${ON_TRUTH:-} ON_PREDICTIONS=${ON_PREDICTIONS:-}
+FRAGMENTS=${FRAGMENTS:-sparse-cluster/dbscan}
 REAL=${REAL-${DETECTOR_ZOO_DATA:-../shared/data}/sparse-reco}
 export OMP_NUM_THREADS=1
 # shellcheck disable=SC2086  # options are several words
@@ -49,18 +52,18 @@ later() { # NAME MODEL FILE OPTION...: on true inputs, then on predictions
 }
 
 link() { # FILE TASK SOURCE RUN UPSTREAM [OPTION...]: predictions are stored once
-  local file=$OUT/$1.h5 task=$2 source=$3 run=$OUT/$4 upstream=$5
+  local file=$OUT/$1.h5 task=$2 source=$3 run=$4 upstream=$5
   shift 5
   [ -e "$file" ] || "$ZOO" data convert "$task" --data "$source" --set "data.model=$run" \
     --set "$upstream" "$@" --out "$file"
 }
 
 classes() { # OF: what the semantic network says of a file, and so on
-  link "$1-classes" sparse-cluster classes semantic "data.upstream.path=$OUT/$1.h5"
+  link "$1-classes" sparse-cluster classes "$OUT/semantic" "data.upstream.path=$OUT/$1.h5"
 }
-fragments() { link "$1-fragments" sparse-group fragments cluster "data.upstream.path=$OUT/$1-classes.h5"; }
+fragments() { link "$1-fragments" sparse-group fragments "$FRAGMENTS" "data.upstream.path=$OUT/$1-classes.h5"; }
 particles() {
-  link "$1-particles" sparse-group particles track data.upstream.source=particles \
+  link "$1-particles" sparse-group particles "$OUT/track" data.upstream.source=particles \
     --set "data.upstream.model=$OUT/shower" --set "data.upstream.upstream.path=$OUT/$1-fragments.h5"
 }
 
@@ -92,7 +95,7 @@ later shower sparse-group/grappa-shower linked-fragments $SHOWER
 later track sparse-group/grappa-track linked-fragments $TRACK
 particles linked
 later interaction sparse-group/grappa-interaction linked-particles $INTERACTION
-chain=("$OUT/semantic" "$OUT/cluster" "$OUT/shower" "$OUT/track" "$OUT/interaction")
+chain=("$OUT/semantic" "cluster=$FRAGMENTS" "$OUT/shower" "$OUT/track" "$OUT/interaction")
 
 # Every stage on pile-up, with baselines and oracle: on true inputs, then on what the stages before say.
 for stage in cluster:cluster shower:group track:group interaction:group; do
@@ -119,6 +122,8 @@ for count in $PILE_UP; do
 done
 judge mixed "$OUT/mixed.h5" "${chain[@]}"
 judge mixed-baselines "$OUT/mixed.h5"
+networks=("$OUT/semantic" "$OUT/cluster" "$OUT/shower" "$OUT/track" "$OUT/interaction")
+judge mixed-networks "$OUT/mixed.h5" "${networks[@]}"
 [ -e "$OUT/losses/results.json" ] || "$ZOO" sparse-reco losses "${chain[@]}" --data "$OUT/mixed.h5" \
   --training "$OUT/fitted.h5" --out "$OUT/losses"
 for file in edepsim:larndsim/edepsim_mixed_sample.h5 larcv-root:mini_larcv2_replica.root \
@@ -128,7 +133,7 @@ for file in edepsim:larndsim/edepsim_mixed_sample.h5 larcv-root:mini_larcv2_repl
   judge "${file%%:*}-baselines" "${file%%:*}:$REAL/${file##*:}"
 done
 
-# The same particles from exported files.
+# The same particles from exported files of all five networks.
 exported=()
 for name in semantic cluster shower track interaction; do
   [ -e "$OUT/$name.onnx" ] || "$ZOO" export "$OUT/$name" --format onnx --out "$OUT/$name.onnx"

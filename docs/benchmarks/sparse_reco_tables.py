@@ -211,12 +211,12 @@ def main() -> None:
     piled = sorted(folder.glob("judged-pile-up-*"), key=lambda path: len(path.name))
     counts = sorted({int(path.name.split("-")[3]) for path in piled})
     parts.append(judged(folder, [f"pile-up-{count}" for count in counts]))
-    parts.append(judged(folder, ["mixed", "exported"]))
+    parts.append(judged(folder, ["mixed", "mixed-networks"]))
     parts.append(judged(folder, ["edepsim", "larcv-h5", "larcv-root"]))
     if (folder / "losses" / "results.json").exists():
         parts.append(losses(folder / "losses"))
     if (folder / "reco-exported.h5").exists():
-        parts.append(same(folder / "reco-mixed.h5", folder / "reco-exported.h5"))
+        parts.append(same(folder / "reco-mixed-networks.h5", folder / "reco-exported.h5"))
     parts.append(timing(folder))
     told = ("\n".join(part) for part in parts)
     sys.stdout.write("\n\n".join(one for one in told if one) + "\n")
