@@ -14,6 +14,7 @@
 #   TEST      events of the judgement, of each kind                    (500)
 #   RECIPE    of the trainings                                         (better)
 #   SEMANTIC, CLUSTER, SHOWER, TRACK, INTERACTION  options of a network
+#   HEADS     heads of the last that learn on true inputs alone, e.g. --set model.vertices=true
 #   ON_TRUTH, ON_PREDICTIONS  options of the trainings on either, e.g. --set training.steps=1000
 #   FRAGMENTS model that makes the fragments of the chain; the network is judged beside it  (sparse-cluster/dbscan)
 #   PILE_UP   interactions of an event                                 (2 5 10 20)
@@ -26,7 +27,7 @@ ZOO=${ZOO:-zoo} OUT=${OUT:-runs/sparse-reco-chain} EVENTS=${EVENTS:-10000} TEST=
 LINKED=${LINKED:-$EVENTS} FITTED=${FITTED:-500} RECIPE=${RECIPE:-better} PILE_UP=${PILE_UP:-2 5 10 20}
 SIZES=${SIZES:-1 4 16} TIMED=${TIMED:-20} SIMULATOR=${SIMULATOR:-}
 SEMANTIC=${SEMANTIC:-} CLUSTER=${CLUSTER:-} SHOWER=${SHOWER:-} TRACK=${TRACK:-} INTERACTION=${INTERACTION:-}
-ON_TRUTH=${ON_TRUTH:-} ON_PREDICTIONS=${ON_PREDICTIONS:-}
+HEADS=${HEADS:-} ON_TRUTH=${ON_TRUTH:-} ON_PREDICTIONS=${ON_PREDICTIONS:-}
 FRAGMENTS=${FRAGMENTS:-sparse-cluster/dbscan}
 REAL=${REAL-${DETECTOR_ZOO_DATA:-../shared/data}/sparse-reco}
 export OMP_NUM_THREADS=1
@@ -94,7 +95,9 @@ fragments linked
 later shower sparse-group/grappa-shower linked-fragments $SHOWER
 later track sparse-group/grappa-track linked-fragments $TRACK
 particles linked
-later interaction sparse-group/grappa-interaction linked-particles $INTERACTION
+train interaction-truth sparse-group/grappa-interaction truth-sparse-group $INTERACTION $HEADS $ON_TRUTH
+train interaction sparse-group/grappa-interaction linked-particles --from "$OUT/interaction-truth" \
+  $INTERACTION $ON_PREDICTIONS
 chain=("$OUT/semantic" "cluster=$FRAGMENTS" "$OUT/shower" "$OUT/track" "$OUT/interaction")
 
 # Every stage on pile-up, with baselines and oracle: on true inputs, then on what the stages before say.

@@ -48,6 +48,10 @@ STAGES: Mapping[str, Sequence[str]] = {
     ),
 }
 PUBLISHED: Mapping[str, Mapping[str, str]] = {
+    "semantic": {
+        "predicted points within 3": "96.8 (points within 3, arXiv:2006.14745)",
+        "predicted points within 10": "97.8 (within 10)",
+    },
     "cluster": {
         "events of a fragment ARI above 92 %": "90 (SPICE, arXiv:2007.03083)",
         "fragment efficiency": "> 96 (SPICE)",
@@ -107,7 +111,7 @@ def stage(folder: Path, name: str, published: Mapping[str, str]) -> Iterator[str
         model: numbers for model, numbers in found.items() if any(map(numbers.get, STAGES[name]))
     }
     yield f"**{name}** ({folder.name})\n"
-    header = ["number", *(f"`{model.split('/')[1]}`" for model in shown), "published, other events"]
+    header = ["number", *(f"`{Path(model).name}`" for model in shown), "published, other events"]
     rows = [
         [number, *(interval(one.get(number)) for one in shown.values()), published.get(number, "")]
         for number in STAGES[name]
@@ -204,10 +208,12 @@ def _alike(first: Any, second: Any, table: str) -> list[str]:
 def main() -> None:
     folder = Path(sys.argv[1])
     parts: list[Iterator[str]] = []
-    for name in STAGES:
-        for part, published in (("stage", {}), ("truth", PUBLISHED.get(name, {}))):
-            if (folder / f"{part}-{name}" / "results.json").exists():
-                parts.append(stage(folder / f"{part}-{name}", name, published))
+    parts += [
+        stage(folder / f"{part}-{name}", name, PUBLISHED.get(name, {}))
+        for name in STAGES
+        for part in ("truth", "stage")
+        if (folder / f"{part}-{name}" / "results.json").exists()
+    ]
     piled = sorted(folder.glob("judged-pile-up-*"), key=lambda path: len(path.name))
     counts = sorted({int(path.name.split("-")[3]) for path in piled})
     parts.append(judged(folder, [f"pile-up-{count}" for count in counts]))
