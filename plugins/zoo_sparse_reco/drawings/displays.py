@@ -64,7 +64,8 @@ def display(
         label, projection, kind = row
         place = places[line, column]
         _draw(place, event, view, projection, colours.of(view, kind))
-        _points(place, view, projection, colours)
+        if kind == by[0]:  # on clusters they would hide what they are to show
+            _points(place, view, projection, colours)
         _frame(place, event, projection)
         if column == 0:
             place.set_ylabel(label if line >= 2 else f"{label}\n{label[-1]} [voxel]", fontsize=8.5)
@@ -134,7 +135,7 @@ def _draw(place: Axes, event: Event, view: View, projection: Projection, colours
     flat = projection(event.place.astype(np.float64) + 0.5)
     # Ghosts lie below, then voxels of little energy.
     order = np.lexsort((event.energy, view.semantic != GHOST))
-    size = float(np.clip(3e3 / max(len(flat), 1), 0.4, 6))
+    size = float(np.clip(1e4 / max(len(flat), 1), 0.8, 6))
     place.scatter(
         flat[order, 0],
         flat[order, 1],
@@ -151,6 +152,7 @@ def _points(place: Axes, view: View, projection: Projection, colours: _Colours) 
         return
     flat = projection(view.points)
     kinds = np.where(view.point_end, "s", "^").astype(object)
+    size = float(np.clip(1800 / len(flat), 5, 18))
     if _MICHEL in colours.names:
         kinds[view.point_semantic == colours.names.index(_MICHEL)] = "*"
     for kind in dict.fromkeys(kinds):
@@ -158,11 +160,11 @@ def _points(place: Axes, view: View, projection: Projection, colours: _Colours) 
         place.scatter(
             flat[chosen, 0],
             flat[chosen, 1],
-            s=45 if kind == "*" else 18,
+            s=2.5 * size if kind == "*" else size,
             c=[colours.hex[number] for number in view.point_semantic[chosen]],
             marker=str(kind),
             edgecolors="black",
-            linewidths=0.7,
+            linewidths=0.7 if size > 10 else 0.35,
             zorder=3,
         )
 
