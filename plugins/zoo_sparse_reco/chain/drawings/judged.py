@@ -156,7 +156,7 @@ def _pile_up(told: Mapping[str, Any]) -> Drawing:
 
 
 def _events(judged: Judged, job: JudgeJob, displays: int) -> Iterator[Drawing]:
-    """Those with most interactions, by class, fragment, particle and interaction."""
+    """Those with most interactions, by class and by the clusters whose truth is known."""
     order = np.argsort([-row.interactions for row in judged.rows], kind="stable")[:displays]
     wanted = set(order.tolist())
     data = Data(job.data)
@@ -165,15 +165,14 @@ def _events(judged: Judged, job: JudgeJob, displays: int) -> Iterator[Drawing]:
         if number not in wanted or not len(truth["voxel_x"][row]):
             continue
         sample = truth.take([row])
-        true = {level: sample[column] for level, column in LEVELS.items()}
+        known = tuple(level for level, column in LEVELS.items() if column in sample)
         event = event_of(
-            sample.with_columns(true),
+            sample.with_columns({level: sample[LEVELS[level]] for level in known}),
             {"reconstructed": _as_prediction(reco, at)},
             0,
-            tuple(LEVELS),
+            known,
         )
-        by = (CLASS, *LEVELS)
-        yield display(event, data.grid, names, f"event-{number + 1}", by)
+        yield display(event, data.grid, names, f"event-{number + 1}", (CLASS, *known))
 
 
 def _as_prediction(reco: Table, at: int) -> Table:

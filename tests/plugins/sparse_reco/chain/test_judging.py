@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from zoo.api import DataError, Ragged, Table
 from zoo.cli.app import app
+from zoo_sparse_reco.chain.drawings import judged
+from zoo_sparse_reco.chain.judging.judge import Judged, JudgeJob
 from zoo_sparse_reco.chain.judging.losses import SHOWN, mixtures
 from zoo_sparse_reco.chain.judging.matching import agreement, matched
 from zoo_sparse_reco.chain.judging.numbers import NUMBERS, confusion, intervals
@@ -213,3 +215,20 @@ def _told(arguments: list[str]) -> dict[str, object]:
     assert told.exit_code == 0, told.output
     found: dict[str, object] = json.loads(told.stdout)
     return found
+
+
+def test_events_are_drawn_by_the_clusters_whose_truth_is_known(
+    true_reco: Table, events: Table, event_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of edep-sim, whose files know no interactions."""
+    known = [name for name in events if name != "id" and not name.startswith("interaction")]
+    bare = Table({"id": events.ids, **{name: events[name] for name in known}})
+    rows = [measured(bare, row, true_reco, row) for row in range(bare.rows)]
+    pairs = [(bare, row, true_reco, row) for row in range(bare.rows)]
+    monkeypatch.setattr(judged, "paired", lambda *_: iter(pairs))
+    job = JudgeJob(reco=event_file, data=str(event_file))
+    told = {"by interactions": []}
+    drawings = list(judged.judged_drawings(Judged(rows, told), job, 1))
+    caption = drawings[-1].caption
+    assert "and by particle" in caption
+    assert "by interaction" not in caption
