@@ -137,12 +137,11 @@ for file in edepsim:larndsim/edepsim_mixed_sample.h5 larcv-root:mini_larcv2_repl
 done
 
 # The same particles from exported files of all five networks.
-exported=()
+exported=$OUT/exported
 for name in semantic cluster shower track interaction; do
-  [ -e "$OUT/$name.onnx" ] || "$ZOO" export "$OUT/$name" --format onnx --out "$OUT/$name.onnx"
-  exported+=("$OUT/$name.onnx")
+  [ -e "$exported/$name" ] || "$ZOO" export "$OUT/$name" --format onnx --out "$exported/$name"
 done
-judge exported "$OUT/mixed.h5" "${exported[@]}"
+judge exported "$OUT/mixed.h5" "$exported"/*/*.onnx
 
 # Time and memory of each stage against the number of voxels, on one thread.
 for count in $SIZES; do

@@ -214,7 +214,7 @@ def main() -> None:
         for part in ("truth", "stage")
         if (folder / f"{part}-{name}" / "results.json").exists()
     ]
-    piled = sorted(folder.glob("judged-pile-up-*"), key=lambda path: len(path.name))
+    piled = folder.glob("judged-pile-up-*/")
     counts = sorted({int(path.name.split("-")[3]) for path in piled})
     parts.append(judged(folder, [f"pile-up-{count}" for count in counts]))
     parts.append(judged(folder, ["mixed", "mixed-networks"]))

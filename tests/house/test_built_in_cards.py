@@ -15,10 +15,10 @@ from zoo.prediction.sources import source_options
 from zoo.registry import registry
 from zoo.weights import WeightsCard, bad_cards, cards
 
-FILE, TOGETHER = 8_000_000, 30_000_000
+FILE, TOGETHER = 16_000_000, 30_000_000
 """Bytes of one file, and of all."""
 
-BUILT_IN = ("calo", "dnn-roi", "ha-tpc", "optics", "sparse-semantic")
+BUILT_IN = ("calo", "dnn-roi", "ha-tpc", "optics", "sparse-semantic", "sparse-group")
 CARDS = {card.ref: card for card in cards() if card.task in BUILT_IN}
 
 
@@ -60,6 +60,8 @@ def test_its_commands_name_what_there_is(ref: str) -> None:
                 task, model = registry().model(id_)
                 recipes = [recipe_layer(task.recipes, name) for name in option(words, "--recipe")]
                 resolve(resolve_reference(model.config), [*recipes, set_layer(sets)])
+            case ["data", "convert", task, *_]:
+                assert data in registry().task(task).sources
             case ["weights", "convert", *_]:
                 assert option(words, "--as") == [card.id]
                 assert data.partition(":")[0] in registry().task(card.task).sources
