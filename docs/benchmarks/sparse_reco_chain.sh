@@ -18,14 +18,14 @@
 #   ON_TRUTH, ON_PREDICTIONS  options of the trainings on either, e.g. --set training.steps=1000
 #   FRAGMENTS model that makes the fragments of the chain; the network is judged beside it  (sparse-cluster/dbscan)
 #   PILE_UP   interactions of an event                                 (2 5 10 20)
-#   SIZES     vertices of events for the timing: some 1k, 5k, 20k voxels  (1 4 16)
+#   SIZES     vertices of events for the timing: some 1k, 5k, 20k voxels  (0 1 3 11 16)
 #   TIMED     events of each size                                      (20)
 #   REAL      folder with events of Geant4 and of real formats; empty: none  (sparse-reco in DETECTOR_ZOO_DATA)
 #   SIMULATOR more options of the simulator
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/sparse-reco-chain} EVENTS=${EVENTS:-10000} TEST=${TEST:-500}
 LINKED=${LINKED:-$EVENTS} FITTED=${FITTED:-500} RECIPE=${RECIPE:-better} PILE_UP=${PILE_UP:-2 5 10 20}
-SIZES=${SIZES:-1 4 16} TIMED=${TIMED:-20} SIMULATOR=${SIMULATOR:-}
+SIZES=${SIZES:-0 1 3 11 16} TIMED=${TIMED:-20} SIMULATOR=${SIMULATOR:-}
 SEMANTIC=${SEMANTIC:-} CLUSTER=${CLUSTER:-} SHOWER=${SHOWER:-} TRACK=${TRACK:-} INTERACTION=${INTERACTION:-}
 HEADS=${HEADS:-} ON_TRUTH=${ON_TRUTH:-} ON_PREDICTIONS=${ON_PREDICTIONS:-}
 FRAGMENTS=${FRAGMENTS:-sparse-cluster/dbscan}
