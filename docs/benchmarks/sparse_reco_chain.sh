@@ -22,6 +22,7 @@
 #   TIMED     events of each size                                      (20)
 #   REAL      folder with events of Geant4 and of real formats; empty: none  (sparse-reco in DETECTOR_ZOO_DATA)
 #   SIMULATOR more options of the simulator
+# shellcheck disable=SC2086  # options are several words
 set -euo pipefail
 ZOO=${ZOO:-zoo} OUT=${OUT:-runs/sparse-reco-chain} EVENTS=${EVENTS:-10000} TEST=${TEST:-500}
 LINKED=${LINKED:-$EVENTS} FITTED=${FITTED:-500} RECIPE=${RECIPE:-better} PILE_UP=${PILE_UP:-2 5 10 20}
@@ -31,7 +32,6 @@ HEADS=${HEADS:-} ON_TRUTH=${ON_TRUTH:-} ON_PREDICTIONS=${ON_PREDICTIONS:-}
 FRAGMENTS=${FRAGMENTS:-sparse-cluster/dbscan}
 REAL=${REAL-${DETECTOR_ZOO_DATA:-../shared/data}/sparse-reco}
 export OMP_NUM_THREADS=1
-# shellcheck disable=SC2086  # options are several words
 
 simulate() { # FILE EVENTS SEED LEAST MOST [TASK]: so many vertices; fewer events of a seed are the first of more
   [ -e "$OUT/$1.h5" ] || "$ZOO" data simulate "${6:-sparse-semantic}" --data events --events "$2" --seed "$3" \
